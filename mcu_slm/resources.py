@@ -1,4 +1,4 @@
-"""Where the data files are: boards, chips and firmware templates, in a checkout and in a wheel."""
+"""Where the data files are: boards (with `chips/` inside) and firmware templates, in a checkout and in a wheel."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ _PACKAGE = Path(__file__).resolve().parent
 
 
 def folder(name: str) -> Path:
-    """Return the folder `boards`, `chips` or `firmware_templates`.
+    """Return the folder `boards` or `firmware_templates`.
 
     A wheel carries them as `mcu_slm/_<name>`; a checkout has them at top level.
     """
