@@ -1,0 +1,66 @@
+"""The wire between host and board: frames, messages, and the host's side of the conversation.
+
+The same bytes go to the board simulator, to QEMU and to silicon (docs/decisions/0001, "The wire").
+Bytes from a serial port are untrusted: whatever is not a valid frame comes out as `Text`, and a
+frame whose payload does not fit its type is a `DeviceError`.
+
+    frames.py     COBS, CRC-32, `encode_frame`, `FrameDecoder`
+    messages.py   message types, one frozen dataclass per answer and event, bounds-checked parsing
+    client.py     `Client`: requests with time-outs and one retry, events
+"""
+
+from mcu_slm.protocol.client import Client, Event, SerialPort
+from mcu_slm.protocol.frames import (
+    Frame,
+    FrameDecoder,
+    Text,
+    cobs_decode,
+    cobs_encode,
+    encode_frame,
+    printable,
+)
+from mcu_slm.protocol.messages import (
+    ANSWER_BIT,
+    NO_VECTOR,
+    PROTOCOL_VERSION,
+    Boot,
+    ClockState,
+    DeviceErrorAnswer,
+    ErrorCode,
+    Fault,
+    Hello,
+    Inference,
+    Info,
+    MessageType,
+    Prediction,
+    SelfTest,
+    Stats,
+)
+
+__all__ = [
+    "ANSWER_BIT",
+    "NO_VECTOR",
+    "PROTOCOL_VERSION",
+    "Boot",
+    "Client",
+    "ClockState",
+    "DeviceErrorAnswer",
+    "ErrorCode",
+    "Event",
+    "Fault",
+    "Frame",
+    "FrameDecoder",
+    "Hello",
+    "Inference",
+    "Info",
+    "MessageType",
+    "Prediction",
+    "SelfTest",
+    "SerialPort",
+    "Stats",
+    "Text",
+    "cobs_decode",
+    "cobs_encode",
+    "encode_frame",
+    "printable",
+]
