@@ -1,0 +1,61 @@
+"""The project file `mcu_slm.toml`: its sections as frozen models, its reader and its JSON schema.
+
+    toml text --loading--> Project(project, data, model, teacher, train, board, budget, verify)
+
+Every key has a description and, where it has a dimension, the unit in its name. Unknown keys are
+errors.
+"""
+
+from mcu_slm.config.data import (
+    AeonData,
+    ArraySet,
+    CsvData,
+    DataConfig,
+    FileOrigin,
+    NpzData,
+    ParquetData,
+    RecordingData,
+    SplitConfig,
+    TsData,
+)
+from mcu_slm.config.loading import json_schema, load_project, parse_project
+from mcu_slm.config.project import (
+    BoardConfig,
+    BudgetConfig,
+    Project,
+    ProjectConfig,
+    VerifyConfig,
+)
+from mcu_slm.config.training import (
+    AugmentConfig,
+    ModelConfig,
+    PruneConfig,
+    TeacherConfig,
+    TrainConfig,
+)
+
+__all__ = [
+    "AeonData",
+    "ArraySet",
+    "AugmentConfig",
+    "BoardConfig",
+    "BudgetConfig",
+    "CsvData",
+    "DataConfig",
+    "FileOrigin",
+    "ModelConfig",
+    "NpzData",
+    "ParquetData",
+    "Project",
+    "ProjectConfig",
+    "PruneConfig",
+    "RecordingData",
+    "SplitConfig",
+    "TeacherConfig",
+    "TrainConfig",
+    "TsData",
+    "VerifyConfig",
+    "json_schema",
+    "load_project",
+    "parse_project",
+]

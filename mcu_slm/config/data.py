@@ -1,0 +1,285 @@
+"""`[data]`: where recordings come from, how they are cut into windows and how they are split.
+
+One model per `format`, so that a key that means nothing for a format is an error, not a silent
+no-op.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from mcu_slm.config.base import (
+    Count,
+    Labels,
+    Name,
+    Names,
+    PathPatterns,
+    Positive,
+    Section,
+    Share,
+)
+
+
+class FileOrigin(Section):
+    """Where the label or group of a recording is written: exactly one of the three."""
+
+    column: Name | None = None
+    """Column with one value per sample; a recording is cut where the value changes."""
+    file_name: str | None = None
+    """Regular expression with one group, searched in the file's path relative to the project."""
+    folder: Annotated[int, Field(ge=1, le=8)] | None = None
+    """Name of a folder above the file: 1 is the file's own folder, 2 the one above."""
+
+    @model_validator(mode="after")
+    def _exactly_one(self) -> Self:
+        given = [key for key in ("column", "file_name", "folder") if getattr(self, key) is not None]
+        if len(given) != 1:
+            raise ValueError(
+                f"expected exactly one of column, file_name, folder, found {len(given)}"
+            )
+        if self.file_name is not None:
+            try:
+                groups = re.compile(self.file_name).groups
+            except (re.error, RecursionError, OverflowError) as error:
+                raise ValueError(f"file_name is not a regular expression: {error}") from None
+            if groups != 1:
+                raise ValueError(
+                    f"file_name needs one pair of capturing parentheses, found {groups}"
+                )
+        return self
+
+
+class ArraySet(Section):
+    """Names of the arrays of one split in an `.npz` file."""
+
+    windows: Name
+    """Array [n, T, C] of windows (or [n, C, T] with channels_first)."""
+    labels: Name
+    """Array [n] of labels."""
+    groups: Name | None = None
+    """Array [n] of groups: the subject, machine or run of each window."""
+
+
+class SplitConfig(Section):
+    """`[data.split]`: which windows train, validate and test."""
+
+    kind: Literal["official", "by_group", "by_time", "random"]
+    """official: as the source says; by_group: no group in two splits; by_time: blocks of time."""
+    test_fraction: Share = 0.2
+    """Share of the windows for the test (by_group, by_time, random)."""
+    validation_fraction: Share = 0.15
+    """Share of the training windows that is set aside for validation; never taken from the test."""
+    test_groups: Labels = ()
+    """Groups of the test, instead of test_fraction (by_group)."""
+    validation_groups: Labels = ()
+    """Groups of the validation, instead of validation_fraction."""
+    force_random: bool = False
+    """Allow a random split of overlapping windows; both numbers are then reported."""
+
+
+class BaseData(Section):
+    """What every source of windows has."""
+
+    channels: Annotated[Names, Field(min_length=1)]
+    """Names of the channels: columns of a file, or the order in an array."""
+    channel_units: Names
+    """Unit of each channel, in the same order."""
+    sampling_rate_hz: Positive
+    """Samples per second."""
+    window_samples: Annotated[int, Field(ge=2, le=65536)]
+    """Samples in a window: what the model sees at once."""
+    hop_samples: Count | None = None
+    """Samples from one window's start to the next; by default windows do not overlap."""
+    classes: Names = ()
+    """Class names in the order of the model's outputs; by default the sorted labels."""
+    class_labels: Labels = ()
+    """Labels in the data, in the order of classes, when they differ from the names (1, 2, ...)."""
+    ignore_labels: Labels = ()
+    """Labels whose samples are left out: pauses, transitions."""
+    split: SplitConfig
+    """Which windows train, validate and test."""
+
+    @property
+    def hop(self) -> int:
+        """Samples from one window's start to the next."""
+        return self.hop_samples or self.window_samples
+
+    @property
+    def overlapping(self) -> bool:
+        """Whether neighbouring windows share samples."""
+        return self.hop < self.window_samples
+
+    @model_validator(mode="after")
+    def _lists_agree(self) -> Self:
+        for key in ("channels", "classes", "class_labels", "ignore_labels"):
+            values = [str(value) for value in getattr(self, key)]
+            twice = sorted({value for value in values if values.count(value) > 1})
+            if twice:
+                raise ValueError(f"{key} names {', '.join(map(repr, twice))} twice")
+        if len(self.channel_units) != len(self.channels):
+            raise ValueError(
+                f"channel_units has {len(self.channel_units)} entries for "
+                f"{len(self.channels)} channels"
+            )
+        if self.class_labels and len(self.class_labels) != len(self.classes):
+            raise ValueError(
+                f"class_labels has {len(self.class_labels)} entries for {len(self.classes)} classes"
+            )
+        return self
+
+
+class RecordingData(BaseData):
+    """Continuous recordings, one file each."""
+
+    files: PathPatterns = ()
+    """Globs of the recordings that mcu_slm splits."""
+    train_files: PathPatterns = ()
+    """Globs of the training recordings (split.kind = "official")."""
+    validation_files: PathPatterns = ()
+    """Globs of the validation recordings (optional)."""
+    test_files: PathPatterns = ()
+    """Globs of the test recordings (split.kind = "official")."""
+    label: FileOrigin
+    """Where the class of a sample is written."""
+    group: FileOrigin | None = None
+    """Where the subject, machine or run is written; needed for split.kind = "by_group"."""
+
+    @model_validator(mode="after")
+    def _files_fit_split(self) -> Self:
+        _require_sets(
+            self.split.kind,
+            {
+                "files": bool(self.files),
+                "train_files": bool(self.train_files),
+                "validation_files": bool(self.validation_files),
+                "test_files": bool(self.test_files),
+            },
+        )
+        if self.split.kind == "by_group" and self.group is None:
+            raise ValueError('split.kind = "by_group" needs the key group')
+        return self
+
+
+class CsvData(RecordingData):
+    """CSV files with one sample per row."""
+
+    format: Literal["csv"]
+    """Kind of source."""
+    column_names: Names = ()
+    """Names of all columns, for files without a header row."""
+
+
+class ParquetData(RecordingData):
+    """Parquet files with one sample per row."""
+
+    format: Literal["parquet"]
+    """Kind of source."""
+
+
+class NpzData(BaseData):
+    """Windows that are already cut, as arrays in `.npz` files."""
+
+    format: Literal["npz"]
+    """Kind of source."""
+    files: Annotated[PathPatterns, Field(min_length=1)]
+    """Globs of the `.npz` files; each holds all the arrays."""
+    all: ArraySet | None = None
+    """Arrays that mcu_slm splits."""
+    train: ArraySet | None = None
+    """Arrays of the training windows (split.kind = "official")."""
+    validation: ArraySet | None = None
+    """Arrays of the validation windows (optional)."""
+    test: ArraySet | None = None
+    """Arrays of the test windows (split.kind = "official")."""
+    channels_first: bool = False
+    """Whether the arrays are [n, C, T] instead of [n, T, C]."""
+
+    @model_validator(mode="after")
+    def _arrays_fit_split(self) -> Self:
+        sets = {key: getattr(self, key) for key in ("all", "train", "validation", "test")}
+        _require_sets(self.split.kind, {key: value is not None for key, value in sets.items()})
+        without = [key for key, value in sets.items() if value and value.groups is None]
+        if without and len(without) < sum(value is not None for value in sets.values()):
+            raise ValueError(f"groups is given for some array sets but not for {without[0]}")
+        if self.split.kind == "by_group" and without:
+            raise ValueError('split.kind = "by_group" needs all.groups')
+        return self
+
+
+class TsData(BaseData):
+    """Text files of the UEA and UCR archives, one recording per line."""
+
+    format: Literal["ts"]
+    """Kind of source."""
+    files: PathPatterns = ()
+    """Globs of the files that mcu_slm splits."""
+    train_files: PathPatterns = ()
+    """Globs of the training files (split.kind = "official")."""
+    validation_files: PathPatterns = ()
+    """Globs of the validation files (optional)."""
+    test_files: PathPatterns = ()
+    """Globs of the test files (split.kind = "official")."""
+
+    @model_validator(mode="after")
+    def _files_fit_split(self) -> Self:
+        _refuse_groups(self.split)
+        _require_sets(
+            self.split.kind,
+            {
+                "files": bool(self.files),
+                "train_files": bool(self.train_files),
+                "validation_files": bool(self.validation_files),
+                "test_files": bool(self.test_files),
+            },
+        )
+        return self
+
+
+class AeonData(BaseData):
+    """A data set that comes inside the Python package aeon (extra `datasets`)."""
+
+    format: Literal["aeon"]
+    """Kind of source."""
+    dataset: Literal[
+        "ACSF1", "ArrowHead", "BasicMotions", "GunPoint", "ItalyPowerDemand", "OSULeaf"
+    ]
+    """Name of the data set."""
+
+    @model_validator(mode="after")
+    def _no_groups(self) -> Self:
+        _refuse_groups(self.split)
+        return self
+
+
+DataConfig = Annotated[
+    CsvData | ParquetData | NpzData | TsData | AeonData, Field(discriminator="format")
+]
+"""The section `[data]`: one model per `format`."""
+
+
+def _require_sets(kind: str, given: dict[str, bool]) -> None:
+    """Refuse sets of files or arrays that do not fit the kind of split; the first key is unsplit."""
+    whole, train, validation, test = given
+    if kind == "official":
+        if given[whole]:
+            raise ValueError(
+                f'{whole} has no place in split.kind = "official"; use {train}, {test}'
+            )
+        for key in (train, test):
+            if not given[key]:
+                raise ValueError(f'split.kind = "official" needs the key {key}')
+        return
+    if not given[whole]:
+        raise ValueError(f'split.kind = "{kind}" needs the key {whole}')
+    for key in (train, validation, test):
+        if given[key]:
+            raise ValueError(f'{key} needs split.kind = "official"')
+
+
+def _refuse_groups(split: SplitConfig) -> None:
+    """Refuse splits by group for sources that know no groups."""
+    if split.kind == "by_group" or split.test_groups or split.validation_groups:
+        raise ValueError("this format has no groups to split by")

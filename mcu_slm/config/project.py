@@ -1,0 +1,107 @@
+"""The project file as a whole, with its small sections and the checks across sections."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Self
+
+from pydantic import Field, PrivateAttr, model_validator
+
+from mcu_slm.config.base import Count, Name, Section, Size
+from mcu_slm.config.data import DataConfig
+from mcu_slm.config.training import ModelConfig, TeacherConfig, TrainConfig
+
+
+class ProjectConfig(Section):
+    """`[project]`: its name and seed."""
+
+    name: Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,47}$")]
+    """Name of the project: letters, digits, `_` and `-`; the firmware is called so."""
+    seed: Annotated[int, Field(ge=0, le=2**32 - 1)] = 1
+    """Seed of splits, training and test vectors."""
+
+
+class BoardConfig(Section):
+    """`[board]`: the board that the firmware is for."""
+
+    name: Name
+    """Name of a board file, such as nucleo_f446re."""
+
+
+class BudgetConfig(Section):
+    """`[budget]`: limits of the model; those left out are the board's."""
+
+    flash_bytes: Count | None = None
+    """Flash for weights and code of the model."""
+    ram_bytes: Count | None = None
+    """RAM for the model's arena."""
+    cycles: Annotated[int, Field(gt=0)] | None = None
+    """Core cycles per inference."""
+
+
+class VerifyConfig(Section):
+    """`[verify]`: how many windows each leg of the proof runs."""
+
+    host_windows: Count = 1000
+    """Test windows through the judge, the NumPy reference and the host build."""
+    sim_windows: Count = 32
+    """Test windows through the firmware on the board simulator."""
+    random_windows: Size = 64
+    """Random and extreme inputs in addition, on every leg."""
+
+
+class Project(Section):
+    """A project file: `mcu_slm.toml`."""
+
+    project: ProjectConfig
+    """Name and seed."""
+    data: DataConfig
+    """Where the recordings come from, and how they are cut and split."""
+    model: ModelConfig = ModelConfig()
+    """The student."""
+    teacher: TeacherConfig = TeacherConfig()
+    """The teacher."""
+    train: TrainConfig = TrainConfig()
+    """How both are trained."""
+    board: BoardConfig
+    """The board."""
+    budget: BudgetConfig = BudgetConfig()
+    """Limits of the model."""
+    verify: VerifyConfig = VerifyConfig()
+    """How many windows the proof runs."""
+
+    _path: Path = PrivateAttr(default=Path("mcu_slm.toml"))
+
+    @property
+    def path(self) -> Path:
+        """The file that this project was read from."""
+        return self._path
+
+    @property
+    def directory(self) -> Path:
+        """The folder of the project file, to which its paths are relative."""
+        return self._path.parent
+
+    @model_validator(mode="after")
+    def _tokens_fit_windows(self) -> Self:
+        samples, stride = self.data.window_samples, self.model.patch_stride_samples
+        if self.model.patch_samples > samples or samples % stride:
+            raise ValueError(
+                f"model.patch_stride_samples {stride} and patch_samples {self.model.patch_samples} "
+                f"do not fit data.window_samples {samples}; the stride must divide the window"
+            )
+        tokens, window = self.model.tokens(samples), self.model.attention_window_tokens
+        if window and tokens % window:
+            raise ValueError(
+                f"model.attention_window_tokens {window} does not divide the {tokens} tokens of a "
+                f"window (data.window_samples {samples} / model.patch_stride_samples {stride})"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _pruning_keeps_less(self) -> Self:
+        for key in ("heads", "ffn_width"):
+            kept, there = getattr(self.train.prune, key), getattr(self.model, key)
+            if kept is not None and kept > there:
+                raise ValueError(f"train.prune.{key} keeps {kept} of model.{key} {there}")
+        return self

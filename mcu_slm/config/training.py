@@ -1,0 +1,131 @@
+"""`[model]`, `[teacher]` and `[train]`: the student's size, its teacher's, and their training."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from mcu_slm.config.base import Count, Positive, Probability, Section, Size
+
+Width = Annotated[int, Field(ge=1, le=1024)]
+Small = Annotated[int, Field(ge=1, le=64)]
+
+
+class ModelConfig(Section):
+    """`[model]`: the student, the network that goes onto the board."""
+
+    family: Literal["transformer"] = "transformer"
+    """Patch convolution, blocks of local self-attention and feed-forward layers, pooling."""
+    width: Width = 32
+    """Features of a token."""
+    heads: Small = 4
+    """Attention heads per block; they share the width equally."""
+    blocks: Small = 2
+    """Transformer blocks."""
+    ffn_width: Width = 64
+    """Neurons of the hidden feed-forward layer."""
+    patch_samples: Count = 8
+    """Samples that one token sees (kernel of the patch convolution)."""
+    patch_stride_samples: Count = 4
+    """Samples from one token to the next."""
+    attention_window_tokens: Size = 8
+    """Tokens that attend to one another; 0 for all."""
+    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.1
+    """Share of activations dropped in training."""
+    max_parameters: Count | None = None
+    """Refuse a student with more parameters than this."""
+
+    @model_validator(mode="after")
+    def _heads_share_width(self) -> Self:
+        _require_equal_heads(self.width, self.heads)
+        return self
+
+    def tokens(self, window_samples: int) -> int:
+        """Return the number of tokens of a window."""
+        return window_samples // self.patch_stride_samples
+
+
+class TeacherConfig(Section):
+    """`[teacher]`: the larger float network from which the student learns, on the same tokens."""
+
+    enabled: bool = True
+    """Whether to train a teacher; without one the student learns from the labels alone."""
+    width: Width = 64
+    """Features of a token."""
+    heads: Small = 4
+    """Attention heads per block."""
+    blocks: Small = 4
+    """Transformer blocks."""
+    ffn_width: Width = 128
+    """Neurons of the hidden feed-forward layer."""
+    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.2
+    """Share of activations dropped in training."""
+
+    @model_validator(mode="after")
+    def _heads_share_width(self) -> Self:
+        _require_equal_heads(self.width, self.heads)
+        return self
+
+
+class PruneConfig(Section):
+    """`[train.prune]`: what is left of each block after pruning; nothing is pruned by default."""
+
+    heads: Small | None = None
+    """Attention heads kept per block."""
+    ffn_width: Width | None = None
+    """Feed-forward neurons kept per block."""
+    epochs: Size = 10
+    """Epochs of fine-tuning after pruning."""
+
+
+class AugmentConfig(Section):
+    """`[train.augment]`: random changes of training windows, in normalised units."""
+
+    noise_std: Annotated[float, Field(ge=0, le=10)] = 0.05
+    """Standard deviation of added noise."""
+    scale_std: Annotated[float, Field(ge=0, le=1)] = 0.1
+    """Standard deviation of a random gain per channel."""
+    shift_samples: Size = 0
+    """Largest random shift in time, in samples."""
+    mask_samples: Size = 0
+    """Longest stretch set to zero, in samples."""
+
+
+class TrainConfig(Section):
+    """`[train]`: epochs, rates and the path from float to int8."""
+
+    teacher_epochs: Size = 30
+    """Epochs of the teacher."""
+    student_epochs: Size = 60
+    """Epochs of the float student."""
+    qat_epochs: Size = 10
+    """Epochs of quantisation-aware training."""
+    batch_size: Count = 64
+    """Windows per step."""
+    learning_rate: Positive = 3e-3
+    """Peak rate of teacher and student."""
+    qat_learning_rate: Positive = 5e-4
+    """Peak rate of quantisation-aware training and of fine-tuning after pruning."""
+    weight_decay: Annotated[float, Field(ge=0)] = 0.01
+    """Decoupled weight decay."""
+    label_smoothing: Annotated[float, Field(ge=0, lt=1)] = 0.05
+    """Share of each label spread over all classes."""
+    temperature: Positive = 2.0
+    """Softness of the teacher's answers in distillation."""
+    distillation_weight: Probability = 0.6
+    """Share of the loss that comes from the teacher."""
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    """Where to train."""
+    threads: Size = 0
+    """CPU threads; 0 for as many as there are cores."""
+    prune: PruneConfig = PruneConfig()
+    """What is left of each block after pruning."""
+    augment: AugmentConfig = AugmentConfig()
+    """Random changes of training windows."""
+
+
+def _require_equal_heads(width: int, heads: int) -> None:
+    """Refuse heads that do not divide the width."""
+    if width % heads:
+        raise ValueError(f"width {width} cannot be shared equally by {heads} heads")

@@ -1,0 +1,104 @@
+"""What the data room gives to training: windows per split, and their normalisation.
+
+Dimensions: n windows, T samples in a window, C channels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+Float32: TypeAlias = npt.NDArray[np.float32]
+Int64: TypeAlias = npt.NDArray[np.int64]
+Text: TypeAlias = npt.NDArray[np.str_]
+
+SPLITS = ("train", "validation", "test")
+
+
+@dataclass(frozen=True, eq=False)
+class Windows:
+    """The windows of one split, in physical units.
+
+    Shapes: x: [n, T, C]; y, group, source: [n].
+
+    Args:
+        x: Samples.
+        y: Class numbers, positions in `Dataset.classes`.
+        group: Subject, machine or run; empty text where the source has none.
+        source: File or recording that a window was cut from.
+    """
+
+    x: Float32
+    y: Int64
+    group: Text
+    source: Text
+
+    def __len__(self) -> int:
+        """Return the number of windows."""
+        return len(self.y)
+
+    def take(self, rows: npt.NDArray[Any]) -> Windows:
+        """Return the windows at `rows`: indices or a mask."""
+        return Windows(self.x[rows], self.y[rows], self.group[rows], self.source[rows])
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """Windows of the three splits, with what their axes mean."""
+
+    train: Windows
+    validation: Windows
+    test: Windows
+    classes: tuple[str, ...]
+    channels: tuple[str, ...]
+    channel_units: tuple[str, ...]
+    sampling_rate_hz: float
+    split: str
+    """How the windows were split, as a sentence for reports."""
+    warnings: tuple[str, ...] = ()
+
+    def splits(self) -> Iterator[tuple[str, Windows]]:
+        """Yield name and windows of each split."""
+        for name in SPLITS:
+            yield name, getattr(self, name)
+
+    @property
+    def window_samples(self) -> int:
+        """Samples in a window."""
+        return int(self.train.x.shape[1])
+
+    @property
+    def class_counts(self) -> dict[str, Int64]:
+        """Windows per class, for each split."""
+        return {
+            name: np.bincount(windows.y, minlength=len(self.classes)).astype(np.int64)
+            for name, windows in self.splits()
+        }
+
+
+@dataclass(frozen=True, eq=False)
+class Normalisation:
+    """Mean and standard deviation of each channel over the training windows.
+
+    Shapes: mean, std: [C], in the channels' units. A constant channel has std 1.
+    """
+
+    mean: Float32
+    std: Float32
+
+    def apply(self, x: npt.ArrayLike) -> Float32:
+        """Return (x - mean) / std in float32. Shapes: x: [..., C] -> the same."""
+        return np.asarray((np.asarray(x, np.float32) - self.mean) / self.std, np.float32)
+
+
+def fit_normalisation(train: Windows) -> Normalisation:
+    """Return the normalisation of the training windows, which must be the training split's only."""
+    constant = (train.x == train.x[:1, :1]).all(axis=(0, 1))
+    mean = train.x.mean(axis=(0, 1), dtype=np.float64)
+    std = train.x.std(axis=(0, 1), dtype=np.float64)
+    std = np.where(constant | (std < np.finfo(np.float32).tiny), 1.0, std)
+    return Normalisation(mean.astype(np.float32), std.astype(np.float32))
