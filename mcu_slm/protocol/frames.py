@@ -18,7 +18,7 @@ _LARGEST_BODY = 1 << 17  # four times the largest input in sight; bounds what no
 
 # CSI, OSC/DCS/PM/APC strings with their terminator, and two-character escapes (ECMA-48).
 _ESCAPES = re.compile(
-    r"\x1b\[[0-?]*[ -/]*[@-~]|\x9b[0-?]*[ -/]*[@-~]"
+    r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]?"
     r"|\x1b[\]PX^_][^\x07\x1b\x9c]*(?:\x07|\x1b\\|\x9c)?"
     r"|\x1b[ -/]*[0-~]"
 )
