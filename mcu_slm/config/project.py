@@ -83,18 +83,12 @@ class Project(Section):
         return self._path.parent
 
     @model_validator(mode="after")
-    def _tokens_fit_windows(self) -> Self:
-        samples, stride = self.data.window_samples, self.model.patch_stride_samples
-        if self.model.patch_samples > samples or samples % stride:
+    def _patches_fit_windows(self) -> Self:
+        samples, patch = self.data.window_samples, self.model.patch_samples
+        if patch > samples or self.model.patch_stride_samples >= samples:
             raise ValueError(
-                f"model.patch_stride_samples {stride} and patch_samples {self.model.patch_samples} "
-                f"do not fit data.window_samples {samples}; the stride must divide the window"
-            )
-        tokens, window = self.model.tokens(samples), self.model.attention_window_tokens
-        if window and tokens % window:
-            raise ValueError(
-                f"model.attention_window_tokens {window} does not divide the {tokens} tokens of a "
-                f"window (data.window_samples {samples} / model.patch_stride_samples {stride})"
+                f"model.patch_samples {patch} and patch_stride_samples "
+                f"{self.model.patch_stride_samples} do not fit data.window_samples {samples}"
             )
         return self
 

@@ -30,42 +30,33 @@ class ModelConfig(Section):
     patch_stride_samples: Count = 4
     """Samples from one token to the next."""
     attention_window_tokens: Size = 8
-    """Tokens that attend to one another; 0 for all."""
-    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.1
-    """Share of activations dropped in training."""
+    """Tokens that attend to one another; 0 for all. A nearby divisor is taken when the tokens of a window
+    do not fill whole attention windows."""
+    last_block_global: bool = True
+    """Whether the tokens of the last block attend to all others, not only to their attention window."""
     max_parameters: Count | None = None
     """Refuse a student with more parameters than this."""
 
     @model_validator(mode="after")
     def _heads_share_width(self) -> Self:
-        _require_equal_heads(self.width, self.heads)
+        if self.width % self.heads:
+            raise ValueError(f"width {self.width} cannot be shared equally by {self.heads} heads")
         return self
-
-    def tokens(self, window_samples: int) -> int:
-        """Return the number of tokens of a window."""
-        return window_samples // self.patch_stride_samples
 
 
 class TeacherConfig(Section):
-    """`[teacher]`: the larger float network from which the student learns, on the same tokens."""
+    """`[teacher]`: the larger float networks from which the student learns."""
 
     enabled: bool = True
     """Whether to train a teacher; without one the student learns from the labels alone."""
-    width: Width = 64
-    """Features of a token."""
-    heads: Small = 4
-    """Attention heads per block."""
-    blocks: Small = 4
-    """Transformer blocks."""
-    ffn_width: Width = 128
-    """Neurons of the hidden feed-forward layer."""
+    members: Annotated[int, Field(ge=1, le=16)] = 2
+    """Networks, trained from different seeds, that answer together."""
+    width: Annotated[int, Field(ge=4, le=1024, multiple_of=4)] = 96
+    """Channels of the convolutions and of the attention layer, which has four heads."""
+    blocks: Small = 6
+    """Convolution blocks."""
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.2
     """Share of activations dropped in training."""
-
-    @model_validator(mode="after")
-    def _heads_share_width(self) -> Self:
-        _require_equal_heads(self.width, self.heads)
-        return self
 
 
 class PruneConfig(Section):
@@ -90,6 +81,8 @@ class AugmentConfig(Section):
     """Largest random shift in time, in samples."""
     mask_samples: Size = 0
     """Longest stretch set to zero, in samples."""
+    mixup_alpha: Annotated[float, Field(ge=0, le=10)] = 0.3
+    """Windows and labels are mixed in pairs, with a share from Beta(alpha, alpha); 0 for never."""
 
 
 class TrainConfig(Section):
@@ -115,17 +108,9 @@ class TrainConfig(Section):
     """Softness of the teacher's answers in distillation."""
     distillation_weight: Probability = 0.6
     """Share of the loss that comes from the teacher."""
-    device: Literal["auto", "cpu", "cuda"] = "auto"
-    """Where to train."""
-    threads: Size = 0
-    """CPU threads; 0 for as many as there are cores."""
+    threads: Count = 2
+    """CPU threads at most; only runs with the same number give the same weights."""
     prune: PruneConfig = PruneConfig()
     """What is left of each block after pruning."""
     augment: AugmentConfig = AugmentConfig()
     """Random changes of training windows."""
-
-
-def _require_equal_heads(width: int, heads: int) -> None:
-    """Refuse heads that do not divide the width."""
-    if width % heads:
-        raise ValueError(f"width {width} cannot be shared equally by {heads} heads")
