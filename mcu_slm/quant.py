@@ -32,7 +32,7 @@ def quantize_multiplier(real_multiplier: float) -> Multiplier:
     """Return the Q0.31 mantissa (2^30 .. 2^31-1, or 0) and shift of a non-negative real number.
 
     Source: behaviour of TensorFlow Lite's QuantizeMultiplier in double precision: the mantissa is rounded half away from
-    zero, values below 2^-32 become zero, values of 2^30 and more saturate.
+    zero and values below 2^-32 become zero.
     """
     if real_multiplier == 0.0:
         return Multiplier(0, 0)
@@ -43,8 +43,6 @@ def quantize_multiplier(real_multiplier: float) -> Multiplier:
         shift += 1
     if shift < -31:
         return Multiplier(0, 0)
-    if shift > 30:
-        return Multiplier(INT32_MAX, 30)
     return Multiplier(multiplier, shift)
 
 

@@ -1,0 +1,67 @@
+"""Broadcasting of two operands as at most four nested loops with a stride per operand."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from mcu_slm.ops.base import NodeView
+
+LOOPS = 4
+
+
+@dataclass(frozen=True)
+class Broadcast:
+    """Loop lengths, outermost first, and each operand's step per loop in elements (0 where it is repeated)."""
+
+    lengths: tuple[int, ...]
+    steps1: tuple[int, ...]
+    steps2: tuple[int, ...]
+    shape: tuple[int, ...]
+
+    def fields(self) -> dict[str, object]:
+        """Return the fields of the C parameter struct."""
+
+        def braces(values: tuple[int, ...]) -> str:
+            return "{ " + ", ".join(map(str, values)) + " }"
+
+        return {
+            "lengths": braces(self.lengths),
+            "steps1": braces(self.steps1),
+            "steps2": braces(self.steps2),
+        }
+
+
+def broadcast(
+    view: NodeView, shape1: tuple[int, ...], shape2: tuple[int, ...], output: tuple[int, ...]
+) -> Broadcast:
+    """Return the loops that walk two operands in the order of the output.
+
+    Neighbouring axes that both operands walk alike are merged, so that equal shapes become one loop.
+    """
+    rank = max(len(shape1), len(shape2))
+    first = (1,) * (rank - len(shape1)) + shape1
+    second = (1,) * (rank - len(shape2)) + shape2
+    shape = tuple(max(a, b) for a, b in zip(first, second, strict=True))
+    fits = all(a in (1, n) and b in (1, n) for a, b, n in zip(first, second, shape, strict=True))
+    view.require(fits, f"shapes {shape1} and {shape2} do not broadcast")
+    view.require(shape == (1,) * (rank - len(output)) + output, f"output shape {output}", str(shape))
+    axes: list[tuple[int, bool, bool]] = []
+    for a, b, n in zip(first, second, shape, strict=True):
+        if n == 1:
+            continue
+        moves = (a == n, b == n)
+        if axes and axes[-1][1:] == moves:
+            axes[-1] = (axes[-1][0] * n, *moves)
+        else:
+            axes.append((n, *moves))
+    if len(axes) > LOOPS:
+        view.unsupported(f"broadcast pattern {shape1} with {shape2}", f"at most {LOOPS} distinct axes")
+    axes = [(1, False, False)] * (LOOPS - len(axes)) + axes
+    steps: list[tuple[int, ...]] = []
+    for operand in (1, 2):
+        step, found = 1, []
+        for axis in reversed(axes):
+            found.append(step if axis[operand] else 0)
+            step *= axis[0] if axis[operand] else 1
+        steps.append(tuple(reversed(found)))
+    return Broadcast(tuple(axis[0] for axis in axes), steps[0], steps[1], output)

@@ -1,0 +1,41 @@
+"""Unary int8 functions as tables of 256 entries; the operators that use it only make the table."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from mcu_slm.ops.base import Arguments, Constant, Int8, Operator
+from mcu_slm.quant import INT8_MIN, Multiplier
+
+
+@dataclass(frozen=True, eq=False)
+class Lookup(Operator):
+    """y = table[x + 128] for every element."""
+
+    kernels = ("lookup_s8",)
+
+    count: int
+    table: npt.NDArray[np.int8]
+    multipliers: tuple[Multiplier, ...]
+
+    def reference(self, inputs: Sequence[Int8]) -> list[Int8]:
+        """Look every element up."""
+        return [self.table[inputs[0].astype(np.int16) - INT8_MIN]]
+
+    def constants(self) -> tuple[Constant, ...]:
+        """Return the table."""
+        return (Constant("table", self.table, False, "output for the inputs -128 .. 127"),)
+
+    def requantization(self) -> tuple[Multiplier, ...]:
+        """Return the multipliers that the table was made with."""
+        return self.multipliers
+
+    def call(self, arguments: Arguments) -> str:
+        """Return the kernel call."""
+        table = arguments.constants["table"]
+        source, target = arguments.inputs[0], arguments.outputs[0]
+        return f"mcu_slm_lookup_s8({table}, {self.count}, {source}, {target});"

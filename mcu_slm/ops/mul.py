@@ -1,0 +1,77 @@
+"""MUL: y = clamp(requantize((x1 - z1) * (x2 - z2)) + zy), real multiplier scale1 * scale2 / output scale in float64."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from mcu_slm.ops.base import Arguments, Int8, NodeView, Operator, struct_call
+from mcu_slm.ops.broadcast import Broadcast, broadcast
+from mcu_slm.quant import Multiplier, quantize_multiplier, requantize, saturate_int8
+
+
+@dataclass(frozen=True, eq=False)
+class Mul(Operator):
+    """An element-wise product reduced to integers."""
+
+    kernels = ("mul_s8",)
+    activations: ClassVar[tuple[int, ...]] = (0, 1)
+
+    loops: Broadcast
+    input1_zero_point: int
+    input2_zero_point: int
+    output_zero_point: int
+    output: Multiplier
+    act_min: int
+    act_max: int
+
+    def reference(self, inputs: Sequence[Int8]) -> list[Int8]:
+        """Multiply and requantise."""
+        rank = len(self.loops.shape)
+        first, second = (
+            x.reshape(x.shape[0], *(1,) * (rank - (x.ndim - 1)), *x.shape[1:]).astype(np.int64)
+            for x in inputs
+        )
+        product = (first - self.input1_zero_point) * (second - self.input2_zero_point)
+        scaled = requantize(product, self.output.multiplier, self.output.shift)
+        return [saturate_int8(scaled + self.output_zero_point, self.act_min, self.act_max)]
+
+    def requantization(self) -> tuple[Multiplier, ...]:
+        """Return the multiplier of the product."""
+        return (self.output,)
+
+    def call(self, arguments: Arguments) -> str:
+        """Return the kernel call."""
+        fields: dict[str, object] = {
+            **self.loops.fields(),
+            "input1_zero_point": self.input1_zero_point,
+            "input2_zero_point": self.input2_zero_point,
+            "output_zero_point": self.output_zero_point,
+            "multiplier": self.output.multiplier,
+            "shift": self.output.shift,
+            "act_min": self.act_min,
+            "act_max": self.act_max,
+        }
+        return struct_call(
+            "mcu_slm_mul_t", "mcu_slm_mul_s8", fields, [*arguments.inputs, arguments.outputs[0]]
+        )
+
+
+def parse(view: NodeView) -> Mul:
+    """Check a MUL node and derive its integers."""
+    view.expect_count((2,))
+    first, second, output = view.input(0), view.input(1), view.output()
+    scale1, scale2, scale = (view.int8(t)[0] for t in (first, second, output))
+    act_min, act_max = view.activation_range(output)
+    return Mul(
+        broadcast(view, first.shape, second.shape, output.shape),
+        view.int8(first)[1],
+        view.int8(second)[1],
+        view.int8(output)[1],
+        view.multiplier(quantize_multiplier(scale1 * scale2 / scale)),
+        act_min,
+        act_max,
+    )

