@@ -225,7 +225,7 @@ class TsData(BaseData):
 
     @model_validator(mode="after")
     def _files_fit_split(self) -> Self:
-        _refuse_groups(self.split)
+        _refuse_groups_and_time(self.split)
         _require_sets(
             self.split.kind,
             {
@@ -243,14 +243,12 @@ class AeonData(BaseData):
 
     format: Literal["aeon"]
     """Kind of source."""
-    dataset: Literal[
-        "ACSF1", "ArrowHead", "BasicMotions", "GunPoint", "ItalyPowerDemand", "OSULeaf"
-    ]
+    dataset: Literal["ArrowHead", "BasicMotions", "GunPoint", "ItalyPowerDemand"]
     """Name of the data set."""
 
     @model_validator(mode="after")
-    def _no_groups(self) -> Self:
-        _refuse_groups(self.split)
+    def _loose_recordings(self) -> Self:
+        _refuse_groups_and_time(self.split)
         return self
 
 
@@ -261,7 +259,7 @@ DataConfig = Annotated[
 
 
 def _require_sets(kind: str, given: dict[str, bool]) -> None:
-    """Refuse sets of files or arrays that do not fit the kind of split; the first key is unsplit."""
+    """Refuse sets of files or arrays that do not fit the kind of split (first key: unsplit)."""
     whole, train, validation, test = given
     if kind == "official":
         if given[whole]:
@@ -279,7 +277,9 @@ def _require_sets(kind: str, given: dict[str, bool]) -> None:
             raise ValueError(f'{key} needs split.kind = "official"')
 
 
-def _refuse_groups(split: SplitConfig) -> None:
-    """Refuse splits by group for sources that know no groups."""
+def _refuse_groups_and_time(split: SplitConfig) -> None:
+    """Refuse splits that need groups or one time axis: these sources hold loose recordings."""
     if split.kind == "by_group" or split.test_groups or split.validation_groups:
         raise ValueError("this format has no groups to split by")
+    if split.kind == "by_time":
+        raise ValueError('the recordings of this format have no common time; use "random"')

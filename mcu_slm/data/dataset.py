@@ -6,7 +6,7 @@ Dimensions: n windows, T samples in a window, C channels.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -15,6 +15,7 @@ import numpy.typing as npt
 Float32: TypeAlias = npt.NDArray[np.float32]
 Int64: TypeAlias = npt.NDArray[np.int64]
 Text: TypeAlias = npt.NDArray[np.str_]
+Mask: TypeAlias = npt.NDArray[np.bool_]
 
 SPLITS = ("train", "validation", "test")
 
@@ -65,6 +66,10 @@ class Dataset:
         """Yield name and windows of each split."""
         for name in SPLITS:
             yield name, getattr(self, name)
+
+    def with_warnings(self, warnings: tuple[str, ...]) -> Dataset:
+        """Return the data set with its warnings set."""
+        return replace(self, warnings=warnings)
 
     @property
     def window_samples(self) -> int:

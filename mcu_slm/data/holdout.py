@@ -1,0 +1,152 @@
+"""Set windows aside: by group, by recording, by blocks of time, or at random.
+
+Each function divides windows (`rows`, indices into the pool) into those kept and those held out.
+Only blocks of time drop windows: those that would lie on both sides of a cut.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from mcu_slm.data.checks import listed
+from mcu_slm.data.dataset import Int64, Mask
+from mcu_slm.data.windowing import Pool
+from mcu_slm.errors import DataError
+
+_TRIALS = 400
+_MIN_RECORDINGS = 5
+
+
+class HoldOut(NamedTuple):
+    """Rows kept, rows held out, and in words which."""
+
+    kept: Int64
+    held: Int64
+    text: str
+
+
+def by_named_groups(pool: Pool, rows: Int64, names: tuple[str | int, ...], field: str) -> HoldOut:
+    """Hold out the groups that the project names.
+
+    Raises:
+        DataError: a named group is not there, or nothing would be left.
+    """
+    wanted = [str(name) for name in names]
+    there = np.unique(pool.group[rows]).tolist()
+    missing = [name for name in wanted if name not in there]
+    if missing:
+        raise DataError(
+            f"data.split.{field}",
+            f"no group {listed(missing)}",
+            f"groups among {listed(there)}",
+        )
+    if len(wanted) == len(there):
+        raise DataError(f"data.split.{field}", "names every group", "groups left for training")
+    return _by_mask(pool, rows, np.isin(pool.group[rows], wanted))
+
+
+def by_groups(
+    pool: Pool, y: Int64, rows: Int64, fraction: float, rng: np.random.Generator
+) -> HoldOut:
+    """Hold out whole groups with about `fraction` of every class.
+
+    Of many random orders of the groups, the beginning that comes nearest to that share in all
+    classes is taken; one that leaves a class without training windows never is.
+
+    Raises:
+        DataError: there is one group only, or every choice would empty a class.
+    """
+    groups, number = np.unique(pool.group[rows], return_inverse=True)
+    if len(groups) < 2:
+        raise DataError(
+            "data.group",
+            f"all windows belong to one group {str(groups[0])!r}",
+            "at least two groups to split",
+            'Use split.kind = "by_time".',
+        )
+    counts = np.zeros((len(groups), int(y.max()) + 1))
+    np.add.at(counts, (number, y[rows]), 1)
+    counts = counts[:, counts.any(axis=0)]
+    share = counts / counts.sum(axis=0)
+    best_cost, best = np.inf, None
+    for _ in range(_TRIALS):
+        order = rng.permutation(len(groups))
+        held_share = np.cumsum(share[order], axis=0)[:-1]
+        cost = np.abs(held_share - fraction).sum(axis=1)
+        cost[(held_share > 1 - 1e-9).any(axis=1)] = np.inf
+        size = int(cost.argmin())
+        if cost[size] < best_cost:
+            best_cost, best = float(cost[size]), order[: size + 1]
+    if best is None:
+        raise DataError(
+            "data.group",
+            "every choice of held-out groups takes all windows of some class from training",
+            "classes that occur in at least two groups",
+            'Use split.kind = "by_time", or name coarser groups.',
+        )
+    return _by_mask(pool, rows, np.isin(number, best))
+
+
+def by_recordings(
+    pool: Pool, y: Int64, rows: Int64, fraction: float, rng: np.random.Generator
+) -> HoldOut:
+    """Hold out whole recordings, the same share of every class (each recording has one class)."""
+    timelines, first = np.unique(pool.timeline[rows], return_index=True)
+    held = _stratified(y[rows][first], fraction, rng)
+    mask = np.isin(pool.timeline[rows], timelines[held])
+    text = f"{int(held.sum())} of {len(timelines)} recordings, the same share of every class"
+    return HoldOut(rows[~mask], rows[mask], text)
+
+
+def recordings_suffice(pool: Pool, y: Int64, rows: Int64) -> bool:
+    """Return whether whole recordings can be held out: one class each and some of every class."""
+    pairs = np.unique(np.stack([pool.timeline[rows], y[rows]], axis=1), axis=0)
+    per_class = np.unique(pairs[:, 1], return_counts=True)[1]
+    return len(np.unique(pairs[:, 0])) == len(pairs) and int(per_class.min()) >= _MIN_RECORDINGS
+
+
+def by_time(pool: Pool, y: Int64, rows: Int64, fraction: float) -> HoldOut:
+    """Hold out the end of every class in every recording; drop windows that lie across the cut."""
+    window = pool.x.shape[1]
+    order = rows[np.lexsort((pool.start[rows], y[rows], pool.timeline[rows]))]
+    stratum = np.stack([pool.timeline[order], y[order]], axis=1)
+    is_first = np.r_[True, (stratum[1:] != stratum[:-1]).any(axis=1)]
+    begin = np.flatnonzero(is_first)
+    size = np.diff(np.r_[begin, len(order)])
+    rank = np.arange(len(order)) - np.repeat(begin, size)
+    held_size = np.minimum(np.rint(size * fraction), size - 1)
+    held = rank >= np.repeat(size - held_size, size)
+    # The cut is where the first held window starts; a stratum without one has no cut.
+    cut = pool.start[order[np.minimum(begin + size - held_size, len(order) - 1).astype(np.int64)]]
+    cut = np.where(held_size > 0, cut, np.iinfo(np.int64).max)
+    kept = ~held & (pool.start[order] + window <= np.repeat(cut, size))
+    dropped = len(order) - int(kept.sum()) - int(held.sum())
+    text = f"the last {fraction:.0%} of every class and recording"
+    if dropped:
+        text += f" ({dropped} windows across the cuts dropped)"
+    return HoldOut(np.sort(order[kept]), np.sort(order[held]), text)
+
+
+def at_random(y: Int64, rows: Int64, fraction: float, rng: np.random.Generator) -> HoldOut:
+    """Hold out random windows, the same share of every class."""
+    held = _stratified(y[rows], fraction, rng)
+    return HoldOut(rows[~held], rows[held], f"a random {fraction:.0%} of every class")
+
+
+def _by_mask(pool: Pool, rows: Int64, held: Mask) -> HoldOut:
+    """Return the hold-out of whole groups, with their names."""
+    names = np.unique(pool.group[rows[held]]).tolist()
+    text = f"{len(names)} of {len(np.unique(pool.group[rows]))} groups ({listed(names)})"
+    return HoldOut(rows[~held], rows[held], text)
+
+
+def _stratified(y: Int64, fraction: float, rng: np.random.Generator) -> Mask:
+    """Return a mask that holds out about `fraction` of every class: at least one, never all."""
+    held = np.zeros(len(y), np.bool_)
+    for label in np.unique(y):
+        members = rng.permutation(np.flatnonzero(y == label))
+        count = min(max(round(fraction * len(members)), 1), len(members) - 1)
+        held[members[:count]] = True
+    return held

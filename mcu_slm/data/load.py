@@ -1,0 +1,103 @@
+"""The way from a project's `[data]` section to a `Dataset`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from mcu_slm.config import DataConfig
+from mcu_slm.data.dataset import SPLITS, Dataset, Int64, Windows
+from mcu_slm.data.labels import drop_ignored, number_classes
+from mcu_slm.data.quality import quality_warnings, require_classes
+from mcu_slm.data.readers import read_source
+from mcu_slm.data.splitting import Assignment, assign, honest_kind, refuse_leaky_random_split
+from mcu_slm.data.windowing import Pool, cut_windows
+from mcu_slm.errors import DataError
+
+
+@dataclass(frozen=True, eq=False)
+class SplitPair:
+    """The same windows, split at random and split without leakage, to compare what each reports."""
+
+    random: Dataset
+    honest: Dataset
+
+
+def load_dataset(config: DataConfig, project_dir: Path, seed: int) -> Dataset:
+    """Read, check, cut and split the recordings of a project.
+
+    Args:
+        config: The section `[data]`.
+        project_dir: Folder to which its paths are relative.
+        seed: Seed of the split.
+
+    Raises:
+        DataError: recordings cannot be used as they are; names the file and the field.
+        ToolError: the format needs an optional package that is not installed.
+    """
+    refuse_leaky_random_split(config)
+    loaded = _Loaded.read(config, project_dir)
+    return loaded.split(config, config.split.kind, seed)
+
+
+def load_split_pair(config: DataConfig, project_dir: Path, seed: int) -> SplitPair:
+    """Return the data set split at random and, beside it, by group (or by time without groups).
+
+    For `data.split.force_random`: no number from a random split without the honest one beside it.
+
+    Raises:
+        DataError: as for `load_dataset`.
+    """
+    loaded = _Loaded.read(config, project_dir)
+    return SplitPair(
+        random=loaded.split(config, "random", seed),
+        honest=loaded.split(config, honest_kind(loaded.pool), seed),
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class _Loaded:
+    """All windows of a source with their class numbers, ready to be split."""
+
+    pool: Pool
+    y: Int64
+    classes: tuple[str, ...]
+    warnings: tuple[str, ...]
+
+    @classmethod
+    def read(cls, config: DataConfig, project_dir: Path) -> _Loaded:
+        """Read and cut a source."""
+        recordings = read_source(config, Path(project_dir).absolute())
+        pool, warnings = cut_windows(recordings, config.window_samples, config.hop)
+        pool = drop_ignored(pool, config)
+        if not len(pool.label):
+            raise DataError("data", "no window is left", "windows with a label that is not ignored")
+        y, classes = number_classes(pool.label, config)
+        return cls(pool, y, classes, tuple(warnings))
+
+    def split(self, config: DataConfig, kind: str, seed: int) -> Dataset:
+        """Return the data set under one kind of split."""
+        assignment = assign(self.pool, self.y, config, kind, seed)
+        train, validation, test = (self._windows(assignment, name) for name in SPLITS)
+        dataset = Dataset(
+            train=train,
+            validation=validation,
+            test=test,
+            classes=self.classes,
+            channels=config.channels,
+            channel_units=config.channel_units,
+            sampling_rate_hz=config.sampling_rate_hz,
+            split=assignment.text,
+        )
+        require_classes(dataset)
+        return dataset.with_warnings((*self.warnings, *quality_warnings(dataset)))
+
+    def _windows(self, assignment: Assignment, name: str) -> Windows:
+        """Return the windows of one split."""
+        rows = getattr(assignment, name)
+        pool = self.pool
+        return Windows(
+            np.ascontiguousarray(pool.x[rows]), self.y[rows], pool.group[rows], pool.source[rows]
+        )

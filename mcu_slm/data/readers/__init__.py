@@ -1,0 +1,104 @@
+"""One reader per format; `read_source` picks it and gives recordings in physical units."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from mcu_slm.config import (
+    AeonData,
+    CsvData,
+    DataConfig,
+    FileOrigin,
+    NpzData,
+    RecordingData,
+    TsData,
+)
+from mcu_slm.data.checks import require_finite
+from mcu_slm.data.dataset import Text
+from mcu_slm.data.files import display_name, find_files, origin_text
+from mcu_slm.data.readers.aeon_sets import read_aeon
+from mcu_slm.data.readers.csv_files import read_csv
+from mcu_slm.data.readers.npz_arrays import read_npz
+from mcu_slm.data.readers.parquet_files import read_parquet
+from mcu_slm.data.readers.ts_files import read_ts
+from mcu_slm.data.windowing import Recordings, cut_at_changes
+from mcu_slm.errors import DataError
+
+_FILE_SETS = {
+    "files": "all",
+    "train_files": "train",
+    "validation_files": "validation",
+    "test_files": "test",
+}
+
+
+def read_source(config: DataConfig, project_dir: Path) -> list[Recordings]:
+    """Read all recordings of a source.
+
+    Raises:
+        DataError: a file is missing, unreadable or not as the project file says.
+        ToolError: the format needs an optional package that is not installed.
+    """
+    if isinstance(config, AeonData):
+        return read_aeon(config)
+    if isinstance(config, NpzData):
+        files = find_files(config.files, project_dir, "files")
+        return [
+            item
+            for path in files
+            for item in read_npz(path, display_name(path, project_dir), config)
+        ]
+    if isinstance(config, TsData):
+        return [
+            read_ts(path, name, split, config)
+            for path, name, split in _file_sets(config, project_dir)
+        ]
+    return [
+        item
+        for path, name, split in _file_sets(config, project_dir)
+        for item in _read_recording(path, name, split, config)
+    ]
+
+
+def _file_sets(config: RecordingData | TsData, project_dir: Path) -> list[tuple[Path, str, str]]:
+    """Return path, displayed name and split of each file; refuse a file in two splits."""
+    seen: dict[Path, tuple[Path, str, str]] = {}
+    for field, split in _FILE_SETS.items():
+        for path in find_files(getattr(config, field), project_dir, field):
+            name = display_name(path, project_dir)
+            _, _, first_split = seen.setdefault(path.resolve(), (path, name, split))
+            if first_split != split:
+                raise DataError(
+                    f"data.{field}",
+                    f"{name} is also among the {first_split} files",
+                    "each file in one split",
+                )
+    return list(seen.values())
+
+
+def _read_recording(path: Path, name: str, split: str, config: RecordingData) -> list[Recordings]:
+    """Read one file of samples and cut it where its label or group changes."""
+    origins = {"label": config.label, "group": config.group}
+    columns = {o.column for o in origins.values() if o is not None and o.column is not None}
+    if isinstance(config, CsvData):
+        x, text = read_csv(path, name, config.channels, sorted(columns), config.column_names)
+    else:
+        x, text = read_parquet(path, name, config.channels, sorted(columns))
+    require_finite(x, name, config.channels)
+    labels, groups = (
+        _per_sample(origin, text, name, field, len(x)) for field, origin in origins.items()
+    )
+    return cut_at_changes(x, labels, groups, name, split)
+
+
+def _per_sample(
+    origin: FileOrigin | None, text: dict[str, Text], name: str, field: str, samples: int
+) -> Text:
+    """Return the label or group of every sample."""
+    if origin is None:
+        return np.full(samples, "")
+    if origin.column is not None:
+        return text[origin.column]
+    return np.full(samples, origin_text(origin, name, field))

@@ -1,0 +1,74 @@
+"""Read `.npz` files of windows that are already cut."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from mcu_slm.config import ArraySet, NpzData
+from mcu_slm.data.checks import (
+    as_float32,
+    as_text,
+    require_channel_count,
+    require_columns,
+    require_finite,
+    require_same_length,
+)
+from mcu_slm.data.files import reading
+from mcu_slm.data.windowing import Recordings
+from mcu_slm.errors import DataError
+
+
+def read_npz(path: Path, name: str, config: NpzData) -> list[Recordings]:
+    """Return the array sets of one file, one `Recordings` for each split.
+
+    Raises:
+        DataError: the file is unreadable, lacks an array, or arrays do not fit together.
+    """
+    with reading(name):
+        archive = np.load(path, allow_pickle=False)
+        if not isinstance(archive, np.lib.npyio.NpzFile):
+            raise DataError(name, "is one array", "an .npz archive of named arrays")
+        with archive:
+            return [
+                _read_set(archive, arrays, name, split, config)
+                for split in ("all", "train", "validation", "test")
+                if (arrays := getattr(config, split)) is not None
+            ]
+
+
+def _read_set(
+    archive: np.lib.npyio.NpzFile, arrays: ArraySet, name: str, split: str, config: NpzData
+) -> Recordings:
+    """Return the windows of one split."""
+    wanted = [key for key in (arrays.windows, arrays.labels, arrays.groups) if key is not None]
+    require_columns(wanted, archive.files, name, "array")
+    x = _windows(archive[arrays.windows], f"{name}: {arrays.windows}", config)
+    labels, groups = archive[arrays.labels], np.full(len(x), "")
+    require_same_length(len(x), labels, name, arrays.labels, arrays.windows)
+    if arrays.groups is not None:
+        groups = archive[arrays.groups]
+        require_same_length(len(x), groups, name, arrays.groups, arrays.windows)
+    # Rows that are one window each lie on a common time axis, a hop apart.
+    whole = x.shape[1] == config.window_samples
+    starts = np.arange(len(x), dtype=np.int64) * config.hop if whole else None
+    return Recordings(
+        x, as_text(labels), as_text(groups), f"{name}:{arrays.windows}", split, starts
+    )
+
+
+def _windows(values: npt.NDArray[Any], place: str, config: NpzData) -> npt.NDArray[np.float32]:
+    """Return windows as float32 [n, T, C]."""
+    if values.ndim == 2 and len(config.channels) == 1:
+        values = values[:, :, None]
+    elif config.channels_first and values.ndim == 3:
+        values = np.swapaxes(values, 1, 2)
+    if values.ndim != 3 or not values.size:
+        raise DataError(place, f"has shape {list(values.shape)}", "[windows, samples, channels]")
+    require_channel_count(values.shape[2], config.channels, place)
+    x = as_float32(values, place, "the array")
+    require_finite(x, place, config.channels)
+    return x

@@ -1,0 +1,130 @@
+"""Decide which windows train, validate and test, so that no test window is known from training.
+
+Validation always comes off the training windows, in the way that keeps it most independent of them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from mcu_slm.config import DataConfig
+from mcu_slm.data import holdout
+from mcu_slm.data.checks import listed
+from mcu_slm.data.dataset import SPLITS, Int64
+from mcu_slm.data.holdout import HoldOut
+from mcu_slm.data.windowing import Pool
+from mcu_slm.errors import DataError
+
+
+@dataclass(frozen=True, eq=False)
+class Assignment:
+    """Rows of the pool for each split, and the split in words."""
+
+    train: Int64
+    validation: Int64
+    test: Int64
+    text: str
+
+
+def assign(pool: Pool, y: Int64, config: DataConfig, kind: str, seed: int) -> Assignment:
+    """Assign the windows to splits.
+
+    Args:
+        pool: All windows.
+        y: Their class numbers.
+        config: Names and shares of the splits.
+        kind: "official", "by_group", "by_time" or "random"; usually `config.split.kind`.
+        seed: Seed of the choices.
+
+    Raises:
+        DataError: the split is impossible, or would leak training data into the test.
+    """
+    rng = np.random.default_rng(seed)
+    rows = np.arange(len(y), dtype=np.int64)
+    if kind == "official":
+        rest, test = rows[pool.split != "test"], rows[pool.split == "test"]
+        text = "test: as the source says"
+    else:
+        rest, test, words = _hold_out_test(pool, y, rows, config=config, kind=kind, rng=rng)
+        text = f"test: {words}"
+    train, validation, words = _hold_out_validation(
+        pool, y, rest, config=config, kind=kind, rng=rng
+    )
+    result = Assignment(train, validation, test, f"{text}; validation: {words}")
+    if kind in ("official", "by_group"):
+        _refuse_shared_groups(pool, result, kind)
+    return result
+
+
+def refuse_leaky_random_split(config: DataConfig) -> None:
+    """Refuse a random split of overlapping windows unless it is forced."""
+    if config.split.kind == "random" and config.overlapping and not config.split.force_random:
+        raise DataError(
+            "data.split.kind",
+            f'"random", but windows overlap (a hop of {config.hop} samples, windows of '
+            f"{config.window_samples}): neighbours share samples, so training would see the test",
+            '"by_group" or "by_time"',
+            "To see how much that flatters, set data.split.force_random = true: "
+            "both numbers are then reported.",
+        )
+
+
+def honest_kind(pool: Pool) -> str:
+    """Return the kind of split to put beside a forced random one."""
+    return "by_group" if len(np.unique(pool.group)) > 1 else "by_time"
+
+
+def _hold_out_test(
+    pool: Pool, y: Int64, rows: Int64, *, config: DataConfig, kind: str, rng: np.random.Generator
+) -> HoldOut:
+    """Hold out the test windows."""
+    split = config.split
+    if kind == "by_group":
+        if split.test_groups:
+            return holdout.by_named_groups(pool, rows, split.test_groups, "test_groups")
+        return holdout.by_groups(pool, y, rows, split.test_fraction, rng)
+    if kind == "by_time":
+        return holdout.by_time(pool, y, rows, split.test_fraction)
+    return holdout.at_random(y, rows, split.test_fraction, rng)
+
+
+def _hold_out_validation(
+    pool: Pool, y: Int64, rows: Int64, *, config: DataConfig, kind: str, rng: np.random.Generator
+) -> HoldOut:
+    """Hold out validation windows from the training windows."""
+    split = config.split
+    if not len(rows):
+        raise DataError("data", "no window is left for training", "training windows")
+    given = pool.split[rows] == "validation"
+    if given.any():
+        return HoldOut(rows[~given], rows[given], "as the source says")
+    if kind == "random":
+        return holdout.at_random(y, rows, split.validation_fraction, rng)
+    if kind != "by_time":
+        if split.validation_groups:
+            return holdout.by_named_groups(pool, rows, split.validation_groups, "validation_groups")
+        if len(np.unique(pool.group[rows])) > 1:
+            return holdout.by_groups(pool, y, rows, split.validation_fraction, rng)
+        if holdout.recordings_suffice(pool, y, rows):
+            return holdout.by_recordings(pool, y, rows, split.validation_fraction, rng)
+    return holdout.by_time(pool, y, rows, split.validation_fraction)
+
+
+def _refuse_shared_groups(pool: Pool, assignment: Assignment, kind: str) -> None:
+    """Refuse a group that has windows in the test and elsewhere (or in training and validation)."""
+    groups = {name: np.unique(pool.group[getattr(assignment, name)]) for name in SPLITS}
+    for first, second in (("train", "test"), ("validation", "test"), ("train", "validation")):
+        shared = [str(group) for group in np.intersect1d(groups[first], groups[second]) if group]
+        # One training group only: validation is a block of its time, and says so.
+        if shared and (second == "test" or len(groups["train"]) > 1):
+            raise DataError(
+                "data.split",
+                f"group {listed(shared)} is in {first} and in {second}",
+                "each group in one split",
+                "Correct the file or array sets, or the names of the groups."
+                if kind == "official"
+                else "Correct test_groups and validation_groups.",
+                groups=tuple(shared),
+            )
