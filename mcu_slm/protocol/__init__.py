@@ -9,7 +9,7 @@ frame whose payload does not fit its type is a `DeviceError`.
     client.py     `Client`: requests with time-outs and one retry, events
 """
 
-from mcu_slm.protocol.client import Client, Event, SerialPort
+from mcu_slm.protocol.client import Client, Event, SerialPort, firmware_fault, port_lost
 from mcu_slm.protocol.frames import (
     Frame,
     FrameDecoder,
@@ -62,5 +62,7 @@ __all__ = [
     "cobs_decode",
     "cobs_encode",
     "encode_frame",
+    "firmware_fault",
+    "port_lost",
     "printable",
 ]

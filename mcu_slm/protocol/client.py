@@ -179,7 +179,7 @@ class Client:
         try:
             data = self._port.read(max(1, self._port.in_waiting))
         except OSError as error:
-            raise _port_vanished(error) from error
+            raise port_lost(error) from error
         now = time.monotonic()
         if data:
             self._last_byte_at = now
@@ -198,7 +198,7 @@ class Client:
         try:
             self._port.write(frame)
         except OSError as error:
-            raise _port_vanished(error) from error
+            raise port_lost(error) from error
 
     def _seconds_on_wire(self, byte_count: int) -> float:
         """Twice the time that the bytes need at the port's baud rate."""
@@ -252,17 +252,14 @@ def _no_answer(request: MessageType, seconds: float) -> DeviceError:
     )
 
 
-def _port_vanished(error: OSError) -> DeviceError:
+def port_lost(error: OSError) -> DeviceError:
+    """Return the error for a port that went away; its values have `port_lost`."""
     return DeviceError(
         "serial port",
-        f"it went away while in use ({printable_error(error)})",
+        f"it went away while in use ({error})",
         remedy="Plug the board in again, and close other programs that use the port.",
+        port_lost=True,
     )
-
-
-def printable_error(error: BaseException) -> str:
-    """Return the text of an operating system's error on one line."""
-    return " ".join(str(error).split()) or type(error).__name__
 
 
 def _expect_empty(request: MessageType, payload: bytes) -> None:

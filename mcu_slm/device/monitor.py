@@ -1,0 +1,269 @@
+"""Show what a board says: predictions with labels, scores and rate, text, faults.
+
+It goes on after a reset of the board and after unplugging.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from mcu_slm.device.ports import device_with, open_port, serial_number_of
+from mcu_slm.errors import DeviceError, FirmwareFault, ToolError
+from mcu_slm.protocol import Boot, Client, ClockState, Event, Fault, Hello, Info, Prediction, Text
+
+Kind = Literal["connected", "prediction", "text", "noise", "boot", "fault", "problem", "lost"]
+_RATE_WINDOW = 32  # predictions
+_RETRY_S = 0.25
+
+
+@dataclass(frozen=True, eq=False)
+class MonitorEvent:
+    """One thing to show. `text` says it for people; the other fields are its parts.
+
+    `label` is empty where the model has no labels; `scores` are real values where the output's
+    scale was given, quantised ones otherwise. `rate_hz` is 0 until two predictions came; `missing`
+    counts predictions whose number never arrived. Units: seconds since the monitor's start, hertz,
+    core cycles.
+    """
+
+    kind: Kind
+    seconds: float
+    text: str
+    label: str = ""
+    scores: tuple[float, ...] = ()
+    rate_hz: float = 0.0
+    cycles: int = 0
+    missing: int = 0
+    source: Event | Hello | None = field(default=None, repr=False)
+
+
+def monitor(
+    port_url: str,
+    *,
+    baud: int = 115200,
+    period_ms: int = 1000,
+    seconds: float | None = None,
+    replug_seconds: float = 60.0,
+    scale: float = 0.0,
+    zero_point: int = 0,
+    timeout: float = 2.0,
+    opener: Callable[[str, int], Any] = open_port,
+) -> Iterator[MonitorEvent]:
+    """Switch the board's predictions on and yield what it says, for `seconds` or without end.
+
+    Args:
+        port_url: A device or a pyserial URL.
+        baud: The board file's rate.
+        period_ms: Time between two predictions.
+        seconds: When to stop; None for never.
+        replug_seconds: How long to wait for a port that went away.
+        scale: The output's scale (real = scale * (q - zero_point)); 0 shows quantised scores.
+        zero_point: The output's zero point.
+        timeout: Seconds to wait for the board's answers.
+        opener: Opens a port by URL and baud rate.
+
+    Raises:
+        ToolError: The port cannot be opened at the start, or did not come back in time.
+        DeviceError: The firmware speaks another protocol version.
+    """
+    started = time.monotonic()
+    deadline = None if seconds is None else started + seconds
+    view = _View(started, scale, zero_point)
+    line = _SerialLine(port_url, baud, serial_number_of(port_url), opener)
+    port = line.open()
+    while port is not None:
+        try:
+            yield from _session(Client(port, timeout), view, period_ms, deadline)
+        except DeviceError as error:
+            if not _is_port_lost(error):
+                raise
+            yield view.event("lost", f"{port_url}: {error.found}; waiting for it to come back")
+        else:
+            return
+        finally:
+            _close(port)
+        port = line.reopen(replug_seconds, deadline)
+
+
+def _session(
+    client: Client, view: _View, period_ms: int, deadline: float | None
+) -> Iterator[MonitorEvent]:
+    """Talk to one connection until time is up or the port is lost."""
+    yield from _start(client, view, period_ms)
+    try:
+        while deadline is None or time.monotonic() < deadline:
+            left = None if deadline is None else deadline - time.monotonic()
+            try:
+                for event in client.events(left):
+                    yield view.show(event)
+                    if isinstance(event, Boot):  # a board that restarted does not stream
+                        yield from _start(client, view, period_ms)
+            except DeviceError as error:  # an event that does not fit its type
+                if _is_port_lost(error) or _is_other_version(error):
+                    raise
+                yield view.event("problem", str(error))
+    finally:
+        _stop_streaming(client)
+
+
+def _start(client: Client, view: _View, period_ms: int) -> Iterator[MonitorEvent]:
+    """Greet the board and switch its predictions on; a silent one is only listened to."""
+    try:
+        hello = client.hello()
+        view.info = client.info()
+        client.stream(on=True, period_ms=period_ms)
+    except FirmwareFault as error:
+        yield view.show(error.values["fault"])
+        return
+    except DeviceError as error:
+        if _is_port_lost(error) or _is_other_version(error):
+            raise
+        yield view.event("problem", f"{error} Showing whatever arrives.")
+        return
+    yield view.connected(hello, view.info)
+
+
+def _stop_streaming(client: Client) -> None:
+    """Leave the board quiet; one that is gone or silent is left as it is."""
+    try:
+        client.stream(on=False)
+    except (DeviceError, FirmwareFault):
+        return
+
+
+def _is_port_lost(error: DeviceError) -> bool:
+    return bool(error.values.get("port_lost"))
+
+
+def _is_other_version(error: DeviceError) -> bool:
+    return "board_version" in error.values
+
+
+def _close(port: Any) -> None:
+    try:
+        port.close()
+    except OSError:  # the device file of an unplugged board
+        return
+
+
+@dataclass(frozen=True)
+class _SerialLine:
+    """A port that can be opened again, under another name if the system gives it one."""
+
+    url: str
+    baud: int
+    serial_number: str | None
+    opener: Callable[[str, int], Any]
+
+    def open(self) -> Any:
+        return self.opener(self.url, self.baud)
+
+    def reopen(self, patience: float, deadline: float | None) -> Any | None:
+        """Wait for the port to come back; None when the monitor's time ran out first."""
+        give_up = time.monotonic() + patience
+        while deadline is None or time.monotonic() < deadline:
+            device = device_with(self.serial_number) if self.serial_number else None
+            try:
+                return self.opener(device or self.url, self.baud)
+            except ToolError:
+                if time.monotonic() >= give_up:
+                    raise
+            time.sleep(_RETRY_S)
+        return None
+
+
+class _View:
+    """Turns the board's events into lines; remembers what rate and numbering need."""
+
+    def __init__(self, started: float, scale: float, zero_point: int) -> None:
+        self.info: Info | None = None
+        self._started = started
+        self._scale = scale
+        self._zero_point = zero_point
+        self._arrivals: deque[float] = deque(maxlen=_RATE_WINDOW)
+        self._next_index: int | None = None
+        self._missing = 0
+
+    def event(self, kind: Kind, text: str, **parts: Any) -> MonitorEvent:
+        return MonitorEvent(kind, time.monotonic() - self._started, text, **parts)
+
+    def connected(self, hello: Hello, info: Info) -> MonitorEvent:
+        self._arrivals.clear()
+        self._next_index = None
+        text = (
+            f"{hello.board}, model {hello.model_sha256[:12]}, mcu-slm {hello.tool_version}, "
+            f"{info.core_clock_hz / 1e6:g} MHz"
+        )
+        if info.clock_state == ClockState.RESET_CLOCK:
+            text += ", on the reset clock: the crystal did not start"
+        return self.event("connected", text, source=hello)
+
+    def show(self, event: Event) -> MonitorEvent:
+        """Return the line for one event."""
+        if isinstance(event, Prediction):
+            return self._prediction(event)
+        if isinstance(event, Boot):
+            passed = "passed" if event.self_test_passed else "FAILED: it refuses to predict"
+            text = f"{event.hello.board} started; self-test {passed}"
+            return self.event("boot", text, source=event)
+        if isinstance(event, Fault):
+            text = (
+                f"the firmware faulted at pc 0x{event.pc:08x}, lr 0x{event.lr:08x} "
+                f"({' '.join(event.causes) or 'no cause bit set'})"
+            )
+            return self.event("fault", text, source=event)
+        return self._text(event)
+
+    def _text(self, event: Text) -> MonitorEvent:
+        if event.is_noise:
+            return self.event("noise", f"{len(event.raw)} bytes of noise", source=event)
+        return self.event("text", event.text.strip("\n"), source=event)
+
+    def _prediction(self, event: Prediction) -> MonitorEvent:
+        self._arrivals.append(time.monotonic())
+        if self._next_index is not None and event.index > self._next_index:
+            self._missing += event.index - self._next_index
+        self._next_index = event.index + 1
+        scores = self._scores(event)
+        best = max(range(len(scores)), key=scores.__getitem__)
+        labels = self.info.labels if self.info is not None else ()
+        label = labels[best] if len(labels) == len(scores) else ""
+        rate = self._rate_hz()
+        return self.event(
+            "prediction",
+            _line(event, label or f"output {best}", scores[best], rate, self._missing),
+            label=label,
+            scores=scores,
+            rate_hz=rate,
+            cycles=event.cycles,
+            missing=self._missing,
+            source=event,
+        )
+
+    def _scores(self, event: Prediction) -> tuple[float, ...]:
+        if not self._scale:
+            return tuple(float(q) for q in event.output)
+        return tuple(self._scale * (int(q) - self._zero_point) for q in event.output)
+
+    def _rate_hz(self) -> float:
+        """Predictions per second over the last ones, by this machine's clock."""
+        if len(self._arrivals) < 2:
+            return 0.0
+        span = self._arrivals[-1] - self._arrivals[0]
+        return (len(self._arrivals) - 1) / span if span > 0 else 0.0
+
+
+def _line(event: Prediction, label: str, score: float, rate_hz: float, missing: int) -> str:
+    """Return one prediction as a line."""
+    parts = [f"#{event.index}", label, f"{score:.3g}"]
+    if rate_hz:
+        parts.append(f"{rate_hz:.1f}/s")
+    if event.cycles:
+        parts.append(f"{event.cycles:,} cycles")
+    if missing:
+        parts.append(f"{missing} missing")
+    return "  ".join(parts)
