@@ -51,7 +51,7 @@ class TeacherConfig(Section):
     """Whether to train a teacher; without one the student learns from the labels alone."""
     members: Annotated[int, Field(ge=1, le=16)] = 2
     """Networks, trained from different seeds, that answer together."""
-    width: Annotated[int, Field(ge=4, le=1024, multiple_of=4)] = 96
+    width: Annotated[int, Field(ge=4, le=1024, multiple_of=4)] = 64
     """Channels of the convolutions and of the attention layer, which has four heads."""
     blocks: Small = 6
     """Convolution blocks."""

@@ -1,0 +1,224 @@
+"""The graph backend: the student's own forward pass, adding tensors and operators to an int8 graph.
+
+Three of the four rules that keep every interpreter in agreement are kept here by construction:
+linear layers are 1x1 CONV_2D, scales come snapped from the activation ranges, SOFTMAX has its fixed
+output scale. The fourth, exact equality with the judge, is tested. `rules.check_rules` checks a
+finished graph.
+
+Arrays arrive as PyTorch tensors; nothing else of PyTorch is used here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from mcu_slm.ir import GraphBuilder
+from mcu_slm.quant import quantize_activation, quantize_bias, quantize_weights
+
+SOFTMAX_SCALE, SOFTMAX_ZERO_POINT = 1.0 / 256.0, -128
+
+# Versions of the operators that take int8.
+_VERSIONS = {
+    "ADD": 2,
+    "BATCH_MATMUL": 2,
+    "CONCATENATION": 2,
+    "CONV_2D": 3,
+    "RESHAPE": 1,
+    "SOFTMAX": 2,
+}
+
+
+class Ranges(Protocol):
+    """Gives the quantisation of every activation by name."""
+
+    def quantization(self, name: str) -> tuple[float, int]:
+        """Return scale and zero point."""
+        ...
+
+
+class TensorLike(Protocol):
+    """A learned array: a PyTorch tensor."""
+
+    def detach(self) -> Any:
+        """Return it without its gradient history."""
+        ...
+
+
+class Handle(NamedTuple):
+    """A tensor of the graph under construction. `shape` has a batch of 1 in front."""
+
+    number: int
+    shape: tuple[int, ...]
+    scale: float
+    zero_point: int
+
+
+class GraphOps:
+    """Adds one operator per call; see `mcu_slm.train.backends.Operators` for what each means."""
+
+    def __init__(self, builder: GraphBuilder, ranges: Ranges) -> None:
+        self._builder = builder
+        self._ranges = ranges
+        self._shapes: dict[tuple[int, ...], int] = {}
+
+    def input(self, shape: tuple[int, ...]) -> Handle:
+        """Add the model's input."""
+        return self._activation("input", shape, *self._ranges.quantization("input"))
+
+    def conv(
+        self,
+        name: str,
+        x: Handle,
+        weight: TensorLike,
+        bias: TensorLike,
+        *,
+        stride: int,
+        padding: str,
+    ) -> Handle:
+        """Add a CONV_2D over one row of samples. Shapes: weight: [out, kernel, C]."""
+        values = _array(weight)[:, None]
+        samples, kernel = x.shape[2], values.shape[2]
+        tokens = -(-samples // stride) if padding == "SAME" else (samples - kernel) // stride + 1
+        return self._convolution(
+            name, x, values, bias, (1, 1, tokens, len(values)), stride=stride, padding=padding
+        )
+
+    def linear(
+        self, name: str, x: Handle, weight: TensorLike, bias: TensorLike, *, relu: bool = False
+    ) -> Handle:
+        """Add a 1x1 CONV_2D. Shapes: weight: [out, C]."""
+        values = _array(weight)[:, None, None]
+        shape = (*x.shape[:-1], len(values))
+        return self._convolution(
+            name, x, values, bias, shape, activation="RELU" if relu else "NONE"
+        )
+
+    def matmul(
+        self,
+        name: str,
+        a: Handle,
+        b: Handle,
+        *,
+        transpose_b: bool = False,
+        group: str | None = None,
+    ) -> Handle:
+        """Add a BATCH_MATMUL."""
+        columns = b.shape[-2] if transpose_b else b.shape[-1]
+        parameters = self._ranges.quantization(group or name)
+        y = self._activation(name, (*a.shape[:-1], columns), *parameters)
+        self._node(
+            "BATCH_MATMUL",
+            [a, b],
+            y,
+            adj_x=False,
+            adj_y=transpose_b,
+            asymmetric_quantize_inputs=False,
+        )
+        return y
+
+    def softmax(self, name: str, x: Handle) -> Handle:
+        """Add a SOFTMAX over the last axis."""
+        y = self._activation(name, x.shape, SOFTMAX_SCALE, SOFTMAX_ZERO_POINT)
+        self._node("SOFTMAX", [x], y, beta=1.0)
+        return y
+
+    def add(self, name: str, a: Handle, b: Handle) -> Handle:
+        """Add an ADD."""
+        y = self._activation(name, a.shape, *self._ranges.quantization(name))
+        self._node("ADD", [a, b], y, fused_activation_function="NONE", pot_scale_int16=True)
+        return y
+
+    def constant(self, name: str, value: TensorLike) -> Handle:
+        """Add a constant tensor. Shapes: value: [N, W, C]."""
+        scale, zero_point = self._ranges.quantization(name)
+        codes = quantize_activation(_array(value)[None], scale, zero_point)
+        index = self._builder.tensor(
+            name, codes.shape, scale=scale, zero_point=zero_point, data=codes
+        )
+        return Handle(index, codes.shape, scale, zero_point)
+
+    def concat(self, name: str, parts: Sequence[Handle]) -> Handle:
+        """Add a CONCATENATION along the last axis."""
+        first = parts[0]
+        shape = (*first.shape[:-1], sum(p.shape[-1] for p in parts))
+        y = self._activation(name, shape, first.scale, first.zero_point)
+        self._node(
+            "CONCATENATION",
+            list(parts),
+            y,
+            axis=len(shape) - 1,
+            fused_activation_function="NONE",
+        )
+        return y
+
+    def reshape(self, name: str, x: Handle, shape: tuple[int, ...]) -> Handle:
+        """Add a RESHAPE."""
+        target = (1, *shape)
+        y = self._activation(name, target, x.scale, x.zero_point)
+        self._node("RESHAPE", [x, self._shape_constant(target)], y, new_shape=target)
+        return y
+
+    def batch_values(self, x: Handle) -> None:
+        """Return None: an exported model learns nothing."""
+
+    def _convolution(
+        self,
+        name: str,
+        x: Handle,
+        weight: npt.NDArray[np.float32],
+        bias: TensorLike,
+        shape: tuple[int, ...],
+        *,
+        stride: int = 1,
+        padding: str = "VALID",
+        activation: str = "NONE",
+    ) -> Handle:
+        """Shapes: weight: [out, 1, kernel, C]."""
+        codes, scales = quantize_weights(weight, axis=0)
+        weights = self._builder.tensor(f"{name}/weights", codes.shape, scale=scales, data=codes)
+        bias_codes = quantize_bias(_array(bias), x.scale, scales)
+        # The product of two snapped scales has at most 24 mantissa bits: exact in float32.
+        bias_scales = np.float64(x.scale) * scales.astype(np.float64)
+        biases = self._builder.tensor(
+            f"{name}/bias", bias_codes.shape, "int32", scale=bias_scales, data=bias_codes
+        )
+        y = self._activation(name, shape, *self._ranges.quantization(name))
+        self._node(
+            "CONV_2D",
+            [x, weights, biases],
+            y,
+            padding=padding,
+            stride_w=stride,
+            stride_h=1,
+            dilation_w_factor=1,
+            dilation_h_factor=1,
+            fused_activation_function=activation,
+        )
+        return y
+
+    def _activation(
+        self, name: str, shape: tuple[int, ...], scale: float, zero_point: int
+    ) -> Handle:
+        index = self._builder.tensor(name, shape, scale=scale, zero_point=zero_point)
+        return Handle(index, shape, scale, zero_point)
+
+    def _shape_constant(self, shape: tuple[int, ...]) -> int:
+        """Return the int32 tensor that holds a shape; equal shapes share one."""
+        if shape not in self._shapes:
+            name = "shape_" + "x".join(map(str, shape))
+            self._shapes[shape] = self._builder.tensor(
+                name, (len(shape),), "int32", data=np.array(shape, np.int32)
+            )
+        return self._shapes[shape]
+
+    def _node(self, op: str, inputs: Sequence[Handle | int], y: Handle, **options: Any) -> None:
+        numbers = [x if isinstance(x, int) else x.number for x in inputs]
+        self._builder.node(op, numbers, [y.number], version=_VERSIONS[op], **options)
+
+
+def _array(value: TensorLike) -> npt.NDArray[np.float32]:
+    return np.asarray(value.detach(), np.float32)

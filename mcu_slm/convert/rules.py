@@ -1,0 +1,82 @@
+"""The rules under which TFLM, LiteRT's reference kernels and our C agree in every bit.
+
+1. Linear layers are CONV_2D: FULLY_CONNECTED is requantised differently by LiteRT.
+2. Every scale has at most 12 mantissa bits, so that products of two are exact in float32.
+3. Operators with a fixed output scale have exactly that one.
+4. No float tensor, no operator whose integer arithmetic differs between runtimes.
+
+And two limits of the runtime: a CONCATENATION joins at most ten tensors, all of one scale.
+"""
+
+from __future__ import annotations
+
+from mcu_slm.errors import ModelError
+from mcu_slm.ir import Graph, Node, Tensor
+from mcu_slm.quant import snap_scale
+
+MAX_CONCATENATED = 10
+
+FIXED_OUTPUTS = {"SOFTMAX": (1.0 / 256.0, -128)}
+ALLOWED_OPERATORS = frozenset(
+    {"ADD", "BATCH_MATMUL", "CONCATENATION", "CONV_2D", "RESHAPE", "SOFTMAX"}
+)
+_REMEDY = "This is a fault of the converter; please report it with the project file."
+
+
+def check_rules(graph: Graph) -> None:
+    """Check a graph that our converter wrote.
+
+    Raises:
+        ModelError: A rule is broken; the message names the tensor.
+    """
+    for node in graph.nodes:
+        _check_operator(graph, node)
+    for tensor in graph.tensors:
+        _check_tensor(tensor)
+    for index in (*graph.inputs, *graph.outputs):
+        tensor = graph.tensor(index)
+        if tensor.dtype != "int8":
+            _fail(tensor, f"is {tensor.dtype}", "int8 inputs and outputs")
+
+
+def _check_operator(graph: Graph, node: Node) -> None:
+    output = graph.tensor(node.outputs[0])
+    if node.op not in ALLOWED_OPERATORS:
+        expected = f"one of {', '.join(sorted(ALLOWED_OPERATORS))}"
+        _fail(output, f"comes from {node.op}", expected)
+    if node.op in FIXED_OUTPUTS:
+        scale, zero_point = FIXED_OUTPUTS[node.op]
+        q = output.quantization
+        if q is None or (q.scale, q.zero_point) != (scale, zero_point):
+            found = "none" if q is None else f"{q.scale!r}, zero point {q.zero_point}"
+            _fail(
+                output, f"has scale {found}", f"{scale!r}, zero point {zero_point} after {node.op}"
+            )
+    if node.op == "CONCATENATION":
+        _check_concatenation(graph, node, output)
+
+
+def _check_concatenation(graph: Graph, node: Node, output: Tensor) -> None:
+    if len(node.inputs) > MAX_CONCATENATED:
+        _fail(output, f"joins {len(node.inputs)} tensors", f"at most {MAX_CONCATENATED}")
+    for index in node.inputs:
+        part = graph.tensor(index)
+        if part.quantization != output.quantization:
+            _fail(part, "has another scale than what it is joined to", f"that of {output.name}")
+
+
+def _check_tensor(tensor: Tensor) -> None:
+    if tensor.dtype not in ("int8", "int32"):
+        _fail(tensor, f"has type {tensor.dtype}", "int8 or int32")
+    if tensor.dtype != "int8":
+        return
+    if tensor.quantization is None:
+        _fail(tensor, "has no scale", "a scale per tensor or channel")
+        return
+    for scale in tensor.quantization.scales:
+        if scale != snap_scale(scale):
+            _fail(tensor, f"has scale {scale!r}", f"12 mantissa bits, as {snap_scale(scale)!r}")
+
+
+def _fail(tensor: Tensor, found: str, expected: str) -> None:
+    raise ModelError(tensor.name, found, expected, _REMEDY)

@@ -1,0 +1,144 @@
+"""The fake-quantised backend: float arithmetic on int8 grids.
+
+Gradients pass the rounding unchanged (straight through) and stop where a value is clipped. It
+differs from the integer kernels by at most the rounding of requantisation; `exact.py` has none of
+that difference.
+"""
+# ruff: noqa: ARG002 - the operators of a backend share their signatures
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import torch
+from torch.nn import functional
+
+from mcu_slm.quant import SCALE_MANTISSA_BITS
+from mcu_slm.train.backends import SOFTMAX_SCALE, SOFTMAX_ZERO_POINT
+from mcu_slm.train.float_ops import convolve
+from mcu_slm.train.ranges import QuantState
+
+
+class FakeQuantized(NamedTuple):
+    """A tensor whose values lie on the int8 grid of `scale` and `zero_point`."""
+
+    tensor: torch.Tensor
+    scale: float
+    zero_point: int
+
+
+def weight_scales(weight: torch.Tensor) -> torch.Tensor:
+    """Return the snapped int8 scale per output channel (axis 0), as `quant.quantize_weights`."""
+    peaks = weight.detach().flatten(1).abs().amax(1).double().clamp_min(1e-6)
+    mantissa, exponent = torch.frexp(peaks / 127.0)
+    snapped = torch.round(mantissa * 2**SCALE_MANTISSA_BITS)
+    return torch.ldexp(snapped, exponent - SCALE_MANTISSA_BITS).float()
+
+
+def fake_quantize_weight(weight: torch.Tensor) -> torch.Tensor:
+    """Round weights to symmetric int8, per output channel."""
+    scales = weight_scales(weight)
+    zeros = torch.zeros(len(scales), dtype=torch.int32)
+    rounded: torch.Tensor = torch.fake_quantize_per_channel_affine(
+        weight, scales, zeros, 0, -127, 127
+    )
+    return rounded
+
+
+class FakeQuantOps:
+    """PyTorch float32 on int8 grids.
+
+    Args:
+        ranges: Where the activation ranges are kept.
+        observe: Whether batches still widen or move them.
+        momentum: How fast they follow the batches; None keeps the widest range seen.
+    """
+
+    def __init__(
+        self, ranges: QuantState, *, observe: bool = False, momentum: float | None = None
+    ) -> None:
+        self._ranges = ranges
+        self._observe = observe
+        self._momentum = momentum
+
+    def input(self, x: torch.Tensor) -> FakeQuantized:
+        """Quantise the network's input. Shapes: x: [B, 1, T, C]."""
+        return self._quantize("input", x)
+
+    def conv(
+        self,
+        name: str,
+        x: FakeQuantized,
+        weight: torch.Tensor,
+        bias: torch.Tensor,
+        *,
+        stride: int,
+        padding: str,
+    ) -> FakeQuantized:
+        """Convolve along W."""
+        y = convolve(x.tensor, fake_quantize_weight(weight), bias, stride, padding)
+        return self._quantize(name, y)
+
+    def linear(
+        self,
+        name: str,
+        x: FakeQuantized,
+        weight: torch.Tensor,
+        bias: torch.Tensor,
+        *,
+        relu: bool = False,
+    ) -> FakeQuantized:
+        """Apply one linear layer to every token."""
+        y = functional.linear(x.tensor, fake_quantize_weight(weight), bias)
+        return self._quantize(name, functional.relu(y) if relu else y)
+
+    def matmul(
+        self,
+        name: str,
+        a: FakeQuantized,
+        b: FakeQuantized,
+        *,
+        transpose_b: bool = False,
+        group: str | None = None,
+    ) -> FakeQuantized:
+        """Multiply the last two axes."""
+        right = b.tensor.transpose(-1, -2) if transpose_b else b.tensor
+        return self._quantize(group or name, a.tensor @ right)
+
+    def softmax(self, name: str, x: FakeQuantized) -> FakeQuantized:
+        """Softmax over the last axis."""
+        y = functional.softmax(x.tensor, -1)
+        return _round_to_grid(y, SOFTMAX_SCALE, SOFTMAX_ZERO_POINT)
+
+    def add(self, name: str, a: FakeQuantized, b: FakeQuantized) -> FakeQuantized:
+        """Add two values."""
+        return self._quantize(name, a.tensor + b.tensor)
+
+    def constant(self, name: str, value: torch.Tensor) -> FakeQuantized:
+        """Quantise a learned tensor."""
+        return self._quantize(name, value)
+
+    def concat(self, name: str, parts: Sequence[FakeQuantized]) -> FakeQuantized:
+        """Join values of one group along the last axis."""
+        joined = torch.cat([p.tensor for p in parts], -1)
+        return FakeQuantized(joined, parts[-1].scale, parts[-1].zero_point)
+
+    def reshape(self, name: str, x: FakeQuantized, shape: tuple[int, ...]) -> FakeQuantized:
+        """Reshape all but the batch axis."""
+        return x._replace(tensor=x.tensor.reshape((x.tensor.shape[0], *shape)))
+
+    def batch_values(self, x: FakeQuantized) -> torch.Tensor | None:
+        """Return None: statistics are frozen before quantisation."""
+        return None
+
+    def _quantize(self, name: str, y: torch.Tensor) -> FakeQuantized:
+        if self._observe:
+            low, high = torch.aminmax(y.detach())
+            self._ranges.observe(name, float(low), float(high), self._momentum)
+        return _round_to_grid(y, *self._ranges.quantization(name))
+
+
+def _round_to_grid(y: torch.Tensor, scale: float, zero_point: int) -> FakeQuantized:
+    rounded = torch.fake_quantize_per_tensor_affine(y, scale, zero_point, -128, 127)
+    return FakeQuantized(rounded, scale, zero_point)

@@ -1,0 +1,24 @@
+"""What training tells while it runs; whoever called it decides how to show it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class ProgressEvent:
+    """One finished epoch.
+
+    Units: seconds_left is an estimate for this phase alone.
+    """
+
+    phase: str
+    epoch: int
+    epochs: int
+    loss: float
+    validation_accuracy: float
+    seconds_left: float
+
+
+Progress = Callable[[ProgressEvent], None]

@@ -1,0 +1,98 @@
+"""The teacher: a float network too large for the device, from which the student learns.
+
+Residual convolutions see the shape of the signal, self-attention relates its distant parts,
+attention and mean pooling join the window. Several of them, trained from different seeds, answer
+as an ensemble.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import nn
+from torch.nn import functional
+
+HEADS = 4
+STEM_KERNEL = 9
+BLOCK_KERNEL = 5
+
+
+class ConvBlock(nn.Module):
+    """Convolution with batch normalisation, and a residual where the length stays."""
+
+    def __init__(self, width: int, stride: int) -> None:
+        super().__init__()
+        self.stride = stride
+        self.convolution = nn.Conv1d(
+            width, width, BLOCK_KERNEL, stride=stride, padding=BLOCK_KERNEL // 2, bias=False
+        )
+        self.norm = nn.BatchNorm1d(width)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Shapes: x: [B, width, T] -> [B, width, T / stride]."""
+        y: torch.Tensor = self.norm(self.convolution(x))
+        return functional.relu(x + y if self.stride == 1 else y)
+
+
+class SelfAttention(nn.Module):
+    """Multi-head attention of all tokens to all, with normalisation in front and a residual."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.norm = nn.LayerNorm(width)
+        self.projections = nn.Linear(width, 3 * width)
+        self.output = nn.Linear(width, width)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Shapes: x: [B, T, width] -> the same."""
+        batch, tokens, width = x.shape
+        heads = self.projections(self.norm(x)).reshape(batch, tokens, 3, HEADS, width // HEADS)
+        query, key, value = heads.permute(2, 0, 3, 1, 4).unbind(0)
+        weights = functional.softmax(query @ key.transpose(-1, -2) * key.shape[-1] ** -0.5, -1)
+        attended = (weights @ value).transpose(1, 2).reshape(batch, tokens, width)
+        y: torch.Tensor = self.output(attended)
+        return x + y
+
+
+class Teacher(nn.Module):
+    """Convolutions, self-attention, pooling, classifier: [B, T, C] -> logits [B, classes].
+
+    The stem and the middle block halve the length.
+    """
+
+    def __init__(
+        self, channels: int, classes: int, *, width: int = 64, blocks: int = 6, dropout: float = 0.2
+    ) -> None:
+        super().__init__()
+        self.stem = nn.Conv1d(
+            channels, width, STEM_KERNEL, stride=2, padding=STEM_KERNEL // 2, bias=False
+        )
+        self.stem_norm = nn.BatchNorm1d(width)
+        strides = [2 if i == blocks // 2 else 1 for i in range(blocks)]
+        self.convolutions = nn.Sequential(*(ConvBlock(width, stride) for stride in strides))
+        self.attention = SelfAttention(width)
+        self.pool_score = nn.Linear(width, 1)
+        self.dropout = nn.Dropout(dropout)
+        self.classifier = nn.Linear(2 * width, classes)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Return logits."""
+        y = functional.relu(self.stem_norm(self.stem(x.transpose(1, 2))))
+        tokens = self.attention(self.convolutions(y).transpose(1, 2))
+        weights = functional.softmax(self.pool_score(tokens), dim=1)
+        pooled = torch.cat([(weights * tokens).sum(1), tokens.mean(1)], dim=1)
+        logits: torch.Tensor = self.classifier(self.dropout(pooled))
+        return logits
+
+
+@torch.no_grad()
+def ensemble_probabilities(
+    teachers: Sequence[nn.Module], x: torch.Tensor, temperature: float
+) -> torch.Tensor:
+    """Return the mean of the teachers' softened answers; they must be in evaluation mode.
+
+    Shapes: x: [B, T, C] -> [B, classes].
+    """
+    answers = [functional.softmax(teacher(x) / temperature, -1) for teacher in teachers]
+    return torch.stack(answers).mean(0)

@@ -1,0 +1,98 @@
+"""The product of training: a student with its activation ranges, on disk and in memory."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import nn
+
+from mcu_slm.errors import TrainingError
+from mcu_slm.quant import quantize_activation
+from mcu_slm.train.checkpoint import load_state, save_state
+from mcu_slm.train.exact import ExactOps
+from mcu_slm.train.fake_quant import FakeQuantOps
+from mcu_slm.train.ranges import QuantState
+from mcu_slm.train.student import Student, StudentShape
+
+STUDENT_FILE = "student.pt"
+EXACT_BATCH = 256
+
+
+class TrainedStudent(nn.Module):
+    """A student and the ranges of its activations: all that a converter needs.
+
+    As a module its `state_dict` holds both, so that a checkpoint can never mix them up.
+    """
+
+    def __init__(self, student: Student, ranges: QuantState | None = None) -> None:
+        super().__init__()
+        self.student = student
+        self.ranges = ranges or QuantState()
+
+    def fake_quantized(
+        self, x: torch.Tensor, *, observe: bool = False, momentum: float | None = None
+    ) -> torch.Tensor:
+        """Return the logits of quantisation-aware training.
+
+        Shapes: x: normalised windows [B, T, C] -> [B, classes].
+        """
+        ops = FakeQuantOps(self.ranges, observe=observe, momentum=momentum)
+        return self.student.forward(ops, ops.input(x.unsqueeze(1))).tensor
+
+    def quantize_windows(self, x: npt.ArrayLike) -> npt.NDArray[np.int8]:
+        """Return the model's int8 inputs.
+
+        Shapes: x: normalised windows [N, T, C] -> [N, 1, T, C].
+        """
+        scale, zero_point = self.ranges.quantization("input")
+        return quantize_activation(x, scale, zero_point)[:, None]
+
+    @torch.no_grad()
+    def predict_int8(self, x: npt.ArrayLike) -> npt.NDArray[np.int8]:
+        """Return the logits that the device gives, bit for bit.
+
+        Shapes: x: normalised windows [N, T, C] -> int8 [N, classes].
+        """
+        ops = ExactOps(self.ranges)
+        codes = self.quantize_windows(x)
+        parts = [codes[i : i + EXACT_BATCH] for i in range(0, len(codes), EXACT_BATCH)]
+        return np.concatenate([self.student.forward(ops, ops.input(p)).values for p in parts])
+
+
+def save_trained(folder: Path, trained: TrainedStudent, summary: dict[str, Any]) -> Path:
+    """Write shape, weights and ranges, with the summary of the training."""
+    state = {
+        "shape": trained.student.shape.to_json(),
+        "state": trained.state_dict(),
+        "summary": summary,
+    }
+    return save_state(folder / STUDENT_FILE, state)
+
+
+def load_trained(run_dir: Path) -> TrainedStudent:
+    """Return the trained student of a run folder.
+
+    Raises:
+        TrainingError: There is none, or the file is damaged.
+    """
+    path = Path(run_dir) / STUDENT_FILE
+    if not path.is_file():
+        raise TrainingError(
+            str(run_dir), "there is no trained student", STUDENT_FILE, "Run the training first."
+        )
+    saved = load_state(path)
+    try:
+        trained = TrainedStudent(Student(StudentShape.from_json(saved["shape"])))
+        trained.load_state_dict(saved["state"])
+    except (KeyError, TypeError, ValueError, RuntimeError) as error:
+        raise TrainingError(
+            str(path),
+            "does not hold a student of this version",
+            remedy="Delete the run folder and train again.",
+        ) from error
+    trained.eval()
+    return trained
