@@ -79,6 +79,10 @@ class Operator(ABC):
         """Return the derived multipliers and shifts, for comparison and for difference reports."""
         return ()
 
+    def accumulators(self, inputs: Sequence[Int8]) -> npt.NDArray[np.int64] | None:  # noqa: ARG002
+        """Return the int32 sums before requantisation, in output order; None where there is no such thing."""
+        return None
+
     def summary(self) -> str:
         """Return the facts a reader of the generated C wants beside the shapes: window, stride, activation."""
         return ""

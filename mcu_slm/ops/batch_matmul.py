@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
+import numpy.typing as npt
 
 from mcu_slm.ops.base import Arguments, Int8, NodeView, Operator, struct_call
 from mcu_slm.ops.broadcast import Broadcast, broadcast
@@ -43,7 +44,13 @@ class BatchMatMul(Operator):
         return int(np.prod(self.batches.lengths)) * self.rows * self.depth * self.columns
 
     def reference(self, inputs: Sequence[Int8]) -> list[Int8]:
-        """Multiply matrices in exact floating point and requantise."""
+        """Multiply matrices and requantise."""
+        acc = self.accumulators(inputs)
+        scaled = requantize(acc, self.output.multiplier, self.output.shift)
+        return [saturate_int8(scaled + self.output_zero_point)]
+
+    def accumulators(self, inputs: Sequence[Int8]) -> npt.NDArray[np.int64]:
+        """Multiply matrices in exact floating point: [windows, ..., rows, columns]."""
         rank = len(self.output_shape)
         left, right = (
             x.reshape(x.shape[0], *(1,) * (rank - (x.ndim - 1)), *x.shape[1:]).astype(np.int16)
@@ -55,9 +62,7 @@ class BatchMatMul(Operator):
             left = left.swapaxes(-1, -2)
         if self.adj_y:
             right = right.swapaxes(-1, -2)
-        acc = exact_matmul(left, right)
-        scaled = requantize(acc, self.output.multiplier, self.output.shift)
-        return [saturate_int8(scaled + self.output_zero_point)]
+        return exact_matmul(left, right)
 
     def requantization(self) -> tuple[Multiplier, ...]:
         """Return the multiplier of the product."""

@@ -77,15 +77,24 @@ class Conv2D(Operator):
         return self.batches * self.height.output * self.width.output * int(self.weights.size)
 
     def reference(self, inputs: Sequence[Int8]) -> list[Int8]:
-        """Gather patches and multiply by the weight matrix."""
+        """Convolve and requantise, a bounded number of windows at a time."""
         x = inputs[0]
         windows = x.shape[0]
         per_window = self.batches * self.height.output * self.width.output * self.weights[0].size
         chunk = max(1, _MAX_PATCH_ELEMENTS // max(per_window, 1))
-        parts = [self._convolve(x[i : i + chunk]) for i in range(0, windows, chunk)]
+        parts = [self._requantize(x[i : i + chunk]) for i in range(0, windows, chunk)]
         return [np.concatenate(parts)]
 
-    def _convolve(self, x: Int8) -> Int8:
+    def _requantize(self, x: Int8) -> Int8:
+        mantissas, shifts = multiplier_arrays(self.multipliers)
+        scaled = requantize(self.accumulators([x]), mantissas, shifts) + self.output_zero_point
+        y = saturate_int8(scaled, self.act_min, self.act_max)
+        shape = (-1, self.batches, self.height.output, self.width.output, len(self.weights))
+        return y.reshape(shape)
+
+    def accumulators(self, inputs: Sequence[Int8]) -> npt.NDArray[np.int64]:
+        """Gather patches and multiply by the weight matrix: [pixels, output channels]."""
+        x = inputs[0]
         channels = self.weights.shape[3]
         centred = x.reshape(-1, self.height.input, self.width.input, channels).astype(np.int16)
         centred -= np.int16(self.input_zero_point)
@@ -99,12 +108,7 @@ class Conv2D(Operator):
         # [B, OH, KH, OW, KW, C] -> [B * OH * OW, KH * KW * C]
         patches = patches.transpose(0, 1, 3, 2, 4, 5)
         flat = patches.reshape(-1, self.weights[0].size)
-        acc = exact_matmul(flat, self.weights.reshape(len(self.weights), -1).T) + self.bias
-        mantissas, shifts = multiplier_arrays(self.multipliers)
-        scaled = requantize(acc, mantissas, shifts) + self.output_zero_point
-        y = saturate_int8(scaled, self.act_min, self.act_max)
-        shape = (-1, self.batches, self.height.output, self.width.output, len(self.weights))
-        return y.reshape(shape)
+        return exact_matmul(flat, self.weights.reshape(len(self.weights), -1).T) + self.bias
 
     def constants(self) -> tuple[Constant, ...]:
         """Return weights, bias, multipliers and shifts."""

@@ -45,13 +45,16 @@ class FullyConnected(Operator):
         return self.rows * int(self.weights.size)
 
     def reference(self, inputs: Sequence[Int8]) -> list[Int8]:
-        """Multiply every row by the weight matrix."""
-        rows = inputs[0].reshape(-1, self.weights.shape[1]).astype(np.int16) - self.input_zero_point
-        acc = exact_matmul(rows, self.weights.T) + self.bias
+        """Multiply and requantise."""
         mantissas, shifts = multiplier_arrays(self.multipliers)
-        scaled = requantize(acc, mantissas, shifts) + self.output_zero_point
+        scaled = requantize(self.accumulators(inputs), mantissas, shifts) + self.output_zero_point
         y = saturate_int8(scaled, self.act_min, self.act_max)
         return [y.reshape((-1, *self.output_shape))]
+
+    def accumulators(self, inputs: Sequence[Int8]) -> npt.NDArray[np.int64]:
+        """Multiply every row by the weight matrix: [rows, outputs]."""
+        rows = inputs[0].reshape(-1, self.weights.shape[1]).astype(np.int16) - self.input_zero_point
+        return exact_matmul(rows, self.weights.T) + self.bias
 
     def constants(self) -> tuple[Constant, ...]:
         """Return weights, bias, multipliers and shifts."""

@@ -1,0 +1,37 @@
+"""C identifiers for layers and tensors, readable and unique."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+_MAX_LENGTH = 40
+
+
+def identifier(name: str) -> str:
+    """Return a lower-case C identifier fragment for a tensor name.
+
+    Exporters write paths such as `StatefulPartitionedCall/model/dense_1/BiasAdd;...`: the part before the first `;` counts,
+    without the prefixes that say nothing.
+    """
+    text = name.split(";")[0]
+    text = re.sub(r"(StatefulPartitionedCall|PartitionedCall)[_0-9]*[:/]?", "", text)
+    text = re.sub(r"[^0-9A-Za-z]+", "_", text).strip("_").lower()
+    if len(text) > _MAX_LENGTH:
+        text = text[-_MAX_LENGTH:].lstrip("_")
+    return text or "tensor"
+
+
+def unique(names: Iterable[str]) -> list[str]:
+    """Return the names with `_2`, `_3` ... added where one repeats."""
+    seen: dict[str, int] = {}
+    taken: set[str] = set()
+    result = []
+    for name in names:
+        candidate = name
+        while candidate in taken:
+            seen[name] = seen.get(name, 1) + 1
+            candidate = f"{name}_{seen[name]}"
+        taken.add(candidate)
+        result.append(candidate)
+    return result

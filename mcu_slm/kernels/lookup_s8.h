@@ -1,0 +1,9 @@
+#ifndef MCU_SLM_LOOKUP_S8_H
+#define MCU_SLM_LOOKUP_S8_H
+
+#include <stdint.h>
+
+/* output[i] = table[input[i] + 128]; table has 256 entries. input and output may be the same buffer. */
+void mcu_slm_lookup_s8(const int8_t *table, int32_t count, const int8_t *input, int8_t *output);
+
+#endif

@@ -1,0 +1,33 @@
+/* Element-wise product of two tensors with broadcasting. */
+#include "mul_s8.h"
+
+#include "requantize.h"
+
+static int8_t mul_one(const mcu_slm_mul_t *layer, int8_t x1, int8_t x2)
+{
+    const int32_t product = (x1 - layer->input1_zero_point) * (x2 - layer->input2_zero_point);
+    const int32_t scaled = mcu_slm_requantize(product, layer->multiplier, layer->shift);
+
+    return mcu_slm_clamp_s8(scaled + layer->output_zero_point, layer->act_min, layer->act_max);
+}
+
+void mcu_slm_mul_s8(const mcu_slm_mul_t *layer, const int8_t *input1, const int8_t *input2,
+                    int8_t *output)
+{
+    const int32_t *n = layer->lengths;
+    const int32_t *s1 = layer->steps1;
+    const int32_t *s2 = layer->steps2;
+
+    for (int32_t i = 0; i < n[0]; i++) {
+        for (int32_t j = 0; j < n[1]; j++) {
+            for (int32_t k = 0; k < n[2]; k++) {
+                const int8_t *x1 = input1 + i * s1[0] + j * s1[1] + k * s1[2];
+                const int8_t *x2 = input2 + i * s2[0] + j * s2[1] + k * s2[2];
+
+                for (int32_t m = 0; m < n[3]; m++) {
+                    *output++ = mul_one(layer, x1[m * s1[3]], x2[m * s2[3]]);
+                }
+            }
+        }
+    }
+}

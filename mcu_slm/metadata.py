@@ -1,0 +1,74 @@
+"""What a model file says about itself beyond arithmetic: labels, channels, units, normalisation.
+
+It travels inside the flatbuffer as metadata `mcu_slm.json`, so that one file is the whole contract. A model from elsewhere has none,
+and everything works without.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+METADATA_NAME = "mcu_slm.json"
+_MAX_LABELS = 1000
+_MAX_TEXT = 60
+
+
+@dataclass(frozen=True)
+class ModelInfo:
+    """Facts for people and firmware. Units: `sampling_rate_hz` in Hz, `window_samples` and `hop_samples` in samples."""
+
+    labels: tuple[str, ...] = ()
+    channels: tuple[str, ...] = ()
+    units: tuple[str, ...] = ()
+    sampling_rate_hz: float = 0.0
+    window_samples: int = 0
+    hop_samples: int = 0
+    mean: tuple[float, ...] = ()
+    std: tuple[float, ...] = ()
+    tool_version: str = ""
+
+    def to_bytes(self) -> bytes:
+        """Return the metadata buffer."""
+        return json.dumps(asdict(self), sort_keys=True).encode("utf-8")
+
+
+def read_info(metadata: Mapping[str, bytes]) -> ModelInfo:
+    """Return what a model's metadata says; whatever is missing or malformed is left at its default.
+
+    Metadata never decides a byte of the proof, so a stranger's broken metadata is not an error.
+    """
+    try:
+        fields = json.loads(metadata[METADATA_NAME].decode("utf-8"))
+    except (KeyError, ValueError):
+        return ModelInfo()
+    if not isinstance(fields, dict):
+        return ModelInfo()
+    return ModelInfo(
+        labels=_texts(fields.get("labels")),
+        channels=_texts(fields.get("channels")),
+        units=_texts(fields.get("units")),
+        sampling_rate_hz=_number(fields.get("sampling_rate_hz")),
+        window_samples=int(_number(fields.get("window_samples"))),
+        hop_samples=int(_number(fields.get("hop_samples"))),
+        mean=_numbers(fields.get("mean")),
+        std=_numbers(fields.get("std")),
+        tool_version=str(fields.get("tool_version", ""))[:_MAX_TEXT],
+    )
+
+
+def _texts(value: Any) -> tuple[str, ...]:
+    if not isinstance(value, list) or len(value) > _MAX_LABELS:
+        return ()
+    return tuple("".join(c for c in str(v) if c.isprintable())[:_MAX_TEXT] for v in value)
+
+
+def _number(value: Any) -> float:
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return float(value) if is_number and abs(value) < 1e15 else 0.0
+
+
+def _numbers(value: Any) -> tuple[float, ...]:
+    return tuple(_number(v) for v in value) if isinstance(value, list) else ()

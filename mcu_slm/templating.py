@@ -1,0 +1,44 @@
+"""Text templates that look like the C they make: `%%` statements in column 0, `%#` comments, `[[ name ]]` holes.
+
+`{{ }}` would clash with C initialisers. An undefined name is an error, and the last newline of a template is kept.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+from typing import Any
+
+import jinja2
+
+from mcu_slm import resources
+
+
+@functools.cache
+def environment() -> jinja2.Environment:
+    """Return the one Jinja environment; templates are named by their path below `firmware_templates`."""
+    return jinja2.Environment(
+        loader=jinja2.FileSystemLoader(resources.folder("firmware_templates")),
+        undefined=jinja2.StrictUndefined,
+        keep_trailing_newline=True,
+        trim_blocks=True,
+        autoescape=False,
+        block_start_string="[%",
+        block_end_string="%]",
+        variable_start_string="[[",
+        variable_end_string="]]",
+        comment_start_string="[#",
+        comment_end_string="#]",
+        line_statement_prefix="%%",
+        line_comment_prefix="%#",
+    )
+
+
+def render(template: str, values: Any) -> str:
+    """Fill a template with the fields of a frozen dataclass.
+
+    Raises:
+        jinja2.UndefinedError: The template names something that the dataclass lacks: our bug.
+    """
+    fields = {field.name: getattr(values, field.name) for field in dataclasses.fields(values)}
+    return environment().get_template(template).render(fields)

@@ -1,0 +1,70 @@
+"""Names the first byte that differs: layer, element, both values, accumulator, multiplier, shift."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+import numpy as np
+import numpy.typing as npt
+
+from mcu_slm.ir import Graph
+from mcu_slm.manifest import Layer
+from mcu_slm.ops import Operator
+from mcu_slm.ops.reference import Activations
+from mcu_slm.verify.result import Difference
+
+LayerBytes = Iterable[tuple[Layer, npt.NDArray[np.int8]]]
+"""Each layer in order with the bytes of its first output."""
+
+
+def first_difference(
+    graph: Graph,
+    operators: tuple[Operator, ...],
+    expected: Activations,
+    found: LayerBytes,
+    window: int,
+) -> Difference | None:
+    """Return where the layers of one window first leave the expected values, None when they never do.
+
+    Shapes: expected: int8 [1, *shape] per tensor, of this window; found: each layer's bytes, in order.
+    """
+    for layer, array in found:
+        right = expected[layer.tensors[0]].reshape(-1)
+        wrong = np.flatnonzero(array != right)
+        if len(wrong):
+            element = int(wrong[0])
+            difference = Difference(
+                window,
+                layer.index,
+                layer.name,
+                layer.op,
+                element,
+                int(right[element]),
+                int(array[element]),
+            )
+            return _explain(difference, graph, operators[layer.index], expected)
+    return None
+
+
+def _explain(
+    difference: Difference, graph: Graph, operator: Operator, expected: Activations
+) -> Difference:
+    """Add the accumulator, multiplier and shift that the expected value comes from, where the layer has them."""
+    node = graph.nodes[difference.layer]
+    sources = []
+    for position in operator.activations:
+        tensor = node.inputs[position]
+        data = graph.tensor(tensor).data
+        sources.append(data[None] if data is not None else expected[tensor])
+    accumulators = operator.accumulators(sources)
+    multipliers = operator.requantization()
+    if accumulators is None or not multipliers:
+        return difference
+    multiplier = multipliers[difference.element % len(multipliers)]
+    return replace(
+        difference,
+        accumulator=int(accumulators.reshape(-1)[difference.element]),
+        multiplier=multiplier.multiplier,
+        shift=multiplier.shift,
+    )

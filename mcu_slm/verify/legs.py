@@ -1,0 +1,211 @@
+"""Runs the legs of the proof and compares each with the judge."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from mcu_slm import judge, ops
+from mcu_slm.boards import Board
+from mcu_slm.errors import McuSlmError, ProofError, ToolError, UsageError
+from mcu_slm.ir import Graph
+from mcu_slm.manifest import CompiledModel, Layer
+from mcu_slm.ops import reference
+from mcu_slm.verify.difference import LayerBytes, first_difference
+from mcu_slm.verify.host import HostModel
+from mcu_slm.verify.result import Difference, LegResult, Status, not_run
+from mcu_slm.verify.sim import SimulatedFirmware
+
+GATES = ("tflm", "numpy", "host", "sim")
+LEGS = (*GATES, "litert")
+
+Windows = npt.NDArray[np.int8]
+Progress = Callable[[str, int, int], None]
+"""Called with leg, windows done, windows in all."""
+
+
+@dataclass(frozen=True, eq=False)
+class Subject:
+    """What is proved: a model, its generated code and the firmware built from it.
+
+    `windows` go through every leg; only the first `sim_windows` through `sim`, which is slower.
+    """
+
+    graph: Graph
+    raw: bytes
+    windows: Windows
+    sim_windows: int
+    code: Path | None = None
+    compiled: CompiledModel | None = None
+    build_dir: Path | None = None
+    board: Board | None = None
+    elf: Path | None = None
+
+
+def run_legs(
+    subject: Subject, legs: Sequence[str], progress: Progress | None = None
+) -> list[LegResult]:
+    """Run the named legs, each against the judge's outputs, and return their results in order.
+
+    A leg that this machine cannot run is returned as "not run" with the reason; that is no proof.
+
+    Raises:
+        UsageError: An unknown leg.
+        ModelError: The judge refuses the model.
+    """
+    unknown = [leg for leg in legs if leg not in LEGS]
+    if unknown:
+        raise UsageError("--legs", f"unknown leg {unknown[0]!r}", f"some of {', '.join(LEGS)}")
+    return _Proof(subject, progress or (lambda _leg, _done, _total: None)).run(legs)
+
+
+class _Proof:
+    def __init__(self, subject: Subject, progress: Progress) -> None:
+        self._subject = subject
+        self._progress = progress
+        self._operators = ops.parse_graph(subject.graph)
+
+    def run(self, legs: Sequence[str]) -> list[LegResult]:
+        """Run the judge first, because every other leg is compared with it."""
+        expected, judged = self._judge()
+        runners: dict[str, Callable[[Windows], LegResult]] = {
+            "numpy": self._numpy,
+            "host": self._host,
+            "sim": self._sim,
+            "litert": self._litert,
+        }
+        results = []
+        for leg in legs:
+            if leg == "tflm":
+                results.append(judged)
+                continue
+            if expected is None:
+                reason = f"nothing to compare with: {judged.reason}"
+                results.append(not_run(leg, reason, information=leg == "litert"))
+                continue
+            start = time.monotonic()
+            try:
+                result = runners[leg](expected)
+            except ToolError as error:
+                result = not_run(leg, str(error), information=leg == "litert")
+            results.append(_timed(result, time.monotonic() - start))
+        return results
+
+    def _judge(self) -> tuple[Windows | None, LegResult]:
+        windows = self._subject.windows
+        self._progress("tflm", 0, len(windows))
+        start = time.monotonic()
+        try:
+            outputs = judge.run(self._subject.raw, [windows])[0]
+        except ToolError as error:
+            return None, not_run("tflm", str(error))
+        self._progress("tflm", len(windows), len(windows))
+        outputs = outputs.reshape(len(windows), -1)
+        return outputs, _timed(_compare("tflm", outputs, outputs), time.monotonic() - start)
+
+    def _numpy(self, expected: Windows) -> LegResult:
+        values = reference.run(self._subject.graph, self._operators, [self._subject.windows])
+        outputs = values[self._subject.graph.outputs[0]].reshape(len(expected), -1)
+        self._progress("numpy", len(expected), len(expected))
+        result = _compare("numpy", expected, outputs)
+        if result.status == "ok":
+            return result
+        return _with(result, self._locate_numpy(_first_window(expected, outputs)))
+
+    def _host(self, expected: Windows) -> LegResult:
+        subject = self._subject
+        if subject.code is None or subject.compiled is None or subject.build_dir is None:
+            return not_run("host", "no generated code")
+        model = HostModel(subject.code, subject.compiled, subject.build_dir)
+        outputs = model.predict(subject.windows)
+        self._progress("host", len(expected), len(expected))
+        result = _compare("host", expected, outputs)
+        if result.status == "ok":
+            return result
+        window = _first_window(expected, outputs)
+        found = model.layers(subject.windows[window])
+        return _with(result, self._locate(window, found))
+
+    def _sim(self, expected: Windows) -> LegResult:
+        subject = self._subject
+        if subject.board is None or subject.elf is None or subject.compiled is None:
+            return not_run("sim", "no firmware: name a board with --board")
+        firmware = SimulatedFirmware(subject.board, subject.elf, subject.compiled)
+        firmware.greet()
+        windows = subject.windows[: subject.sim_windows]
+        expected = expected[: len(windows)]
+        outputs = np.empty_like(expected)
+        for index, window in enumerate(windows):
+            outputs[index] = firmware.infer(window)
+            self._progress("sim", index + 1, len(windows))
+        result = _compare("sim", expected, outputs)
+        if result.status == "ok":
+            return result
+        bad = _first_window(expected, outputs)
+        return _with(result, self._locate(bad, firmware.layers(windows[bad])))
+
+    def _litert(self, expected: Windows) -> LegResult:
+        try:
+            outputs = judge.run(self._subject.raw, [self._subject.windows], "litert")[0]
+        except McuSlmError as error:
+            return not_run("litert", str(error), information=True)
+        result = _compare("litert", expected, outputs.reshape(len(expected), -1))
+        self._progress("litert", len(expected), len(expected))
+        return replace(result, information=True)
+
+    def _locate(self, window: int, found: LayerBytes) -> Difference | None:
+        """Name the first differing byte of a run of the generated code, layer by layer."""
+        one = self._subject.windows[window : window + 1]
+        values = reference.run(self._subject.graph, self._operators, [one])
+        return first_difference(self._subject.graph, self._operators, values, found, window)
+
+    def _locate_numpy(self, window: int) -> Difference | None:
+        """Name the first layer where the NumPy reference leaves the judge."""
+        graph = self._subject.graph
+        one = self._subject.windows[window : window + 1]
+        values = reference.run(graph, self._operators, [one])
+        tensors = [node.outputs[0] for node in graph.nodes]
+        judged = judge.run(self._subject.raw, [one], tensors=tensors)[1:]
+        expected = {t: a.reshape(values[t].shape) for t, a in zip(tensors, judged, strict=True)}
+        expected.update({t: values[t] for t in values if t not in expected})
+        layers = [
+            (Layer(i, graph.tensor(t).name, graph.nodes[i].op, "", 0, (t,), (), ()), values[t].reshape(-1))
+            for i, t in enumerate(tensors)
+        ]
+        return first_difference(graph, self._operators, expected, layers, window)
+
+
+def _compare(leg: str, expected: Windows, found: Windows) -> LegResult:
+    differing = int(np.count_nonzero(expected != found))
+    reason = "" if differing == 0 else f"{differing} of {expected.size} bytes differ"
+    status: Status = "ok" if differing == 0 else "differs"
+    return LegResult(leg, status, len(expected), expected.size, differing, reason)
+
+
+def _first_window(expected: Windows, found: Windows) -> int:
+    return int(np.flatnonzero((expected != found).any(axis=1))[0])
+
+
+def _timed(result: LegResult, seconds: float) -> LegResult:
+    return replace(result, seconds=seconds)
+
+
+def _with(result: LegResult, difference: Difference | None) -> LegResult:
+    reason = result.reason if difference is None else f"{result.reason}; first: {difference.sentence()}"
+    return replace(result, difference=difference, reason=reason)
+
+
+def require_proof(results: Sequence[LegResult]) -> None:
+    """Raise unless every gate among the results is "ok".
+
+    Raises:
+        ProofError: A leg differs; the message names layer and element.
+    """
+    for result in results:
+        if result.status == "differs" and not result.information:
+            raise ProofError(f"leg {result.leg}", result.reason, "0 differing bytes")
