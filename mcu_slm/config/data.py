@@ -79,6 +79,19 @@ class SplitConfig(Section):
     force_random: bool = False
     """Allow a random split of overlapping windows; both numbers are then reported."""
 
+    @model_validator(mode="after")
+    def _no_key_without_meaning(self) -> Self:
+        kinds = {
+            "test_fraction": ("by_group", "by_time", "random"),
+            "test_groups": ("by_group",),
+            "validation_groups": ("official", "by_group"),
+            "force_random": ("random",),
+        }
+        for key, meant_for in kinds.items():
+            if key in self.model_fields_set and self.kind not in meant_for:
+                raise ValueError(f'{key} means nothing for kind = "{self.kind}"')
+        return self
+
 
 class BaseData(Section):
     """What every source of windows has."""

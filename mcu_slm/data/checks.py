@@ -59,7 +59,8 @@ def require_finite(x: Float32, name: str, channels: Sequence[str]) -> None:
         where = f"recording {place[0]}, sample {place[1]}"
     raise DataError(
         f"{name}: {channels[int(channel)]}",
-        f"{where} is {'NaN' if np.isnan(value) else 'infinite'}, as are {int(bad.sum())} values",
+        f"{where} is {'NaN' if np.isnan(value) else 'infinite'}, the first of {int(bad.sum())} "
+        "values that are not finite",
         "finite numbers",
         "Remove or fill those samples before training.",
         count=int(bad.sum()),
@@ -67,10 +68,19 @@ def require_finite(x: Float32, name: str, channels: Sequence[str]) -> None:
     )
 
 
-def as_text(values: npt.NDArray[Any]) -> Text:
-    """Return labels or groups as text: 1, 1.0 and "1" are the same label."""
+def as_text(values: npt.NDArray[Any], name: str) -> Text:
+    """Return labels or groups as text: 1, 1.0 and "1" are the same label.
+
+    Raises:
+        DataError: one is NaN or infinite.
+    """
     if values.dtype.kind == "f":
-        whole = np.isfinite(values) & (values == np.rint(values)) & (np.abs(values) < 2**53)
+        bad = ~np.isfinite(values)
+        if bad.any():
+            raise DataError(
+                name, f"value {int(bad.argmax())} is {values[bad][0]}", "a label or group"
+            )
+        whole = (values == np.rint(values)) & (np.abs(values) < 2**53)
         if whole.all():
             values = values.astype(np.int64)
     if values.dtype.kind == "S":

@@ -109,24 +109,34 @@ def recordings_suffice(pool: Pool, y: Int64, rows: Int64) -> bool:
 
 def by_time(pool: Pool, y: Int64, rows: Int64, fraction: float) -> HoldOut:
     """Hold out the end of every class in every recording; drop windows that lie across the cut."""
-    window = pool.x.shape[1]
     order = rows[np.lexsort((pool.start[rows], y[rows], pool.timeline[rows]))]
     stratum = np.stack([pool.timeline[order], y[order]], axis=1)
-    is_first = np.r_[True, (stratum[1:] != stratum[:-1]).any(axis=1)]
-    begin = np.flatnonzero(is_first)
+    begin = np.flatnonzero(np.r_[True, (stratum[1:] != stratum[:-1]).any(axis=1)])
     size = np.diff(np.r_[begin, len(order)])
     rank = np.arange(len(order)) - np.repeat(begin, size)
     held_size = np.minimum(np.rint(size * fraction), size - 1)
-    held = rank >= np.repeat(size - held_size, size)
-    # The cut is where the first held window starts; a stratum without one has no cut.
-    cut = pool.start[order[np.minimum(begin + size - held_size, len(order) - 1).astype(np.int64)]]
-    cut = np.where(held_size > 0, cut, np.iinfo(np.int64).max)
-    kept = ~held & (pool.start[order] + window <= np.repeat(cut, size))
-    dropped = len(order) - int(kept.sum()) - int(held.sum())
+    is_held = rank >= np.repeat(size - held_size, size)
+    held, rest = np.sort(order[is_held]), np.sort(order[~is_held])
+    kept = rest[~_overlap(pool, rest, held)]
     text = f"the last {fraction:.0%} of every class and recording"
-    if dropped:
-        text += f" ({dropped} windows across the cuts dropped)"
-    return HoldOut(np.sort(order[kept]), np.sort(order[held]), text)
+    if len(kept) < len(rest):
+        text += f" ({len(rest) - len(kept)} windows across the cuts dropped)"
+    return HoldOut(kept, held, text)
+
+
+def _overlap(pool: Pool, rows: Int64, others: Int64) -> Mask:
+    """Return which of `rows` share a sample with any of `others`."""
+    if not len(others):
+        return np.zeros(len(rows), np.bool_)
+    window = pool.x.shape[1]
+    # One axis for all timelines, with a gap of a window between them.
+    position = pool.timeline * (int(pool.start.max()) + 2 * window) + pool.start
+    edges = np.sort(position[others])
+    after = np.searchsorted(edges, position[rows])
+    to_next = edges[np.minimum(after, len(edges) - 1)] - position[rows]
+    to_last = position[rows] - edges[np.maximum(after - 1, 0)]
+    near: Mask = (np.abs(to_next) < window) | (np.abs(to_last) < window)
+    return near
 
 
 def at_random(y: Int64, rows: Int64, fraction: float, rng: np.random.Generator) -> HoldOut:

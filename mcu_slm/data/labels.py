@@ -10,19 +10,20 @@ import numpy as np
 from mcu_slm.config import DataConfig
 from mcu_slm.data.checks import listed
 from mcu_slm.data.dataset import Int64, Text
-from mcu_slm.data.windowing import Pool
+from mcu_slm.data.windowing import Recordings
 from mcu_slm.errors import DataError
 
 MAX_CLASSES = 255
 """The board reports its class count in one byte."""
+MAX_NAME = 64
+"""Longest class name, as in the project file."""
 
 
-def drop_ignored(pool: Pool, config: DataConfig) -> Pool:
-    """Leave out the windows whose label the project ignores."""
+def drop_ignored(recordings: list[Recordings], config: DataConfig) -> list[Recordings]:
+    """Leave out the recordings whose label the project ignores."""
     ignored = [str(label) for label in config.ignore_labels]
-    if not ignored:
-        return pool
-    return pool.take(np.flatnonzero(~np.isin(pool.label, ignored)))
+    kept = ((item, np.flatnonzero(~np.isin(item.labels, ignored))) for item in recordings)
+    return [item.take(rows) for item, rows in kept if len(rows)]
 
 
 def number_classes(labels: Text, config: DataConfig) -> tuple[Int64, tuple[str, ...]]:
@@ -33,6 +34,8 @@ def number_classes(labels: Text, config: DataConfig) -> tuple[Int64, tuple[str, 
     """
     there, counts = np.unique(labels, return_counts=True)
     classes = config.classes or tuple(sorted((str(label) for label in there), key=_natural))
+    if not config.classes:
+        _require_names(classes)
     known = [str(label) for label in config.class_labels or classes]
     if len(classes) < 2:
         raise DataError(
@@ -60,6 +63,19 @@ def number_classes(labels: Text, config: DataConfig) -> tuple[Int64, tuple[str, 
         )
     order = np.argsort(known)
     return order[np.searchsorted(np.array(known)[order], labels)].astype(np.int64), classes
+
+
+def _require_names(classes: tuple[str, ...]) -> None:
+    """Refuse labels that cannot be class names: these end up in C strings and in the model."""
+    for label in classes:
+        if not label.strip() or not label.isprintable() or len(label) > MAX_NAME:
+            raise DataError(
+                "data.label",
+                f"the label {label[:MAX_NAME]!r} cannot name a class",
+                f"1 to {MAX_NAME} printable characters",
+                "Name the classes in data.classes and their labels in data.class_labels, "
+                "or add the label to data.ignore_labels.",
+            )
 
 
 def _natural(label: str) -> tuple[Any, ...]:

@@ -70,10 +70,10 @@ class _Loaded:
     def read(cls, config: DataConfig, project_dir: Path) -> _Loaded:
         """Read and cut a source."""
         recordings = read_source(config, Path(project_dir).absolute())
+        recordings = drop_ignored(recordings, config)
+        if not recordings:
+            raise DataError("data.ignore_labels", "leaves nothing", "recordings with another label")
         pool, warnings = cut_windows(recordings, config.window_samples, config.hop)
-        pool = drop_ignored(pool, config)
-        if not len(pool.label):
-            raise DataError("data", "no window is left", "windows with a label that is not ignored")
         y, classes = number_classes(pool.label, config)
         return cls(pool, y, classes, tuple(warnings))
 

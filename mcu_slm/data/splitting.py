@@ -49,6 +49,8 @@ def assign(pool: Pool, y: Int64, config: DataConfig, kind: str, seed: int) -> As
     else:
         rest, test, words = _hold_out_test(pool, y, rows, config=config, kind=kind, rng=rng)
         text = f"test: {words}"
+    if kind == "random" and len(np.unique(pool.group)) > 1:
+        text += " (the same groups are in training)"
     train, validation, words = _hold_out_validation(
         pool, y, rest, config=config, kind=kind, rng=rng
     )

@@ -7,12 +7,15 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
 from mcu_slm.data.dataset import Float32, Int64, Text
 from mcu_slm.errors import DataError
+
+MAX_BYTES = 8 * 2**30
+"""Most memory that the windows of a project may take."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,6 +41,16 @@ class Recordings:
     split: str
     starts: Int64 | None = None
 
+    def take(self, rows: Int64) -> Recordings:
+        """Return the recordings at `rows`."""
+        return replace(
+            self,
+            x=self.x[rows],
+            labels=self.labels[rows],
+            groups=self.groups[rows],
+            starts=None if self.starts is None else self.starts[rows],
+        )
+
 
 @dataclass(frozen=True, eq=False)
 class Pool:
@@ -58,10 +71,6 @@ class Pool:
     split: Text
     timeline: Int64
     start: Int64
-
-    def take(self, rows: Int64) -> Pool:
-        """Return the windows at `rows`."""
-        return Pool(*(getattr(self, field.name)[rows] for field in fields(self)))
 
 
 def cut_at_changes(
@@ -90,8 +99,9 @@ def cut_windows(recordings: Sequence[Recordings], window: int, hop: int) -> tupl
     """Cut all recordings into windows; also return warnings about pieces that are too short.
 
     Raises:
-        DataError: a whole recording is shorter than a window.
+        DataError: a whole recording is shorter than a window, or the windows do not fit in memory.
     """
+    _require_memory(recordings, window, hop)
     pieces: list[Pool] = []
     short: dict[str, int] = {}
     used: set[str] = set()
@@ -141,16 +151,33 @@ def _windows_of(item: Recordings, window: int, hop: int, first_timeline: int) ->
     )
 
 
+def _require_memory(recordings: Sequence[Recordings], window: int, hop: int) -> None:
+    """Refuse hops so small that the windows would fill the memory of a common machine."""
+    values = sum(
+        len(item.labels) * max(0, (item.x.shape[1] - window) // hop + 1) * window * item.x.shape[2]
+        for item in recordings
+    )
+    if 4 * values > MAX_BYTES:
+        raise DataError(
+            "data.hop_samples",
+            f"the windows would take {4 * values / 2**30:.1f} GiB",
+            f"at most {MAX_BYTES / 2**30:.0f} GiB",
+            "Take a larger hop.",
+        )
+
+
 def _require_a_window_each(
     recordings: Sequence[Recordings], short: dict[str, int], used: set[str], window: int
 ) -> None:
     """Refuse a file none of whose recordings holds a window."""
     for source in short:
         if source not in used:
-            longest = max(item.x.shape[1] for item in recordings if item.source == source)
+            lengths = [item.x.shape[1] for item in recordings if item.source == source]
+            longest = max(lengths)
+            what = "the longest stretch with one label" if len(lengths) > 1 else "the recording"
             raise DataError(
                 source,
-                f"the longest stretch with one label has {longest} samples",
+                f"{what} has {longest} samples",
                 f"at least data.window_samples = {window}",
                 "Shorten the window or leave the recording out.",
                 samples=longest,

@@ -38,5 +38,5 @@ def read_aeon(config: AeonData) -> list[Recordings]:
         require_channel_count(x.shape[2], config.channels, name)
         require_finite(x, name, config.channels)
         part = split if config.split.kind == "official" else "all"
-        result.append(Recordings(x, as_text(labels), np.full(len(x), ""), name, part))
+        result.append(Recordings(x, as_text(labels, name), np.full(len(x), ""), name, part))
     return result

@@ -42,6 +42,8 @@ def read_csv(
         names = _names(header, column_names, name)
         require_columns([*numeric, *text], names, name, "column")
 
+        _require_even_rows(path, delimiter, first_row, len(names), name)
+
         def load(columns: Sequence[str], dtype: npt.DTypeLike) -> npt.NDArray[Any]:
             indices = [names.index(column) for column in columns]
             return _load(path, delimiter, first_row, indices, dtype)
@@ -91,6 +93,30 @@ def _names(header: list[str], column_names: Sequence[str], name: str) -> list[st
     return header
 
 
+def _require_even_rows(path: Path, delimiter: str, first_row: int, width: int, name: str) -> None:
+    """Refuse rows with more or fewer cells than the header.
+
+    The fast parser would take the first cells of a longer row, and `1,5,2,5` may be two numbers
+    with decimal commas.
+    """
+    raw = path.read_bytes()
+    if b'"' in raw:
+        widths = [len(row) for row in _rows(path, delimiter, first_row)]
+    else:
+        separator = delimiter.encode()
+        lines = [line for line in raw.splitlines()[first_row:] if line.strip()]
+        widths = [line.count(separator) + 1 for line in lines]
+    for number, found in enumerate(widths, 1):
+        if found != width:
+            raise DataError(
+                name,
+                f"data row {number} has {found} cells",
+                f"{width}, as in the first row",
+                "Is the file cut short, or does it use decimal commas?",
+                row=number,
+            )
+
+
 def _load(
     path: Path, delimiter: str, first_row: int, columns: Sequence[int], dtype: npt.DTypeLike
 ) -> npt.NDArray[Any]:
@@ -120,15 +146,11 @@ def _rows(path: Path, delimiter: str, first_row: int) -> Iterator[list[str]]:
 def _bad_cell(
     rows: Iterator[list[str]], names: Sequence[str], numeric: Sequence[str], name: str
 ) -> DataError | None:
-    """Return the error for the first cell that is no number, or the first row that is too short.
+    """Return the error for the first cell that is no number.
 
     The fast parser does not say reliably where it stopped, so the file is read again, slowly.
     """
     for number, row in enumerate(rows, 1):
-        if len(row) < len(names):
-            return DataError(
-                name, f"data row {number} has {len(row)} cells", f"{len(names)}", row=number
-            )
         for column in numeric:
             cell = row[names.index(column)]
             if not _is_number(cell):

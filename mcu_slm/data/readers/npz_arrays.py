@@ -56,7 +56,12 @@ def _read_set(
     whole = x.shape[1] == config.window_samples
     starts = np.arange(len(x), dtype=np.int64) * config.hop if whole else None
     return Recordings(
-        x, as_text(labels), as_text(groups), f"{name}:{arrays.windows}", split, starts
+        x,
+        as_text(labels, f"{name}: {arrays.labels}"),
+        as_text(groups, f"{name}: {arrays.groups}"),
+        f"{name}:{arrays.windows}",
+        split,
+        starts,
     )
 
 

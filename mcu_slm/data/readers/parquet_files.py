@@ -36,7 +36,9 @@ def read_parquet(
         if not table.num_rows:
             raise DataError(name, "holds no rows", "one sample per row")
         values = [as_float32(columns[key], f"{name}: {key}", "the column") for key in numeric]
-        return np.stack(values, axis=1), {key: as_text(columns[key]) for key in text}
+        return np.stack(values, axis=1), {
+            key: as_text(columns[key], f"{name}: {key}") for key in text
+        }
 
 
 def _values(column: Any, name: str, key: str) -> npt.NDArray[Any]:
