@@ -40,7 +40,7 @@ _ZIG_CPUS: Final = {
     ("cortex-m4", "fpv4-sp-d16"): "cortex_m4+vfp4d16sp",
     ("cortex-m4", "none"): "cortex_m4",
 }
-_COMMON_FLAGS: Final = (
+COMMON_FLAGS: Final = (
     "-std=c11",
     "-ffreestanding",
     "-ffunction-sections",
@@ -55,6 +55,8 @@ _COMMON_FLAGS: Final = (
     "-g",
     "-gdwarf-4",
 )
+# Without -g Zig's linker would strip the symbols, and it does not read ENTRY() of linker scripts.
+LINK_FLAGS: Final = ("-nostdlib", "-g", "-Wl,--gc-sections", "-Wl,--build-id=none")
 
 
 @dataclass(frozen=True)
@@ -91,29 +93,22 @@ class ArmCompiler(Compiler):
         float_flags = (f"-mfpu={fpu}", "-mfloat-abi=hard") if hard else ("-mfloat-abi=soft",)
         return (f"-mcpu={core}", "-mthumb", *float_flags)
 
+    @property
+    def own_flags(self) -> tuple[str, ...]:
+        """Flags that only this kind of compiler needs."""
+        if self.kind == "zig":
+            return ("-fno-sanitize=undefined",)  # Zig turns UBSan on below -O2
+        return ("-fno-tree-loop-distribute-patterns",)  # gcc: no memcpy() inside memcpy()
+
     def compile_flags(self, core: str, fpu: str, optimization: str) -> tuple[str, ...]:
         """Return the flags for one translation unit, `optimization` being `-O2`, `-Os` or `-Og`."""
-        # Zig turns UBSan on below -O2. gcc would turn the loop of memcpy into a call of memcpy.
-        own = (
-            ("-fno-sanitize=undefined",)
-            if self.kind == "zig"
-            else ("-fno-tree-loop-distribute-patterns",)
-        )
-        return (*self.target_flags(core, fpu), optimization, *_COMMON_FLAGS, *own, *WARNING_FLAGS)
+        target = self.target_flags(core, fpu)
+        return (*target, optimization, *COMMON_FLAGS, *self.own_flags, *WARNING_FLAGS)
 
     def link_flags(self, core: str, fpu: str, linker_script: Path, entry: str) -> tuple[str, ...]:
         """Return the flags that link objects into an ELF file with our own linker script."""
-        # Zig's linker does not read ENTRY(); gcc needs the library for 64-bit division only.
-        return (
-            *self.target_flags(core, fpu),
-            "-nostdlib",
-            "-T",
-            str(linker_script),
-            "-g",
-            "-Wl,--gc-sections",
-            "-Wl,--build-id=none",
-            f"-Wl,-e,{entry}",
-        )
+        target = self.target_flags(core, fpu)
+        return (*target, *LINK_FLAGS, f"-Wl,-e,{entry}", "-T", str(linker_script))
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,187 @@
+"""Build a firmware project with an Arm compiler of `toolchain` and check that it fits the board."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from mcu_slm.boards import Board, Memory
+from mcu_slm.errors import BudgetError, BuildError, UsageError
+from mcu_slm.files import write_atomic, write_json
+from mcu_slm.firmware.contexts import PRESETS
+from mcu_slm.firmware.elf import Section, largest_symbols, read_firmware
+from mcu_slm.firmware.generation import load_project_record
+from mcu_slm.firmware.templates import TOOL_FOLDER
+from mcu_slm.toolchain import ArmCompiler, CompiledObject, compile_objects, find_arm_compiler, link
+
+ENTRY: Final = "Reset_Handler"
+_SHOWN_SYMBOLS: Final = 5
+# GNU ld: "region `RAM' overflowed by 12 bytes"; LLD: "will not fit in region 'RAM': overflowed by".
+_OVERFLOW: Final = re.compile(r"region [`'](\w+)'\S* overflowed by (\d+) bytes")
+
+
+@dataclass(frozen=True)
+class BuildResult:
+    """A built firmware. Sizes in bytes.
+
+    `flash_bytes` is what is programmed, alignment included; `ram_bytes` is data, zeroed data and
+    the reserved stack. `model_objects` are the objects from the tool's folder, `objects` all.
+    """
+
+    elf: Path
+    bin: Path
+    compiler: str
+    compiler_version: str
+    preset: str
+    flash_bytes: int
+    flash_available_bytes: int
+    ram_bytes: int
+    ram_available_bytes: int
+    stack_bytes: int
+    sections: tuple[Section, ...]
+    objects: tuple[Path, ...]
+    model_objects: tuple[Path, ...]
+    rebuilt: int
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the result as plain values, paths relative to the build folder."""
+        fields = dataclasses.asdict(self)
+        folder = self.elf.parent
+        for name in ("elf", "bin"):
+            fields[name] = fields[name].relative_to(folder).as_posix()
+        for name in ("objects", "model_objects"):
+            fields[name] = [path.relative_to(folder).as_posix() for path in fields[name]]
+        return fields
+
+
+def build(
+    project: Path, board: Board, preset: str = "Release", compiler: ArmCompiler | None = None
+) -> BuildResult:
+    """Compile and link a project into `build/<preset>/firmware.elf` and `firmware.bin`.
+
+    Only what changed is compiled. The same project gives the same bytes in any folder.
+
+    Raises:
+        UsageError: unknown preset, no project there, or one for another board.
+        ToolError: no Arm compiler.
+        BuildError: the compiler refused.
+        BudgetError: the firmware does not fit flash or RAM.
+    """
+    if preset not in PRESETS:
+        raise UsageError(
+            f"preset {preset!r}",
+            "no such preset",
+            expected=f"one of {', '.join(PRESETS)}",
+            remedy="Choose one of them.",
+        )
+    project = project.resolve()
+    record = load_project_record(project)
+    if record["board"] != board.name:
+        raise UsageError(
+            str(project),
+            f"the project is for {record['board']}",
+            expected=board.name,
+            remedy="Build it for its own board.",
+        )
+    compiler = compiler or find_arm_compiler()
+    folder = project / "build" / preset
+    objects = _compile(project, board, preset, compiler, record["sources"])
+    elf = folder / "firmware.elf"
+    _link(project, board, compiler, objects, elf)
+    result = _result(board, preset, compiler, objects, elf)
+    write_json(folder / "build.json", result.to_json())
+    return result
+
+
+def _compile(
+    project: Path, board: Board, preset: str, compiler: ArmCompiler, tool_sources: list[str]
+) -> tuple[CompiledObject, ...]:
+    sources = [
+        *sorted((project / "src").rglob("*.c")),
+        *(project / TOOL_FOLDER / name for name in tool_sources),
+    ]
+    chosen = PRESETS[preset]
+    flags = (
+        *compiler.compile_flags(board.chip.core, board.chip.fpu, chosen.optimization),
+        f"-DWATCHDOG={int(chosen.watchdog)}",
+        "-Isrc",
+        f"-I{TOOL_FOLDER}",
+    )
+    return compile_objects(compiler, sources, project, project / "build" / preset, flags)
+
+
+def _link(
+    project: Path,
+    board: Board,
+    compiler: ArmCompiler,
+    objects: tuple[CompiledObject, ...],
+    elf: Path,
+) -> None:
+    flags = compiler.link_flags(board.chip.core, board.chip.fpu, Path("firmware.ld"), ENTRY)
+    try:
+        link(compiler, objects, elf, flags, project)
+    except BuildError as error:
+        overflows = _OVERFLOW.findall(error.values.get("output", ""))
+        for memory in board.chip.memories:
+            excess = max((int(n) for name, n in overflows if name == memory.name), default=0)
+            if excess:
+                paths = [item.path for item in objects]
+                raise _budget_error(board, memory, memory.size_bytes + excess, paths) from error
+        raise
+
+
+def _result(
+    board: Board,
+    preset: str,
+    compiler: ArmCompiler,
+    objects: tuple[CompiledObject, ...],
+    elf: Path,
+) -> BuildResult:
+    """Measure what was linked, write the image beside it."""
+    flash, ram = board.chip.flash, board.chip.ram
+    firmware = read_firmware(elf, flash)
+    paths = tuple(item.path for item in objects)
+    stack = sum(s.size_bytes for s in firmware.sections if s.name == ".stack")
+    used = {"flash": len(firmware.image), "ram": firmware.bytes_in(ram)}
+    for memory in (flash, ram):
+        if used[memory.kind] > memory.size_bytes:
+            raise _budget_error(board, memory, used[memory.kind], list(paths))
+    return BuildResult(
+        elf=elf,
+        bin=write_atomic(elf.with_suffix(".bin"), firmware.image),
+        compiler=compiler.kind,
+        compiler_version=compiler.version,
+        preset=preset,
+        flash_bytes=used["flash"],
+        flash_available_bytes=flash.size_bytes,
+        ram_bytes=used["ram"],
+        ram_available_bytes=ram.size_bytes,
+        stack_bytes=stack,
+        sections=firmware.sections,
+        objects=paths,
+        model_objects=tuple(
+            item.path for item in objects if TOOL_FOLDER in item.source.parent.parts
+        ),
+        rebuilt=sum(item.rebuilt for item in objects),
+    )
+
+
+def _budget_error(board: Board, memory: Memory, needed: int, objects: list[Path]) -> BudgetError:
+    largest = largest_symbols(objects, _SHOWN_SYMBOLS, in_ram=memory.kind != "flash")
+    shown = ", ".join(f"{symbol.name} {symbol.size_bytes:,}" for symbol in largest)
+    what = (
+        "flash" if memory.kind == "flash" else f"{memory.name} (with {board.stack_bytes:,} stack)"
+    )
+    return BudgetError(
+        board.name,
+        f"the firmware needs {needed:,} bytes of {what}",
+        expected=f"at most the {memory.size_bytes:,} bytes of {memory.name}",
+        remedy=f"Largest: {shown}. Use a smaller model, or a board with more memory.",
+        memory=memory.name,
+        needed_bytes=needed,
+        available_bytes=memory.size_bytes,
+        largest=largest,
+    )

@@ -1,0 +1,332 @@
+"""What fills the firmware templates: one frozen dataclass per template, computed from a board.
+
+Python computes, templates place: there are no look-ups and no chip ladders in a template. What
+differs between chips of a family is a number in the board files; another family is another folder
+below `firmware_templates/`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+import mcu_slm
+from mcu_slm.boards import Board, Console
+from mcu_slm.firmware.clock import ClockSettings, clock_settings
+from mcu_slm.toolchain import COMMON_FLAGS, LINK_FLAGS, WARNING_FLAGS, ArmCompiler
+
+_SYSTEM_EXCEPTIONS: Final = {
+    1: "reset",
+    2: "NMI",
+    3: "HardFault",
+    4: "MemManage",
+    5: "BusFault",
+    6: "UsageFault",
+    11: "SVCall",
+    12: "debug monitor",
+    14: "PendSV",
+    15: "SysTick",
+}
+_FIRST_INTERRUPT: Final = 16
+
+
+@dataclass(frozen=True)
+class Preset:
+    """A build type: how hard to optimise, and whether the watchdog runs."""
+
+    optimization: str
+    watchdog: bool
+
+
+PRESETS: Final = {
+    "Debug": Preset("-Og", watchdog=False),
+    "Release": Preset("-O2", watchdog=True),
+    "MinSizeRel": Preset("-Os", watchdog=True),
+}
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What a project is generated from; every context is made of it."""
+
+    board: Board
+    project_name: str
+    model_sha256: str
+    sources: tuple[str, ...]  # C files of the tool's folder
+
+
+@dataclass(frozen=True)
+class Plain:
+    """A file that is the same for every board, but for its head."""
+
+    banner: str
+
+
+@dataclass(frozen=True)
+class Identity:
+    """`identity.h`: what HELLO answers."""
+
+    banner: str
+    board_name: str
+    tool_version: str
+
+
+@dataclass(frozen=True)
+class Sources:
+    """`sources.cmake`: the C files of the tool's folder."""
+
+    banner: str
+    sources: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class CMakeLists:
+    """`CMakeLists.txt`: the flags of `toolchain`, for people who build with CMake."""
+
+    banner: str
+    project_name: str
+    debug_optimization: str
+    release_optimization: str
+    minsizerel_optimization: str
+    common_flags: tuple[str, ...]
+    warning_flags: tuple[str, ...]
+    link_flags: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class CMakePresets:
+    """`CMakePresets.json`."""
+
+    banner: str
+    build_types: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class CMakeToolchain:
+    """A CMake toolchain file: the flags that belong to one compiler."""
+
+    banner: str
+    flags: str
+
+
+@dataclass(frozen=True)
+class Readme:
+    """`README.md` of the project."""
+
+    banner: str
+    project_name: str
+    board_title: str
+    chip_title: str
+    console: Console
+    flash_base: str
+    clock_mhz: str
+
+
+@dataclass(frozen=True)
+class BoardHeader:
+    """`board.h`: pins and ports as numbers."""
+
+    banner: str
+    board_title: str
+    chip_title: str
+    console: Console
+    usart_base: str
+    tx_port: int
+    tx_number: int
+    rx_port: int
+    rx_number: int
+    has_led: bool
+    led_port: int
+    led_number: int
+    led_active_high: str
+
+
+@dataclass(frozen=True)
+class Clock:
+    """`system_clock.c`."""
+
+    banner: str
+    clock: ClockSettings
+    voltage_scale_1: str
+
+
+@dataclass(frozen=True)
+class Uart:
+    """`uart.h`."""
+
+    banner: str
+    console: Console
+
+
+@dataclass(frozen=True)
+class Vector:
+    """One entry of the vector table."""
+
+    handler: str
+    meaning: str
+
+
+@dataclass(frozen=True)
+class Startup:
+    """`startup.c`: `vectors` from exception 2 on, `handlers` the functions that they name."""
+
+    banner: str
+    handlers: tuple[str, ...]
+    vectors: tuple[Vector, ...]
+    has_fpu: bool
+
+
+@dataclass(frozen=True)
+class LinkerMemory:
+    """One line of the linker script's MEMORY."""
+
+    name: str
+    attributes: str
+    origin: str
+    size_bytes: int
+
+
+@dataclass(frozen=True)
+class LinkerScript:
+    """`firmware.ld`."""
+
+    banner: str
+    chip_title: str
+    memories: tuple[LinkerMemory, ...]
+    flash: str
+    ram: str
+    stack_bytes: int
+
+
+def context_for(path: str, banner: str, subject: Subject) -> Any:
+    """Return the dataclass that fills the template of the file `path` in a project."""
+    make = _CONTEXTS.get(path)
+    return Plain(banner) if make is None else make(banner, subject)
+
+
+def _address(value: int) -> str:
+    return f"0x{value:08X}"
+
+
+def _clock(banner: str, subject: Subject) -> Clock:
+    clock = clock_settings(subject.board)
+    return Clock(banner, clock, _address(clock.voltage_scale_1) + "u")
+
+
+def _pin(name: str) -> tuple[int, int]:
+    """Split `PC12` into port 2 and number 12."""
+    return ord(name[1]) - ord("A"), int(name[2:])
+
+
+def _board_header(banner: str, subject: Subject) -> BoardHeader:
+    board = subject.board
+    tx_port, tx_number = _pin(board.console.tx_pin)
+    rx_port, rx_number = _pin(board.console.rx_pin)
+    led_port, led_number = _pin(board.led.pin) if board.led else (0, 0)
+    return BoardHeader(
+        banner,
+        board.title,
+        board.chip.title,
+        board.console,
+        _address(board.console.usart.base) + "u",
+        tx_port,
+        tx_number,
+        rx_port,
+        rx_number,
+        has_led=board.led is not None,
+        led_port=led_port,
+        led_number=led_number,
+        led_active_high="true" if board.led and board.led.active_high else "false",
+    )
+
+
+def _startup(banner: str, subject: Subject) -> Startup:
+    chip = subject.board.chip
+    own = {
+        15: "SysTick_Handler",
+        _FIRST_INTERRUPT + subject.board.console.usart.irq: (
+            f"{subject.board.console.usart.name}_IRQHandler"
+        ),
+    }
+    vectors = []
+    for number in range(2, _FIRST_INTERRUPT + chip.interrupts):
+        is_reserved = number < _FIRST_INTERRUPT and number not in _SYSTEM_EXCEPTIONS
+        interrupt = number - _FIRST_INTERRUPT
+        meaning = (
+            _SYSTEM_EXCEPTIONS.get(number, "reserved") if interrupt < 0 else f"IRQ {interrupt}"
+        )
+        handler = "0" if is_reserved else own.get(number, "Fault_Handler")
+        vectors.append(Vector(handler, meaning))
+    return Startup(
+        banner, ("Fault_Handler", *own.values()), tuple(vectors), has_fpu=chip.fpu != "none"
+    )
+
+
+def _cmake_toolchain(kind: Literal["gcc", "zig"]) -> Callable[[str, Subject], CMakeToolchain]:
+    def make(banner: str, subject: Subject) -> CMakeToolchain:
+        compiler = ArmCompiler(kind, (), "")
+        chip = subject.board.chip
+        flags = (*compiler.target_flags(chip.core, chip.fpu), *compiler.own_flags)
+        return CMakeToolchain(banner, " ".join(flags))
+
+    return make
+
+
+def _readme(banner: str, subject: Subject) -> Readme:
+    board = subject.board
+    return Readme(
+        banner,
+        subject.project_name,
+        board.title,
+        board.chip.title,
+        board.console,
+        _address(board.chip.flash.base),
+        f"{board.clock_hz / 1e6:g}",
+    )
+
+
+def _linker_script(banner: str, subject: Subject) -> LinkerScript:
+    chip = subject.board.chip
+    return LinkerScript(
+        banner,
+        chip.title,
+        tuple(
+            LinkerMemory(
+                m.name, "rx" if m.kind == "flash" else "rw", _address(m.base), m.size_bytes
+            )
+            for m in chip.memories
+        ),
+        chip.flash.name,
+        chip.ram.name,
+        subject.board.stack_bytes,
+    )
+
+
+def _cmake_lists(banner: str, subject: Subject) -> CMakeLists:
+    return CMakeLists(
+        banner,
+        subject.project_name,
+        PRESETS["Debug"].optimization,
+        PRESETS["Release"].optimization,
+        PRESETS["MinSizeRel"].optimization,
+        COMMON_FLAGS,
+        WARNING_FLAGS,
+        LINK_FLAGS,
+    )
+
+
+_CONTEXTS: Final[dict[str, Callable[[str, Subject], Any]]] = {
+    "mcu_slm/identity.h": lambda banner, s: Identity(banner, s.board.name, mcu_slm.__version__),
+    "mcu_slm/sources.cmake": lambda banner, s: Sources(banner, s.sources),
+    "CMakeLists.txt": _cmake_lists,
+    "CMakePresets.json": lambda banner, _: CMakePresets(banner, tuple(PRESETS)),
+    "cmake/gcc-arm-none-eabi.cmake": _cmake_toolchain("gcc"),
+    "cmake/zig-arm.cmake": _cmake_toolchain("zig"),
+    "README.md": _readme,
+    "src/board.h": _board_header,
+    "src/system_clock.c": _clock,
+    "src/uart.h": lambda banner, s: Uart(banner, s.board.console),
+    "src/startup.c": _startup,
+    "firmware.ld": _linker_script,
+}
