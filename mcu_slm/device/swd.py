@@ -10,7 +10,7 @@ from typing import Any
 
 from mcu_slm.boards import Chip
 from mcu_slm.device.image import FlashImage, Segment, ensure_same
-from mcu_slm.device.report import Progress
+from mcu_slm.device.report import Progress, Step
 from mcu_slm.errors import DeviceError, McuSlmError, ToolError, UsageError, missing_extra
 from mcu_slm.protocol import printable
 
@@ -159,11 +159,14 @@ def _ensure_chip(session: Any, chip: Chip) -> None:
 def _write(session: Any, image: FlashImage, progress: Progress) -> None:
     from pyocd.flash.loader import FlashLoader
 
-    def tell(done: float) -> None:
-        progress("write", done)
-
     # Not FileProgrammer: that one leaves out, with a log line, what lies outside the flash.
-    loader = FlashLoader(session, progress=tell, chip_erase="sector")
+    loader = FlashLoader(
+        session,
+        progress=_EraseThenWrite(progress),
+        chip_erase="sector",
+        # A sector that the image touches is erased as a whole, as through the boot loader.
+        keep_unwritten=False,
+    )
     for segment in image.segments:
         try:
             loader.add_data(segment.address, segment.data)
@@ -187,6 +190,21 @@ def _verify(session: Any, image: FlashImage, progress: Progress) -> None:
             ensure_same(found, Segment(address, wanted))
             done += len(wanted)
             progress("verify", done / image.byte_count)
+
+
+class _EraseThenWrite:
+    """Names pyOCD's two passes: it counts from 0 to 1 for erasing, and again for programming."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+        self._step: Step = "erase"
+        self._last = 0.0
+
+    def __call__(self, done: float) -> None:
+        if done < self._last:
+            self._step = "write"
+        self._last = done
+        self._progress(self._step, done)
 
 
 def _no_target(chip: Chip, detail: str) -> ToolError:

@@ -1,0 +1,1 @@
+"""Tests of everything that touches a board, against simulated ports, boot ROM and probe."""
