@@ -93,8 +93,8 @@ def _session(
     client: Client, view: _View, period_ms: int, deadline: float | None
 ) -> Iterator[MonitorEvent]:
     """Talk to one connection until time is up or the port is lost."""
-    yield from _start(client, view, period_ms)
     try:
+        yield from _start(client, view, period_ms)
         while deadline is None or time.monotonic() < deadline:
             left = None if deadline is None else deadline - time.monotonic()
             try:
@@ -107,7 +107,8 @@ def _session(
                     raise
                 yield view.event("problem", str(error))
     finally:
-        _stop_streaming(client)
+        if view.info is not None:  # it answered once; waiting for a mute one helps nobody
+            _stop_streaming(client)
 
 
 def _start(client: Client, view: _View, period_ms: int) -> Iterator[MonitorEvent]:

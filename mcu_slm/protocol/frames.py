@@ -46,8 +46,10 @@ class Text:
 
     @property
     def is_noise(self) -> bool:
-        """Whether most of it is unreadable: a wrong baud rate, a broken frame."""
-        return 4 * len(self.text.replace("\ufffd", "")) < 3 * len(self.raw)
+        """Whether a quarter of it or more is unreadable: a wrong baud rate, a broken frame."""
+        text = _ESCAPES.sub("", self.raw.decode("utf-8", errors="replace"))
+        unreadable = sum(c == "\ufffd" or not (c.isprintable() or c in "\r\n\t") for c in text)
+        return 4 * unreadable >= max(1, len(text))
 
 
 def printable(raw: bytes | str) -> str:

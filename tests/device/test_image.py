@@ -134,7 +134,7 @@ def test_a_segment_beyond_the_file_is_refused(tmp_path):
 def test_files_that_are_no_elf_are_refused(tmp_path, raw):
     path = tmp_path / "other.elf"
     path.write_bytes(raw)
-    with pytest.raises(UsageError, match="no readable ELF file|it is for"):
+    with pytest.raises(UsageError, match=r"no readable ELF file|it is for"):
         read_image(path, CHIP)
 
 

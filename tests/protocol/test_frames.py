@@ -158,7 +158,10 @@ def test_no_bytes_print_a_control_character(raw):
 
 def test_noise_is_told_from_text():
     assert not Text("Temperatur 21 °C\r\n".encode()).is_noise
+    assert not Text(b"\x1b[31m!\x1b[0m").is_noise
+    assert not Text(b"\x1b[2J").is_noise
     assert Text(bytes(range(0x80, 0xC0))).is_noise
+    assert Text(b"ab\x01c").is_noise
 
 
 # --- a disturbed line ------------------------------------------------------------------------

@@ -1,0 +1,261 @@
+"""The monitor against scripted boards: lines, rates, noise, resets and a pulled plug."""
+
+from __future__ import annotations
+
+import itertools
+import time
+
+import numpy as np
+import pytest
+
+from mcu_slm.device import MonitorEvent, monitor, ports
+from mcu_slm.errors import DeviceError, ToolError
+from mcu_slm.protocol import Frame, encode_frame
+from tests.protocol.fake_board import (
+    BOOT,
+    FAULT,
+    HELLO,
+    INFO,
+    PREDICTION,
+    STREAM,
+    FakeBoard,
+    FakePort,
+    fault_payload,
+    hello_payload,
+    info_payload,
+    prediction_payload,
+)
+
+pytestmark = pytest.mark.unit
+
+OUTPUT = np.array([-100, 20, 5], np.int8).tobytes()
+
+
+class StreamingBoard(FakeBoard):
+    """Sends a prediction, and whatever `script` holds, each time that it is told to stream."""
+
+    def __init__(self, *script: bytes, predictions: int = 2) -> None:
+        super().__init__()
+        self.script = b"".join(script)
+        self.predictions = predictions
+
+    def answer(self, request: Frame) -> bytes:
+        answer = super().answer(request)
+        if request.type == STREAM and request.payload[0]:
+            events = [
+                encode_frame(PREDICTION, n, prediction_payload(n, 100 * n, 41_000, OUTPUT))
+                for n in range(self.predictions)
+            ]
+            answer += b"".join(events) + self.script
+        return answer
+
+
+def watch(port: FakePort, seconds: float = 0.06, **options) -> list[MonitorEvent]:
+    options.setdefault("timeout", 0.03)
+    return list(monitor("fake", seconds=seconds, opener=lambda *_: port, **options))
+
+
+def kinds(events: list[MonitorEvent]) -> list[str]:
+    return [event.kind for event in events]
+
+
+def test_predictions_become_lines_with_label_score_rate_and_cycles():
+    board = StreamingBoard()
+    connected, first, second = watch(FakePort(board), period_ms=250)
+    assert connected.text == "nucleo_f446re, model 000102030405, mcu-slm 0.1.0, 180 MHz"
+    assert first.label == "walk"
+    assert first.scores == (-100.0, 20.0, 5.0)
+    assert first.text == "#0  walk  20  41,000 cycles"
+    assert second.rate_hz > 0
+    assert second.text.startswith("#1  walk  20  ")
+    assert board.requests[-1].payload[0] == 0  # the board is left quiet
+    assert board.requests[2].payload == b"\x01\xfa\x00"
+
+
+def test_scores_are_real_values_where_the_scale_is_known():
+    events = watch(FakePort(StreamingBoard()), scale=1 / 256, zero_point=-128)
+    assert events[1].scores == (28 / 256, 148 / 256, 133 / 256)
+    assert "walk  0.578" in events[1].text
+
+
+def test_a_model_without_labels_shows_the_output_number():
+    class Unlabelled(StreamingBoard):
+        def payload_for(self, request: Frame) -> bytes | None:
+            if request.type == INFO:
+                return info_payload(12, 3, [])
+            return super().payload_for(request)
+
+    assert "#0  output 1  20" in watch(FakePort(Unlabelled()))[1].text
+
+
+def test_the_rate_is_measured_over_arrivals(monkeypatch):
+    board = FakeBoard()
+    port = FakePort(board)
+    frames = [encode_frame(PREDICTION, n, prediction_payload(n, 0, 0, OUTPUT)) for n in range(6)]
+    seen = []
+    pending = iter(frames)
+    next_at = time.monotonic()
+    for event in monitor("fake", seconds=2.0, opener=lambda *_: port, timeout=0.05):
+        seen.append(event)
+        frame = next(pending, None)
+        if frame is None:
+            break
+        next_at = max(next_at + 0.05, time.monotonic())
+        time.sleep(max(0.0, next_at - time.monotonic()))
+        port.send(frame)
+    assert seen[-1].kind == "prediction"
+    assert 5 < seen[-1].rate_hz <= 21
+
+
+def test_gaps_in_the_numbering_are_counted():
+    gap = encode_frame(PREDICTION, 9, prediction_payload(9, 0, 0, OUTPUT))
+    events = watch(FakePort(StreamingBoard(gap)))
+    assert [event.missing for event in events] == [0, 0, 0, 7]
+    assert events[-1].text.endswith("7 missing")
+
+
+def test_text_noise_and_faults_are_shown_as_such():
+    board = StreamingBoard(
+        b"\x1b[31mlow battery\x1b[0m\r\n\0",
+        bytes(range(0x80, 0xC0)) + b"\0",
+        encode_frame(FAULT, 0, fault_payload()),
+        predictions=0,
+    )
+    _, text, noise, fault = watch(FakePort(board))
+    assert (text.kind, text.text) == ("text", "low battery")
+    assert (noise.kind, noise.text) == ("noise", "64 bytes of noise")
+    assert fault.kind == "fault"
+    assert "pc 0x08001234" in fault.text
+    assert "DIVBYZERO" in fault.text
+
+
+def test_after_a_reset_streaming_is_switched_on_again():
+    board = StreamingBoard(predictions=1)
+    port = FakePort(board)
+    boots = itertools.count()
+    events = []
+    for event in monitor("fake", seconds=0.1, opener=lambda *_: port, timeout=0.03):
+        events.append(event)
+        if event.kind == "prediction" and next(boots) == 0:
+            port.send(encode_frame(BOOT, 0, hello_payload() + b"\x01"))
+    assert kinds(events) == ["connected", "prediction", "boot", "connected", "prediction"]
+    assert "self-test passed" in events[2].text
+
+
+def test_a_failed_self_test_at_boot_is_said_loudly():
+    boot = encode_frame(BOOT, 0, hello_payload() + b"\x00")
+    port = FakePort(FakeBoard())
+    port.send(boot)
+    assert any("FAILED" in event.text for event in watch(port) if event.kind == "boot")
+
+
+def test_a_board_on_its_reset_clock_is_said():
+    class Slow(StreamingBoard):
+        def payload_for(self, request: Frame) -> bytes | None:
+            if request.type == INFO:
+                return info_payload(12, 3, self.labels, clock_state=1)
+            return super().payload_for(request)
+
+    assert "crystal did not start" in watch(FakePort(Slow()))[0].text
+
+
+def test_a_silent_board_is_listened_to():
+    class Silent:
+        def receive(self, _: bytes) -> bytes:
+            return b""
+
+    port = FakePort(Silent())
+    port.send(b"hello from another firmware\r\n\0")
+    events = watch(port, seconds=0.2)
+    assert kinds(events) == ["problem", "text"]
+    assert "Showing whatever arrives" in events[0].text
+
+
+def test_a_fault_during_the_greeting_is_shown():
+    port = FakePort(FakeBoard())
+    port.send(encode_frame(FAULT, 0, fault_payload()))
+    assert "fault" in kinds(watch(port))
+
+
+def test_an_event_that_does_not_fit_is_a_problem_and_the_monitor_goes_on():
+    good = encode_frame(PREDICTION, 0, prediction_payload(0, 0, 0, OUTPUT))
+    board = StreamingBoard(encode_frame(PREDICTION, 0, b"\x01"), good, predictions=0)
+    assert kinds(watch(FakePort(board))) == ["connected", "problem", "prediction"]
+
+
+def test_another_protocol_version_ends_the_monitor():
+    class Future(FakeBoard):
+        def payload_for(self, request: Frame) -> bytes | None:
+            return hello_payload(version=3) if request.type == HELLO else None
+
+    with pytest.raises(DeviceError, match="version 3; expected version 1"):
+        watch(FakePort(Future()))
+
+
+def test_a_pulled_plug_is_said_and_the_board_is_greeted_when_it_is_back(monkeypatch):
+    monkeypatch.setattr(ports, "list_ports", lambda: ())
+    opened: list[FakePort] = []
+
+    def opener(url: str, baud: int) -> FakePort:
+        assert (url, baud) == ("fake", 9600)
+        if len(opened) == 1 and opened[0].incoming != b"seen":
+            opened[0].incoming = bytearray(b"seen")  # the first attempt comes too early
+            raise ToolError("serial port fake", "there is no such port")
+        opened.append(FakePort(StreamingBoard(predictions=1)))
+        return opened[-1]
+
+    events = []
+    for event in monitor("fake", baud=9600, seconds=0.6, opener=opener, timeout=0.03):
+        events.append(event)
+        if event.kind == "prediction":
+            opened[0].is_plugged = False
+    assert kinds(events) == ["connected", "prediction", "lost", "connected", "prediction"]
+    assert "waiting for it to come back" in events[2].text
+
+
+def test_a_board_that_stays_away_is_given_up():
+    opened = []
+
+    def opener(*_) -> FakePort:
+        if opened:
+            raise ToolError("serial port fake", "there is no such port")
+        opened.append(FakePort(FakeBoard()))
+        return opened[0]
+
+    events = monitor("fake", opener=opener, replug_seconds=0.1, timeout=0.03)
+    assert next(events).kind == "connected"
+    opened[0].is_plugged = False
+    assert next(events).kind == "lost"
+    with pytest.raises(ToolError, match="no such port"):
+        next(events)
+
+
+def test_closing_the_monitor_leaves_the_board_quiet_and_the_port_closed():
+    board = StreamingBoard()
+    port = FakePort(board)
+    events = monitor("fake", opener=lambda *_: port, timeout=0.03)
+    next(events)
+    events.close()
+    assert board.requests[-1].payload == b"\x00\xe8\x03"
+    assert not port.is_plugged
+
+
+def test_unplugging_a_pseudo_terminal_and_plugging_it_again():
+    """The real pyserial on a real file: lost while streaming, back under another name."""
+    pytest.importorskip("pty")
+    from tests.device.pty_line import PtyLine
+
+    first = PtyLine(StreamingBoard(predictions=1))
+    second = PtyLine(StreamingBoard(predictions=1))
+    lines = iter((first, second))
+    seen = []
+
+    def opener(_: str, baud: int):
+        return ports.open_port(next(lines).path, baud)
+
+    with first, second:
+        for event in monitor("board", seconds=1.0, opener=opener, timeout=0.5):
+            seen.append(event.kind)
+            if seen == ["connected", "prediction"]:
+                first.unplug()
+    assert seen == ["connected", "prediction", "lost", "connected", "prediction"]
