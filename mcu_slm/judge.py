@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from mcu_slm import tflite
 from mcu_slm.errors import ModelError, ToolError, missing_extra
 
 INTERPRETERS = {"tflm": "tflite_micro", "litert": "ai_edge_litert"}
@@ -111,21 +112,16 @@ def _load_tflm(raw: bytes, keep: Sequence[int]) -> tuple[Callable[[Arrays], Arra
     interpreter = runtime.Interpreter.from_bytes(
         raw, arena_size=_ARENA_BYTES, intrepreter_config=mode
     )
+    outputs = range(len(tflite.read_model(raw).outputs))
 
     def infer(window: Arrays) -> Arrays:
         interpreter.reset()
         for index, array in enumerate(window):
             interpreter.set_input(array, index)
         interpreter.invoke()
-        return [np.array(interpreter.get_output(i)) for i in range(_output_count(raw))]
+        return [np.array(interpreter.get_output(i)) for i in outputs]
 
     return infer, lambda number: np.array(interpreter.GetTensor(number, 0)["tensor_data"])
-
-
-def _output_count(raw: bytes) -> int:
-    from mcu_slm import tflite
-
-    return len(tflite.read_model(raw).outputs)
 
 
 def _load_litert(raw: bytes, keep: Sequence[int]) -> tuple[Callable[[Arrays], Arrays], Callable[[int], Any]]:

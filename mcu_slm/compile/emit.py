@@ -22,6 +22,7 @@ from mcu_slm.templating import render
 KERNEL_FAMILIES = ("portable",)
 _KERNELS = Path(__file__).resolve().parent.parent / "kernels"
 _SHARED_HEADERS = ("requantize.h", "fixed_point.h")
+_ALWAYS = ("memory_copy.h",)
 
 
 @dataclass(frozen=True)
@@ -230,7 +231,7 @@ class _Emitter:
         for header in _SHARED_HEADERS:
             if any(f'"{header}"' in (_KERNELS / name).read_text(encoding="utf-8") for name in files):
                 files.append(header)
-        return files
+        return [*files, *_ALWAYS]
 
     def _model_text(self) -> ModelText:
         source = self._graph.tensor(self._graph.inputs[0])

@@ -31,7 +31,7 @@ class SimulatedFirmware:
             ProofError: It carries another model, or its known answers are wrong.
         """
         hello = self.client.hello()
-        found = hello.model_sha256.hex()
+        found = hello.model_sha256
         if found != self._compiled.model_sha256:
             raise ProofError(
                 "leg sim",
