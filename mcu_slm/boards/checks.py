@@ -1,0 +1,183 @@
+"""Checks of boards and chips, each named as a sentence."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from mcu_slm.boards.facts import Board, Chip
+from mcu_slm.boards.strict_toml import wrong_type
+from mcu_slm.errors import BoardError
+
+_PIN: Final = re.compile(r"P[A-K](1[0-5]|[0-9])")
+_IDENTIFIER: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,31}")
+_BOARD_NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
+
+
+def check_chip(chip: Chip, path: Path) -> None:
+    """Refuse a chip whose facts contradict one another."""
+    for check in _CHIP_CHECKS:
+        check(chip, path)
+
+
+def check_board(board: Board, path: Path) -> None:
+    """Refuse a board whose facts contradict one another or its chip's."""
+    for check in _BOARD_CHECKS:
+        check(board, path)
+
+
+def _reject_overlapping_memories(chip: Chip, path: Path) -> None:
+    ordered = sorted(chip.memories, key=lambda memory: memory.base)
+    for low, high in itertools.pairwise(ordered):
+        if low.end > high.base:
+            raise BoardError(
+                f"{path}: memories",
+                f"{low.name} ends at 0x{low.end:08x} and {high.name} begins at 0x{high.base:08x}",
+                expected="memories that do not overlap",
+                remedy="Correct base or size_bytes.",
+            )
+
+
+def _ensure_names_are_identifiers(chip: Chip, path: Path) -> None:
+    # They become names in linker scripts and C.
+    for name in (*(memory.name for memory in chip.memories), *(u.name for u in chip.usarts)):
+        if not _IDENTIFIER.fullmatch(name):
+            raise wrong_type(path, "name", name, "letters, digits and _")
+
+
+def _ensure_flash_and_ram_exist(chip: Chip, path: Path) -> None:
+    for kind in ("flash", "ram"):
+        if not any(memory.kind == kind and memory.size_bytes for memory in chip.memories):
+            raise BoardError(
+                f"{path}: memories", f"there is no memory of kind {kind!r}", remedy="Add one."
+            )
+
+
+def _ensure_sectors_fill_flash(chip: Chip, path: Path) -> None:
+    total = sum(chip.flash_sectors_bytes)
+    if total != chip.flash.size_bytes:
+        raise BoardError(
+            f"{path}: flash_sectors_bytes",
+            f"the sectors add up to {total:,} bytes",
+            expected=f"the {chip.flash.size_bytes:,} bytes of {chip.flash.name}",
+            remedy="Correct the list of sectors or the size of the flash.",
+        )
+
+
+def _ensure_interrupts_are_in_the_vector_table(chip: Chip, path: Path) -> None:
+    for usart in chip.usarts:
+        if usart.irq >= chip.interrupts:
+            raise BoardError(
+                f"{path}: usarts.{usart.name}.irq",
+                f"the interrupt number is {usart.irq}",
+                expected=f"less than interrupts = {chip.interrupts}",
+                remedy="Correct the number.",
+            )
+
+
+def _ensure_name_and_titles_are_plain(board: Board, path: Path) -> None:
+    # The name becomes a C string, titles become comments.
+    if not _BOARD_NAME.fullmatch(board.name):
+        raise BoardError(
+            str(path),
+            f"the board would be called {board.name!r}",
+            expected="a file name of letters, digits, _ and -",
+            remedy="Rename the file.",
+        )
+    for key, text in (("title", board.title), ("chip.title", board.chip.title)):
+        if not text.isprintable() or "*/" in text or "-->" in text:
+            raise wrong_type(path, key, text, "one line of plain text")
+
+
+def _ensure_clock_within_chip_limit(board: Board, path: Path) -> None:
+    if not 0 < board.clock_hz <= board.chip.max_clock_hz:
+        raise BoardError(
+            f"{path}: clock_hz",
+            f"the core clock is {board.clock_hz:,} Hz",
+            expected=f"at most {board.chip.max_clock_hz:,} Hz ({board.chip.name})",
+            remedy="Lower clock_hz.",
+        )
+
+
+def _ensure_crystal_within_chip_limit(board: Board, path: Path) -> None:
+    limits = board.chip.clock
+    if not limits.crystal_min_hz <= board.crystal_hz <= limits.crystal_max_hz:
+        raise BoardError(
+            f"{path}: crystal_hz",
+            f"the crystal is {board.crystal_hz:,} Hz",
+            expected=f"{limits.crystal_min_hz:,} to {limits.crystal_max_hz:,} Hz",
+            remedy="Correct crystal_hz.",
+        )
+
+
+def _ensure_console_pin_has_uart(board: Board, path: Path) -> None:
+    console = board.console
+    for key, pin, pins in (
+        ("tx_pin", console.tx_pin, console.usart.tx_pins),
+        ("rx_pin", console.rx_pin, console.usart.rx_pins),
+    ):
+        if pin not in pins:
+            raise BoardError(
+                f"{path}: console.{key}",
+                f"{console.usart.name} does not reach {pin}",
+                expected=f"one of {', '.join(pins)}",
+                remedy="Choose another pin or another USART.",
+            )
+
+
+def _ensure_baud_rate_is_reachable(board: Board, path: Path) -> None:
+    # The divider must be at least 16 (16x oversampling), also on the reset clock that a dead
+    # crystal leaves.
+    highest = board.chip.reset_clock_hz // 16
+    if not 1200 <= board.console.baud <= highest:
+        raise BoardError(
+            f"{path}: console.baud",
+            f"the baud rate is {board.console.baud}",
+            expected=f"1200 to {highest}, so that it also works on the reset clock",
+            remedy="Choose a usual rate, for example 115200.",
+        )
+
+
+def _ensure_pins_are_distinct_and_well_named(board: Board, path: Path) -> None:
+    pins = [board.console.tx_pin, board.console.rx_pin]
+    if board.led is not None:
+        pins.append(board.led.pin)
+    for pin in pins:
+        if not _PIN.fullmatch(pin) or pins.count(pin) > 1:
+            raise BoardError(
+                f"{path}: pins",
+                f"{pin} is used twice" if pins.count(pin) > 1 else f"{pin!r} is no pin name",
+                expected="distinct names such as PA5",
+                remedy="Correct the pin.",
+            )
+
+
+def _ensure_stack_fits_ram(board: Board, path: Path) -> None:
+    if not 1024 <= board.stack_bytes <= board.chip.ram.size_bytes or board.stack_bytes % 8:
+        raise BoardError(
+            f"{path}: stack_bytes",
+            f"the stack has {board.stack_bytes:,} bytes",
+            expected=f"a multiple of 8 from 1024 to {board.chip.ram.size_bytes:,}",
+            remedy="Correct stack_bytes.",
+        )
+
+
+_CHIP_CHECKS: Final[tuple[Callable[[Chip, Path], None], ...]] = (
+    _ensure_names_are_identifiers,
+    _reject_overlapping_memories,
+    _ensure_flash_and_ram_exist,
+    _ensure_sectors_fill_flash,
+    _ensure_interrupts_are_in_the_vector_table,
+)
+_BOARD_CHECKS: Final[tuple[Callable[[Board, Path], None], ...]] = (
+    _ensure_name_and_titles_are_plain,
+    _ensure_clock_within_chip_limit,
+    _ensure_crystal_within_chip_limit,
+    _ensure_console_pin_has_uart,
+    _ensure_baud_rate_is_reachable,
+    _ensure_pins_are_distinct_and_well_named,
+    _ensure_stack_fits_ram,
+)

@@ -1,0 +1,122 @@
+"""Find and read board and chip files."""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from mcu_slm import resources
+from mcu_slm.boards.checks import check_board, check_chip
+from mcu_slm.boards.facts import Board, Chip, Console, Led
+from mcu_slm.boards.strict_toml import read_record, read_toml
+from mcu_slm.errors import BoardError
+
+_NEW_BOARD_HINT: Final = "Boards are described in boards/*.toml; copy one to add your own."
+
+
+@dataclass(frozen=True)
+class _ConsoleFile:
+    """`[console]` as written in a board file: the port by name."""
+
+    usart: str
+    tx_pin: str
+    rx_pin: str
+    baud: int
+
+
+@dataclass(frozen=True)
+class _BoardFile:
+    """A board file as written: the chip by name."""
+
+    title: str
+    source: str
+    chip: str
+    clock_hz: int
+    crystal_hz: int
+    crystal_bypass: bool
+    console: _ConsoleFile
+    debugger: str
+    led: Led | None = None
+    qemu_machine: str | None = None
+    stack_bytes: int = 4096
+
+
+def list_boards() -> tuple[str, ...]:
+    """Return the names of the boards that ship with the product, sorted."""
+    return tuple(sorted(path.stem for path in resources.folder("boards").glob("*.toml")))
+
+
+def load_board(name_or_path: str | Path) -> Board:
+    """Read and check a board: a shipped name (`nucleo_f446re`) or a path that ends in `.toml`.
+
+    The chip file is looked for in `chips/` beside the board file, then among the shipped ones.
+
+    Raises:
+        BoardError: unknown board or chip, unreadable file, unknown key, or contradicting facts.
+    """
+    path = _board_path(name_or_path)
+    written = read_record(_BoardFile, read_toml(path), path, "")
+    chip = _load_chip(written.chip, path)
+    board = Board(
+        name=path.stem,
+        title=written.title,
+        source=written.source,
+        chip=chip,
+        clock_hz=written.clock_hz,
+        crystal_hz=written.crystal_hz,
+        crystal_bypass=written.crystal_bypass,
+        console=_resolve_console(written.console, chip, path),
+        debugger=written.debugger,
+        led=written.led,
+        qemu_machine=written.qemu_machine,
+        stack_bytes=written.stack_bytes,
+    )
+    check_board(board, path)
+    return board
+
+
+def _board_path(name_or_path: str | Path) -> Path:
+    text = str(name_or_path)
+    if text.endswith(".toml"):
+        return Path(text)
+    known = list_boards()
+    if text not in known:
+        near = difflib.get_close_matches(text.lower().replace("-", "_"), known, n=3, cutoff=0.4)
+        raise BoardError(
+            f"board {text!r}",
+            "no such board",
+            expected=f"one of {', '.join(known)}",
+            remedy=(f"Did you mean {' or '.join(near)}? " if near else "") + _NEW_BOARD_HINT,
+            near=tuple(near),
+        )
+    return resources.folder("boards") / f"{text}.toml"
+
+
+def _load_chip(name: str, board_path: Path) -> Chip:
+    folders = (board_path.parent / "chips", resources.folder("boards") / "chips")
+    for path in (folder / f"{name}.toml" for folder in folders):
+        if path.is_file():
+            chip = read_record(Chip, {"name": name, **read_toml(path)}, path, "")
+            check_chip(chip, path)
+            return chip
+    known = sorted(path.stem for path in folders[1].glob("*.toml"))
+    raise BoardError(
+        f"{board_path}: chip",
+        f"there is no chip file {name}.toml",
+        expected=f"one of {', '.join(known)}",
+        remedy=f"Add {folders[0] / (name + '.toml')}.",
+    )
+
+
+def _resolve_console(written: _ConsoleFile, chip: Chip, path: Path) -> Console:
+    for usart in chip.usarts:
+        if usart.name == written.usart:
+            return Console(usart, written.tx_pin, written.rx_pin, written.baud)
+    raise BoardError(
+        f"{path}: console.usart",
+        f"{chip.name} has no {written.usart}",
+        expected=f"one of {', '.join(usart.name for usart in chip.usarts)}",
+        remedy="Correct the board file, or add the port to the chip file.",
+    )

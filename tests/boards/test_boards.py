@@ -1,0 +1,148 @@
+"""Every shipped board loads, and every kind of mistake in a board file is named."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from mcu_slm import boards, resources
+from mcu_slm.errors import BoardError
+
+pytestmark = pytest.mark.unit
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Copy of the shipped board files, to be damaged."""
+    return shutil.copytree(resources.folder("boards"), tmp_path / "boards")
+
+
+def damage(path: Path, old: str, new: str) -> None:
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new, 1))
+
+
+@pytest.mark.parametrize("name", boards.list_boards())
+def test_shipped_board_loads_and_names_its_sources(name: str) -> None:
+    board = boards.load_board(name)
+    assert board.name == name
+    assert board.source
+    assert board.chip.source
+    assert board.chip.flash.base == 0x0800_0000
+    assert board.console.usart in board.chip.usarts
+
+
+def test_both_first_boards_are_there() -> None:
+    assert {"nucleo_f446re", "olimex_stm32_h405"} <= set(boards.list_boards())
+
+
+def test_nucleo_facts() -> None:
+    board = boards.load_board("nucleo_f446re")
+    assert board.chip.ram.size_bytes == 128 * 1024
+    assert board.clock_hz == 180_000_000
+    assert board.crystal_bypass
+    assert board.console.alternate_function == 7
+    assert board.led == boards.Led("PA5", active_high=True)
+    assert sum(board.chip.flash_sectors) == board.chip.flash.size_bytes
+
+
+def test_every_chip_is_used_by_a_board() -> None:
+    files = {path.stem for path in (resources.folder("boards") / "chips").glob("*.toml")}
+    assert files == {boards.load_board(name).chip.name for name in boards.list_boards()}
+
+
+def test_board_of_the_user_may_use_a_shipped_chip(tmp_path: Path) -> None:
+    mine = tmp_path / "my_board.toml"
+    shutil.copy(resources.folder("boards") / "nucleo_f446re.toml", mine)
+    assert boards.load_board(mine).name == "my_board"
+
+
+def test_unknown_name_lists_near_matches() -> None:
+    with pytest.raises(BoardError, match="Did you mean nucleo_f446re") as caught:
+        boards.load_board("nucleo-f446")
+    assert caught.value.values["near"] == ("nucleo_f446re",)
+
+
+@pytest.mark.parametrize("name", ["", "../nucleo_f446re", "chips/stm32f446re", "nucleo_f446re\0"])
+def test_strange_names_are_unknown_boards(name: str) -> None:
+    with pytest.raises(BoardError, match="no such board"):
+        boards.load_board(name)
+
+
+BOARD_DAMAGE = [
+    (
+        "unknown key",
+        'chip = "',
+        'chipp = "x"\nchip = "',
+        r"chipp: unknown key; .*Did you mean chip",
+    ),
+    ("missing key", "clock_hz = 180_000_000\n", "", "clock_hz: the key is missing"),
+    ("wrong type", "clock_hz = 180_000_000", 'clock_hz = "fast"', "expected an integer"),
+    ("bool is no integer", "clock_hz = 180_000_000", "clock_hz = true", "expected an integer"),
+    ("negative", "baud = 115_200", "baud = -1", "expected zero or more"),
+    ("table expected", "[led] ", "[[led]] ", "led: .*expected a table"),
+    ("unknown chip", '"stm32f446re"', '"stm32f999"', "there is no chip file stm32f999.toml"),
+    ("no TOML", "clock_hz = 180_000_000", "clock_hz = = 1", "cannot be read"),
+    ("too fast", "clock_hz = 180_000_000", "clock_hz = 181_000_000", "at most 180,000,000 Hz"),
+    ("no clock", "clock_hz = 180_000_000", "clock_hz = 0", "at most 180,000,000 Hz"),
+    ("crystal", "crystal_hz = 8_000_000", "crystal_hz = 80_000_000", "1,000,000 to 50,000,000 Hz"),
+    ("unknown port", '"USART2"', '"USART9"', "stm32f446re has no USART9"),
+    ("pin without port", '"PA2"', '"PB2"', "USART2 does not reach PB2; expected one of PA2"),
+    ("baud", "baud = 115_200", "baud = 2_000_000", "also works on the reset clock"),
+    ("pin twice", '"PA5"', '"PA2"', "PA2 is used twice"),
+    ("bad pin", '"PA5"', '"PA16"', "'PA16' is no pin name"),
+    ("stack", "debugger =", "stack_bytes = 100\ndebugger =", "multiple of 8"),
+    ("title", '"ST NUCLEO', '"*/ int x; /*', "one line of plain text"),
+]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"), [row[1:] for row in BOARD_DAMAGE], ids=[r[0] for r in BOARD_DAMAGE]
+)
+def test_mistake_in_board_file_is_named(folder: Path, old: str, new: str, message: str) -> None:
+    path = folder / "nucleo_f446re.toml"
+    damage(path, old, new)
+    with pytest.raises(BoardError, match=message) as caught:
+        boards.load_board(path)
+    assert "nucleo_f446re.toml" in caught.value.where
+
+
+CHIP_DAMAGE = [
+    ("overlap", "base = 0x2000_0000", "base = 0x0807_0000", "FLASH ends at 0x08080000 and RAM"),
+    ("no RAM", 'kind = "ram"', 'kind = "ccm"', "there is no memory of kind 'ram'"),
+    ("bad kind", 'kind = "ram"', 'kind = "rom"', "expected 'flash' or 'ram' or 'ccm'"),
+    ("sectors", "0x4000, 0x4000,", "0x4000,", "the sectors add up to 507,904 bytes"),
+    ("interrupts", "interrupts = 97", "interrupts = 38", "less than interrupts = 38"),
+    ("list of pins", 'tx_pins = ["PA2"]', 'tx_pins = ["PA2", 3]', r"tx_pins\[1\]"),
+    ("no list", 'tx_pins = ["PA2"]', 'tx_pins = "PA2"', "expected an array"),
+    ("nested key", "apb1_max_hz", "apb3_max_hz", r"clock.apb3_max_hz: unknown key"),
+    ("name", 'name = "RAM"', 'name = "RA M"', "letters, digits and _"),
+    ("literal type", "generation = 1 ", "generation = true ", "expected 1 or 2"),
+]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"), [row[1:] for row in CHIP_DAMAGE], ids=[r[0] for r in CHIP_DAMAGE]
+)
+def test_mistake_in_chip_file_is_named(folder: Path, old: str, new: str, message: str) -> None:
+    damage(folder / "chips" / "stm32f446re.toml", old, new)
+    with pytest.raises(BoardError, match=message) as caught:
+        boards.load_board(folder / "nucleo_f446re.toml")
+    assert "stm32f446re.toml" in caught.value.where
+
+
+@pytest.mark.parametrize("content", [b"\xff\xfe", b"", b"[" * 1000, b"title = 1\0"])
+def test_garbage_is_a_board_error(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "x.toml"
+    path.write_bytes(content)
+    with pytest.raises(BoardError):
+        boards.load_board(path)
+
+
+def test_file_name_that_is_no_name_is_refused(folder: Path) -> None:
+    path = (folder / "nucleo_f446re.toml").rename(folder / 'my "board".toml')
+    with pytest.raises(BoardError, match="Rename the file"):
+        boards.load_board(path)
