@@ -1,0 +1,329 @@
+"""The board simulator: an unmodified firmware ELF, run from its reset vector.
+
+simulator = BoardSimulator(boards.load_board("nucleo_f446re"), Path("firmware.elf"))
+protocol.Client(simulator.port).hello()
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, Literal
+
+from mcu_slm.boards import Board
+from mcu_slm.errors import DeviceError, McuSlmError, missing_extra
+from mcu_slm.simulator.elf import FirmwareImage, load_image
+from mcu_slm.simulator.port import SimulatedPort, deadline_in
+from mcu_slm.simulator.symbols import Symboliser
+
+if TYPE_CHECKING:
+    from mcu_slm.simulator.core import Core
+    from mcu_slm.simulator.profile import Profile
+    from mcu_slm.simulator.returns import ReturnWatch
+
+_SLICE_CLOCKS: Final = 20_000_000  # between two looks at the wall clock
+_STACK_BOTTOM_SYMBOLS: Final = ("_stack_bottom", "__stack_limit", "__StackLimit", "_sstack")
+
+
+class BoardSimulator:
+    """A simulated board with its console.
+
+    Args:
+        board: The board.
+        elf: The firmware.
+        on_fault: "stop" raises FirmwareFault at the faulting instruction; "deliver" hands the fault
+            to the firmware's HardFault handler, as the chip does, and raises only when there is
+            none or when the handler faults too.
+        strict: Also find LDRD, LDM and VLDR at addresses that are not word-aligned. Many times
+            slower, and wrong for loads inside IT blocks: for hunting bugs, not for proofs.
+        native: True insists on the compiled hook, False on the Python one; None takes what works.
+        crystal_fails: The crystal never becomes ready.
+
+    Raises:
+        ToolError: Unicorn is not installed.
+        BoardError: The simulator does not know the chip's core or family.
+        McuSlmError: The file is no ELF for this chip.
+    """
+
+    def __init__(
+        self,
+        board: Board,
+        elf: Path,
+        *,
+        on_fault: Literal["stop", "deliver"] = "stop",
+        strict: bool = False,
+        native: bool | None = None,
+        crystal_fails: bool = False,
+    ) -> None:
+        self.board = board
+        self.image = load_image(elf)
+        _require_fit(self.image, board)
+        self.symboliser = Symboliser(self.image)
+        self.port = SimulatedPort(self)
+        self._returns: ReturnWatch | None = None
+        self._at_break = False
+        self._build(on_fault, strict, native, crystal_fails)
+        for segment in self.image.segments:
+            self._core.engine.write(segment.address, segment.data)
+        self._core.reset()
+
+    def _build(
+        self, on_fault: Literal["stop", "deliver"], strict: bool, native: bool | None, dead: bool
+    ) -> None:
+        """Connect core, peripherals and port."""
+        try:
+            from mcu_slm.simulator import core, peripherals, trace, usart
+        except ImportError as error:
+            raise missing_extra("unicorn", "sim", "board simulator") from error
+        chip = self.board.chip
+        family = peripherals.family_of(chip)
+        symbols = self.image.symbols
+        bottom = next((symbols[n] for n in _STACK_BOTTOM_SYMBOLS if n in symbols), None)
+        policy = core.FaultPolicy(self.image.path.name, self.symboliser, bottom, on_fault)
+        self._hook = trace.open_hook(native)
+        self._core: Core = core.Core(chip, self._hook, policy, strict)
+        ports = tuple(
+            usart.SimulatedUsart(
+                facts,
+                self._core.clock,
+                usart.Wiring(
+                    self._set_line,
+                    self._on_transmit if facts == self.board.console.usart else _discard,
+                    self._core.note_polling,
+                    self._report_feature,
+                ),
+            )
+            for facts in chip.usarts
+        )
+        self._core.usarts = ports
+        self._console = next(p for p in ports if p.facts == self.board.console.usart)
+        self._peripherals = peripherals.Peripherals(
+            family, ports, lambda: int(self._core.state.last_address), dead
+        )
+        registers = (self._peripherals.read, self._peripherals.write)
+        self._core.engine.map_registers(peripherals.BASE, peripherals.SIZE, *registers)
+        base, size = family.factory_data
+        if size:
+            self._core.engine.map_registers(base, size, *registers)
+
+    def _report_feature(self, address: int, feature: str) -> None:
+        self._peripherals.report_feature(address, feature)
+
+    def _set_line(self, interrupt: int, high: bool) -> None:
+        self._core.nvic.set_line(interrupt, high)
+        if high:
+            self._core.request_stop()
+
+    def _on_transmit(self, byte: int) -> None:
+        if self.port.deliver(byte):
+            self._core.request_stop()
+
+    # --- Running ------------------------------------------------------------------------------
+
+    def run(
+        self, until: Callable[[BoardSimulator], bool] | None = None, seconds: float = 10.0
+    ) -> bool:
+        """Run until `until(self)`, or without it until the board waits for the host.
+
+        `until` is asked whenever the core pauses: for interrupts, waits, and bytes for `port`.
+
+        Returns:
+            False when `seconds` of wall-clock time or of waiting board time passed before that, or
+            when the board waits for the host and `until` does not hold.
+
+        Raises:
+            FirmwareFault: The firmware faulted.
+        """
+        if until is None:
+            return self._run(lambda: False, seconds, stop_waiting=True)
+        condition = until
+        return self._run(lambda: condition(self), seconds)
+
+    def run_slice(self, seconds: float) -> bool:
+        """Run for `seconds` of board time; False when the board waits for the host alone."""
+        end = self._core.clock.now + self._clocks(seconds)
+        core = self._core
+        self._run(lambda: core.clock.now >= end, seconds, self._clocks(seconds))
+        return core.next_device_event() is not None or not core.waits
+
+    def run_for_output(
+        self, enough: Callable[[], bool], seconds: float | None, instructions: int | None = None
+    ) -> bool:
+        """Run until `enough()`; False when time is up or the board waits for the host."""
+        return self._run(enough, seconds, instructions)
+
+    def _run(
+        self,
+        enough: Callable[[], bool],
+        seconds: float | None,
+        instructions: int | None = None,
+        stop_waiting: bool = False,
+    ) -> bool:
+        from mcu_slm.simulator.core import Pause
+
+        core, deadline = self._core, deadline_in(seconds)
+        end = math.inf if instructions is None else self.instructions + instructions
+        idle_end = math.inf if seconds is None else core.clock.idle + self._clocks(seconds)
+        while not enough():
+            if self.instructions >= end or core.clock.idle >= idle_end:
+                return False
+            if time.monotonic() >= deadline:
+                return False
+            pause = core.run(
+                int(min(_SLICE_CLOCKS, end - self.instructions)),
+                int(min(_SLICE_CLOCKS, idle_end - core.clock.idle)),
+                enough,
+                self._at_break,
+            )
+            self._at_break = pause is Pause.BREAK
+            if pause is Pause.RESET:
+                self.reset(power_on=False)
+            elif pause is Pause.BREAK and self._returns is not None:
+                self._returns.at_break(core.pc)
+            elif pause is Pause.IDLE:
+                return stop_waiting
+            elif pause is Pause.IDLE_LIMIT and stop_waiting and not self._console.waiting:
+                return True
+        return True
+
+    def _clocks(self, seconds: float) -> int:
+        return max(1, int(seconds * self.board.clock_hz))
+
+    def reset(self, power_on: bool = True) -> None:
+        """Reset the chip; RAM keeps its contents, as on silicon.
+
+        Args:
+            power_on: Whether the reset-cause register says so; False is a software reset.
+        """
+        self._peripherals.reset(power_on)
+        self._core.reset()
+
+    def send_to_firmware(self, data: bytes) -> None:
+        """Put bytes on the console's line; `port.write` does this."""
+        self._console.send(data)
+
+    # --- Looking ------------------------------------------------------------------------------
+
+    @property
+    def instructions(self) -> int:
+        """Instructions executed so far, those that an IT block skipped included."""
+        return int(self._core.state.instructions)
+
+    @property
+    def board_seconds(self) -> float:
+        """Time since power-on, one clock per instruction at the board's full speed."""
+        return self._core.clock.now / self.board.clock_hz
+
+    @property
+    def unmodelled(self) -> dict[int, str]:
+        """Registers that were touched and are not modelled, with the block that did it first."""
+        places = {
+            address: str(self.symboliser.place(pc))
+            for address, pc in self._peripherals.touched.items()
+        }
+        return {**places, **self._peripherals.features}
+
+    def read_memory(self, address: int, size: int) -> bytes:
+        """Return bytes of flash or RAM.
+
+        Raises:
+            DeviceError: There is no memory.
+        """
+        if not self._core.engine.is_memory(address, size):
+            raise DeviceError(
+                f"{self.board.name}: address 0x{address:08x}",
+                f"there is no memory for {size:,} bytes",
+                "an address in flash or RAM",
+                "Check the symbol that the address came from.",
+            )
+        return self._core.engine.read(address, size)
+
+    def symbol(self, name: str) -> int:
+        """Return the address of a symbol (a function's without the Thumb bit).
+
+        Raises:
+            McuSlmError: The firmware has no such symbol.
+        """
+        if name not in self.image.symbols:
+            raise McuSlmError(
+                str(self.image.path),
+                f"there is no symbol {name!r}",
+                remedy="Build without stripping (-s), and keep the function from being inlined.",
+            )
+        return self.image.symbols[name]
+
+    # --- Watching functions -------------------------------------------------------------------
+
+    @contextmanager
+    def profile(self, functions: Sequence[str]) -> Iterator[Profile]:
+        """Measure functions by name while the context is open; see `Profile`.
+
+        Raises:
+            McuSlmError: The firmware has no such function.
+        """
+        from mcu_slm.simulator.profile import Profile
+
+        entries = [self.symbol(name) for name in functions]
+        chip = self.board.chip
+        profile = Profile(functions, entries, self._hook, self._core.engine, chip.core)
+        try:
+            yield profile
+        finally:
+            profile.stop()
+
+    @contextmanager
+    def watch_returns(self, callbacks: Mapping[str, Callable[[], None]]) -> Iterator[None]:
+        """Call back right after a function has returned; memory can be read then.
+
+        Raises:
+            McuSlmError: The firmware has no such function.
+        """
+        from mcu_slm.simulator.returns import ReturnWatch
+
+        by_entry = {self.symbol(name): callback for name, callback in callbacks.items()}
+        self._returns = ReturnWatch(by_entry, self._hook, self._core.engine)
+        try:
+            yield
+        finally:
+            self._returns.close()
+            self._returns = None
+
+    def run_to_return_of(self, function: str, seconds: float = 10.0) -> bool:
+        """Run until `function` was called and has returned; False when that does not happen."""
+        returned = []
+        with self.watch_returns({function: lambda: returned.append(True)}):
+            return self._run(lambda: bool(returned), seconds)
+
+
+def _discard(_byte: int) -> None:
+    """Take what the firmware sends on a port that is not the console."""
+
+
+def _require_fit(image: FirmwareImage, board: Board) -> None:
+    """Check that everything to load lies in a memory, and that the reset vector makes sense."""
+    chip, where = board.chip, str(image.path)
+    remedy = f"Build the firmware for {board.name}, or name the board that it was built for."
+    for segment in image.segments:
+        end = segment.address + len(segment.data)
+        if not any(m.base <= segment.address and end <= m.end for m in chip.memories):
+            raise McuSlmError(
+                where,
+                f"has {len(segment.data):,} bytes for address 0x{segment.address:08x}",
+                f"addresses in the memories of {chip.name}",
+                remedy,
+            )
+    vectors = next((s.data for s in image.segments if s.address == chip.flash.base), b"")
+    stack, entry = (int.from_bytes(vectors[at : at + 4], "little") for at in (0, 4))
+    stack_fits = any(m.base < stack <= m.end for m in chip.memories if m.kind != "flash")
+    if not (
+        stack_fits and stack % 4 == 0 and entry & 1 and chip.flash.base <= entry < chip.flash.end
+    ):
+        raise McuSlmError(
+            where,
+            f"begins with stack pointer 0x{stack:08x} and reset vector 0x{entry:08x}",
+            f"a vector table at 0x{chip.flash.base:08x}",
+            remedy,
+        )
