@@ -94,7 +94,12 @@ def test_project_knows_its_folder(tmp_path: Path, as_folder: bool) -> None:
         ('["accel_x", "accel_y"]', '"accel_x"', "data.channels", "a list in brackets"),
         ('["accel_x", "accel_y"]', '["a", "a"]', "data", "channels names 'a' twice"),
         ('["g", "g"]', '["g"]', "data", "channel_units has 1 entries for 2 channels"),
-        ("= 128", "= 128\nignore_labels = [1.5]", "data.ignore_labels[0]", "found 1.5"),
+        (
+            "= 128",
+            "= 128\nignore_labels = [1.5]",
+            "data.ignore_labels[0]",
+            "text in quotes or a whole",
+        ),
         ("= 128", '= 128\nclasses = ["a","b"]\nclass_labels = [1]', "data", "1 entries for 2"),
         ('"by_time"', '"by_group"', "data", "needs the key group"),
         ('"by_time"', '"official"', "data", "use train_files, test_files"),

@@ -1,4 +1,4 @@
-"""From files to a data set: labels, groups, normalisation, warnings, and each refusal in its place."""
+"""From files to a data set: labels, groups, normalisation, warnings, and where each refusal is."""
 
 from __future__ import annotations
 
@@ -57,6 +57,12 @@ def test_classes_are_ordered_and_renamed_by_the_project(tmp_path: Path) -> None:
         for x, y in zip(windows.x, windows.y, strict=True):
             row = np.flatnonzero((arrays["X"].astype(np.float32) == x).all(axis=(1, 2)))[0]
             assert y == 1 - arrays["y"][row]
+
+
+def test_labels_stored_as_real_numbers_are_whole_numbers(tmp_path: Path) -> None:
+    arrays = write_npz(tmp_path)
+    np.savez(tmp_path / "data.npz", **{**arrays, "y": arrays["y"].astype(np.float64)})
+    assert load(tmp_path, NPZ).classes == ("0", "1")
 
 
 def test_whole_numbers_are_ordered_as_numbers(tmp_path: Path) -> None:
@@ -180,6 +186,15 @@ def test_copied_recording_is_a_warning(tmp_path: Path) -> None:
         "6 windows are copies of windows of another group or split, 6 of them across splits: "
         "for example data.npz:X#"
     )
+
+
+def test_copy_under_another_name_within_training_is_a_warning(tmp_path: Path) -> None:
+    arrays = write_npz(tmp_path)
+    arrays["X"][arrays["g"] == 3] = arrays["X"][arrays["g"] == 0]
+    np.savez(tmp_path / "data.npz", **arrays)
+    split = {"kind": "by_group", "test_groups": [1], "validation_groups": [2]}
+    (warning,) = load(tmp_path, NPZ, split=split).warnings
+    assert warning.startswith("6 windows are copies of windows of another group or split, 0 of")
 
 
 def test_flat_windows_are_no_copies(tmp_path: Path) -> None:

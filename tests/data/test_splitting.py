@@ -113,7 +113,11 @@ def test_by_time_never_shares_a_sample(pairs: list[tuple[int, int]], hop: int) -
     timeline = [t for t, _ in pairs]
     start = [hop * timeline[:i].count(t) for i, t in enumerate(timeline)]
     windows = pool([str(c) for _, c in pairs], None, timeline, start)
-    assignment = split(windows, "by_time", test_fraction=0.3)
+    try:
+        assignment = split(windows, "by_time", test_fraction=0.3)
+    except DataError as error:
+        assert error.found == "no window is left for training"  # noqa: PT017 - all lie across cuts
+        return
     seen: dict[tuple[int, int], int] = {}
     for part, rows in enumerate(parts(assignment)):
         for row in rows:
