@@ -48,4 +48,6 @@ class FlashReport:
         ]
         if not self.dry_run:
             lines.append(f"{self.image.byte_count:,} bytes verified in {self.seconds:.1f} s")
+        if self.method == "uart":
+            lines.append("Set BOOT0 low afterwards, or the next reset starts the boot loader again")
         return tuple(lines)

@@ -32,9 +32,12 @@ _COMMAND_NAMES = {
     _ERASE: "Erase", _EXTENDED_ERASE: "Extended Erase",
 }  # fmt: skip
 _SYNC_ATTEMPTS = 4
-_ERASE_TIMEOUT_S = 20.0  # data sheets: 128 KiB take up to 4 s at 8-bit parallelism
 _START_IT = (
     "Set BOOT0 high (3.3 V) and press reset, so that the boot loader starts; then try again."
+)
+_PINS = (
+    "It listens only on the pins that AN2606 lists for the chip, often USART1 (PA9, PA10). A "
+    "NUCLEO's own USB port is often USART2 and does not reach it: use a USB-to-serial adapter."
 )
 _WIRING = "Check ground, TX and RX (crossed), and that the line runs with even parity (8E1)."
 _TRY_AGAIN = "Press reset with BOOT0 high and flash again."
@@ -59,15 +62,18 @@ class UartBootLoader:
     Args:
         port: An open port, 8E1.
         timeout: Seconds to wait for each acknowledgement, erasing aside.
+        erase_timeout: Seconds to wait for the end of erasing a sector; data sheets give up to 4 s
+            for 128 KiB.
 
     Raises:
         DeviceError: From every method: silence, a refusal, a meaningless answer, a lost port.
     """
 
-    def __init__(self, port: SerialPort, timeout: float = 1.0) -> None:
+    def __init__(self, port: SerialPort, timeout: float = 1.0, erase_timeout: float = 20.0) -> None:
         self._port = port
         self._port.timeout = min(timeout, 0.1)
         self._timeout = timeout
+        self._erase_timeout = erase_timeout
         self._commands: frozenset[int] = frozenset()
 
     def connect(self) -> BootLoaderInfo:
@@ -95,7 +101,7 @@ class UartBootLoader:
                 "0 to 255 with its Erase command",
                 "Flash through a debug probe instead.",
             )
-        self._acknowledge(step, _PROTECTED, _ERASE_TIMEOUT_S)
+        self._acknowledge(step, _PROTECTED, self._erase_timeout)
 
     def write(self, block: Segment) -> None:
         """Write up to 256 bytes, a multiple of 4, at a multiple of 4."""
@@ -136,7 +142,7 @@ class UartBootLoader:
             "boot loader, synchronising",
             f"no answer to {_SYNC_ATTEMPTS} synchronisation bytes",
             "0x79",
-            f"{_START_IT} {_WIRING}",
+            f"{_START_IT} {_WIRING} {_PINS}",
         )
 
     def _discard_input(self) -> None:

@@ -62,6 +62,7 @@ def test_a_failed_read_back_leaves_the_port_closed(tmp_path, pty_line):
 
 @pytest.mark.parametrize("method", ["swd", "uart"])
 def test_a_dry_run_touches_nothing_and_says_what_it_would_do(tmp_path, method):
+    is_uart = method == "uart"
     elf = write_elf(tmp_path, {FLASH: firmware(0x4001), FLASH + 0x1_0000: b"more"})
     report = flash(elf, BOARD, method=method, dry_run=True)
     assert report.dry_run
@@ -72,6 +73,7 @@ def test_a_dry_run_touches_nothing_and_says_what_it_would_do(tmp_path, method):
         "sector 4 (0x08010000, 65,536 bytes) would be erased",
         "0x08000000 to 0x08004000 (16,385 bytes) would be written and would be read back",
         "0x08010000 to 0x08010003 (4 bytes) would be written and would be read back",
+        *(["Set BOOT0 low afterwards, or the next reset starts the boot loader again"] * is_uart),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import random
 import time
 
 import numpy as np
@@ -238,6 +239,36 @@ def test_closing_the_monitor_leaves_the_board_quiet_and_the_port_closed():
     events.close()
     assert board.requests[-1].payload == b"\x00\xe8\x03"
     assert not port.is_plugged
+
+
+class CutPort(FakePort):
+    """A cable that is pulled after `left` bytes to the host."""
+
+    def __init__(self, board: FakeBoard, left: int) -> None:
+        super().__init__(board, damage=self.cut)
+        self.left = left
+
+    def cut(self, way: str, data: bytes) -> bytes:
+        if way == "to_host":
+            data = data[: self.left]
+            self.left -= len(data)
+            self.is_plugged = self.left > 0
+        return data
+
+
+def test_a_cable_pulled_after_any_byte_is_survived():
+    """100 cuts at random byte positions: the session resumes, with the right predictions."""
+    rng = random.Random(3)
+    for _ in range(100):
+        left = rng.randrange(260)
+        board = StreamingBoard(predictions=3)
+        cables = iter([CutPort(board, left), FakePort(board)])
+        events = monitor(
+            "x", seconds=0.04, opener=lambda *_, cables=cables: next(cables), timeout=0.01
+        )
+        shown = [event for event in events if event.kind == "prediction"]
+        assert len(shown) >= 3, f"cut after {left} bytes"
+        assert all(event.scores == (-100.0, 20.0, 5.0) for event in shown)
 
 
 def test_unplugging_a_pseudo_terminal_and_plugging_it_again():

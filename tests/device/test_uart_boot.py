@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+import itertools
+import random
 
 import pytest
 
@@ -148,6 +151,39 @@ def test_a_boot_loader_without_the_commands_we_need_is_refused():
     del rom._handlers[GO]
     with pytest.raises(DeviceError, match=r"it offers only .*expected Read Memory, Write Memory"):
         flash_through(rom)
+
+
+def test_a_damaged_line_gives_the_right_flash_or_an_error():
+    """100 sessions, each with one damaged byte somewhere: never a started wrong program."""
+    rng = random.Random(11)
+    image = FlashImage((Segment(FLASH, firmware(700)),))
+    started = 0
+    for _ in range(100):
+        strike = rng.randrange(60)
+        counter = itertools.count()
+
+        def damage(_: str, data: bytes, strike=strike, counter=counter) -> bytes:
+            if not data or next(counter) != strike:
+                return data
+            wire = bytearray(data)
+            at = rng.randrange(len(wire))
+            rng.choice(
+                (
+                    lambda: wire.__setitem__(at, wire[at] ^ 1 << rng.randrange(8)),
+                    lambda: wire.__delitem__(at),
+                    lambda: wire.insert(at, rng.randrange(256)),
+                )
+            )()
+            return bytes(wire)
+
+        rom = BootRom(CHIP)
+        loader = UartBootLoader(FakePort(rom, damage=damage), timeout=0.005, erase_timeout=0.005)
+        with contextlib.suppress(DeviceError):
+            program(loader, image, CHIP, lambda *_: None)
+        if rom.started_at is not None:
+            assert rom.flash[:700] == image.segments[0].data
+            started += 1
+    assert 0 < started < 100
 
 
 def test_the_simulated_rom_keeps_the_rules():
