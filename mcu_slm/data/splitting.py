@@ -51,9 +51,12 @@ def assign(pool: Pool, y: Int64, config: DataConfig, kind: str, seed: int) -> As
         text = f"test: {words}"
     if kind == "random" and len(np.unique(pool.group)) > 1:
         text += " (the same groups are in training)"
+    _require_windows(rest, "training")
     train, validation, words = _hold_out_validation(
         pool, y, rest, config=config, kind=kind, rng=rng
     )
+    _require_windows(train, "training")
+    _require_windows(validation, "validation")
     result = Assignment(train, validation, test, f"{text}; validation: {words}")
     if kind in ("official", "by_group"):
         _refuse_shared_groups(pool, result, kind)
@@ -97,8 +100,6 @@ def _hold_out_validation(
 ) -> HoldOut:
     """Hold out validation windows from the training windows."""
     split = config.split
-    if not len(rows):
-        raise DataError("data", "no window is left for training", "training windows")
     given = pool.split[rows] == "validation"
     if given.any():
         return HoldOut(rows[~given], rows[given], "as the source says")
@@ -112,6 +113,17 @@ def _hold_out_validation(
         if holdout.recordings_suffice(pool, y, rows):
             return holdout.by_recordings(pool, y, rows, split.validation_fraction, rng)
     return holdout.by_time(pool, y, rows, split.validation_fraction)
+
+
+def _require_windows(rows: Int64, name: str) -> None:
+    """Refuse a split that leaves nothing for one purpose."""
+    if not len(rows):
+        raise DataError(
+            "data.split",
+            f"no window is left for {name}",
+            "windows in every split",
+            "Record more, or change the shares of the splits.",
+        )
 
 
 def _refuse_shared_groups(pool: Pool, assignment: Assignment, kind: str) -> None:
