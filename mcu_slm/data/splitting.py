@@ -51,6 +51,7 @@ def assign(pool: Pool, y: Int64, config: DataConfig, kind: str, seed: int) -> As
         text = f"test: {words}"
     if kind == "random" and len(np.unique(pool.group)) > 1:
         text += " (the same groups are in training)"
+    _require_windows(test, "the test")
     _require_windows(rest, "training")
     train, validation, words = _hold_out_validation(
         pool, y, rest, config=config, kind=kind, rng=rng

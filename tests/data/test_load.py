@@ -117,7 +117,7 @@ def test_ignored_labels_are_left_out(tmp_path: Path) -> None:
             "data.class_labels: the data also hold 'up' (20 windows); expected labels among down",
         ),
         ({"classes": ["up", "down", "left"]}, "train has no window of class left"),
-        ({"window_samples": 80}, "test has no window of class down, up"),
+        ({"window_samples": 80}, "data.split: no window is left for the test"),
         (
             {
                 "files": None,

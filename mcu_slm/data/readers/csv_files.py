@@ -41,7 +41,6 @@ def read_csv(
         first_row = 0 if column_names else 1
         names = _names(header, column_names, name)
         require_columns([*numeric, *text], names, name, "column")
-
         _require_even_rows(path, delimiter, first_row, len(names), name)
 
         def load(columns: Sequence[str], dtype: npt.DTypeLike) -> npt.NDArray[Any]:
@@ -57,8 +56,9 @@ def read_csv(
     if not len(values):
         raise DataError(name, "holds no rows below its header", "one sample per row")
     for column, cells in labels.items():
-        if (cells == "").any():
-            row = int((cells == "").argmax()) + 1
+        empty = cells == ""
+        if empty.any():
+            row = int(empty.argmax()) + 1
             raise DataError(f"{name}: {column}", f"data row {row} is empty", "a label or group")
     return values, labels
 
