@@ -164,8 +164,7 @@ class Client:
                 frame = self._frames.popleft()
                 if frame.type == MessageType.ERROR:
                     refusal = DeviceErrorAnswer.parse(frame.payload)
-                    # A board that saw a broken frame cannot know its sequence number.
-                    if frame.sequence == self._sequence or refusal.code == ErrorCode.BAD_CRC:
+                    if self._concerns_us(frame.sequence, refusal):
                         return refusal
                 elif (frame.type, frame.sequence) == (request | ANSWER_BIT, self._sequence):
                     return frame.payload
@@ -173,6 +172,16 @@ class Client:
             if time.monotonic() >= deadline:
                 return None
             self._receive()
+
+    def _concerns_us(self, sequence: int, refusal: DeviceErrorAnswer) -> bool:
+        """Tell a refusal of this request from one of an earlier request.
+
+        A board that saw a broken frame may have its sequence number wrong. But when the end of the
+        last request was lost, it notices only at the start of this one.
+        """
+        if refusal.code == ErrorCode.BAD_CRC:
+            return sequence != (self._sequence - 1) & 0xFF
+        return sequence == self._sequence
 
     def _receive(self) -> None:
         """Read what there is, waiting a moment at most; sort it into frames and events."""

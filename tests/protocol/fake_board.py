@@ -67,7 +67,7 @@ class FakeBoard:
                 sent += self.answer(item)
             else:
                 self.bad_chunks += 1
-                sent += encode_frame(ERROR, 0, error_payload(3, 0, "bad CRC"))
+                sent += encode_frame(ERROR, 0xEE, error_payload(3, 0, "bad CRC"))
         return sent
 
     def answer(self, request: Frame) -> bytes:

@@ -100,6 +100,23 @@ def test_silence_is_an_error_after_two_tries():
     assert [request.sequence for request in port.board.requests] == [1, 2]
 
 
+def test_a_request_whose_end_was_lost_succeeds_at_the_second_try():
+    class LosesFirstEnd(FakePort):
+        """The board sees that the first frame is broken only when the second begins."""
+
+        lost = False
+
+        def write(self, data: bytes) -> int:
+            if not self.lost:
+                self.lost = True
+                return len(data)
+            self.send(encode_frame(ERROR, 1, error_payload(3, HELLO, "the frame is damaged")))
+            return super().write(data)
+
+    client = Client(LosesFirstEnd(FakeBoard()), timeout=0.05)
+    assert client.hello().board == "nucleo_f446re"
+
+
 def test_a_late_answer_to_an_earlier_request_is_not_taken():
     class Late(FakeBoard):
         def answer(self, request: Frame) -> bytes:
