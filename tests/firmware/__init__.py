@@ -1,0 +1,1 @@
+"""Tests of generated firmware: text, build, host library, simulator."""

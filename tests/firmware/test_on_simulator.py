@@ -1,0 +1,191 @@
+"""The unmodified firmware on the board simulator: protocol, faults, fallback, the user's seam."""
+
+from __future__ import annotations
+
+import itertools
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mcu_slm import boards, protocol
+from mcu_slm.errors import DeviceError
+from mcu_slm.firmware import build
+from mcu_slm.protocol import Client, MessageType
+from mcu_slm.toolchain import find_arm_compiler
+from tests.firmware.conftest import standin_output
+
+pytest.importorskip("unicorn")
+from mcu_slm.simulator import BoardSimulator
+
+pytestmark = pytest.mark.emulator
+
+FAULTY_SENSOR = """
+#include "sensor.h"
+int recurse(int depth);
+int recurse(int depth)
+{{
+    volatile uint8_t room[128];
+    room[0] = (uint8_t)depth;
+    return depth > 100000 ? 0 : recurse(depth + 1) + room[0];
+}}
+void sensor_start(void)
+{{
+}}
+bool sensor_read_window(int8_t *window)
+{{
+    {statement}
+    return window != 0;
+}}
+"""
+
+
+def connect(project: Path, board: str, compiler=None, **options) -> tuple[BoardSimulator, Client]:
+    facts = boards.load_board(board)
+    result = build(project, facts, "Release", compiler)
+    simulator = BoardSimulator(facts, result.elf, **options)
+    return simulator, Client(simulator.port)
+
+
+@pytest.mark.parametrize("board", boards.list_boards())
+def test_board_boots_at_full_speed_and_answers_everything(make_project, arm, board, known) -> None:
+    _, client = connect(make_project(board).folder, board, arm)
+    hello = client.hello()
+    assert (hello.board, hello.model_sha256) == (board, bytes(range(1, 33)).hex())
+    info = client.info()
+    assert info.core_clock_hz == boards.load_board(board).clock_hz
+    assert info.clock_state == protocol.ClockState.FULL_SPEED
+    assert info.labels == ("still", "walking", "rütteln")
+    for inputs, outputs in zip(*known, strict=True):
+        answer = client.infer(inputs)
+        assert answer.output.tolist() == outputs.tolist()
+        assert 0 < answer.cycles < 10_000
+    assert client.self_test().vectors == len(known[0])
+    stats = client.stats()
+    assert (stats.inferences, stats.bad_frames, stats.receive_overruns) == (len(known[0]), 0, 0)
+    assert 64 < stats.stack_used_bytes < 1024
+    assert stats.stack_reserved_bytes == 4096
+    assert stats.last_cycles > 0
+
+
+def test_boot_event_comes_first(make_project) -> None:
+    simulator, client = connect(make_project().folder, "nucleo_f446re")
+    first = next(iter(client.events(1.0)))
+    assert isinstance(first, protocol.Boot)
+    assert first.self_test_passed
+    assert simulator.board.name == first.hello.board
+
+
+def test_stream_replays_the_known_inputs(make_project, known) -> None:
+    _, client = connect(make_project().folder, "nucleo_f446re")
+    client.stream(True, period_ms=20)
+    events = []
+    for event in client.events(5.0):
+        if isinstance(event, protocol.Prediction):
+            events.append(event)
+        if len(events) == 7:
+            break
+    assert [event.index for event in events] == list(range(7))
+    expected = [known[1][n % len(known[1])].tolist() for n in range(7)]
+    assert [event.output.tolist() for event in events] == expected
+    steps = {b.uptime_ms - a.uptime_ms for a, b in itertools.pairwise(events)}
+    assert steps <= {20, 21}
+    client.stream(False)
+
+
+def test_noise_and_damage_do_not_stop_it(make_project) -> None:
+    simulator, client = connect(make_project().folder, "nucleo_f446re")
+    client.hello()
+    chance = np.random.default_rng(5)
+    damaged = bytearray(protocol.encode_frame(MessageType.INFER, 1, bytes(range(1, 25))))
+    damaged[12] ^= 1
+    for piece in (
+        chance.bytes(200),
+        bytes(damaged),
+        protocol.encode_frame(MessageType.INFER, 2, bytes(700)),
+    ):
+        simulator.port.write(piece)
+        simulator.run(seconds=1.0)
+    list(client.events(0.2))  # refusals of what was no request
+    assert client.hello().board == "nucleo_f446re"
+    stats = client.stats()
+    assert stats.bad_frames >= 2
+    assert stats.receive_overruns == 0
+    inputs = np.arange(24, dtype=np.int8)
+    assert client.infer(inputs).output.tolist() == standin_output(inputs[None])[0].tolist()
+
+
+def test_wrong_length_is_refused(make_project) -> None:
+    _, client = connect(make_project().folder, "nucleo_f446re")
+    with pytest.raises(DeviceError, match="wrong length"):
+        client.infer(np.zeros(25, np.int8))
+
+
+def test_reset_boots_again(make_project) -> None:
+    _, client = connect(make_project().folder, "nucleo_f446re")
+    client.infer(np.zeros(24, np.int8))
+    client.reset()
+    boots = [event for event in client.events(0.5) if isinstance(event, protocol.Boot)]
+    assert len(boots) == 2
+    assert client.stats().inferences == 0
+
+
+@pytest.mark.parametrize("board", boards.list_boards())
+def test_dead_crystal_falls_back_to_the_reset_clock(make_project, board: str) -> None:
+    _, client = connect(make_project(board).folder, board, crystal_fails=True)
+    info = client.info()
+    assert info.clock_state == protocol.ClockState.RESET_CLOCK
+    assert info.core_clock_hz == 16_000_000
+    assert client.self_test().passed
+
+
+@pytest.mark.parametrize(
+    ("statement", "cause"),
+    [
+        ("window[0] = *(volatile int8_t *)0x60000000;", "PRECISERR"),
+        ('__asm volatile("udf #7");', "UNDEFINSTR"),
+        ("((void (*)(void))0x08000100u)();", "INVSTATE"),
+    ],
+)
+def test_fault_is_reported_then_the_board_restarts(
+    make_project, arm, statement: str, cause: str
+) -> None:
+    project = make_project().folder
+    sensor = project / "src" / "sensor_replay.c"
+    sensor.write_text(FAULTY_SENSOR.format(statement=statement))
+    simulator, client = connect(project, "nucleo_f446re", arm, on_fault="deliver")
+    client.stream(True, period_ms=0)
+    events = [event for event in client.events(0.5) if not isinstance(event, protocol.Text)]
+    fault = next(event for event in events if isinstance(event, protocol.Fault))
+    assert cause in fault.causes
+    assert sum(isinstance(event, protocol.Boot) for event in events) == 2
+    assert simulator.board.chip.ram.base < fault.sp < simulator.board.chip.ram.end
+    assert client.self_test().passed
+
+
+def test_the_stand_in_sensor_can_be_replaced(make_project, arm) -> None:
+    project = make_project().folder
+    (project / "src" / "sensor_replay.c").unlink()
+    (project / "src" / "imu.c").write_text(
+        FAULTY_SENSOR.format(statement="for (int i = 0; i < 24; i++) { window[i] = 3; }")
+    )
+    assert make_project().deleted == ("src/sensor_replay.c",)
+    _, client = connect(project, "nucleo_f446re", arm)
+    client.stream(True, period_ms=0)
+    predictions = (e for e in client.events(1.0) if isinstance(e, protocol.Prediction))
+    expected = standin_output(np.full((1, 24), 3, np.int8))[0]
+    assert next(predictions).output.tolist() == expected.tolist()
+
+
+def test_stack_paint_shows_how_deep_it_went(make_project) -> None:
+    project = make_project().folder
+    (project / "src" / "sensor_replay.c").write_text(
+        FAULTY_SENSOR.format(statement="window[0] = (int8_t)recurse(99990);")
+    )
+    _, client = connect(project, "nucleo_f446re", find_arm_compiler())
+    before = client.stats().stack_used_bytes
+    client.stream(True, period_ms=0)
+    next(e for e in client.events(2.0) if isinstance(e, protocol.Prediction))
+    client.stream(False)
+    used = client.stats().stack_used_bytes
+    assert before + 1200 < used < 4096

@@ -1,0 +1,1 @@
+"""Tests of compilers and incremental builds."""
