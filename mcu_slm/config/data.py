@@ -67,7 +67,8 @@ class SplitConfig(Section):
     """`[data.split]`: which windows train, validate and test."""
 
     kind: Literal["official", "by_group", "by_time", "random"]
-    """official: as the source says; by_group: no group in two splits; by_time: blocks of time."""
+    """official: as the source says; by_group: no group in two splits; by_time: blocks of time;
+    random: recordings, or windows that do not overlap, drawn at random."""
     test_fraction: Share = 0.2
     """Share of the windows for the test (by_group, by_time, random)."""
     validation_fraction: Share = 0.15

@@ -101,10 +101,14 @@ def by_recordings(
 
 
 def recordings_suffice(pool: Pool, y: Int64, rows: Int64) -> bool:
-    """Return whether whole recordings can be held out: one class each and some of every class."""
+    """Return whether whole recordings can be held out: one class each and some of every class.
+
+    Of recordings with a single window two of a class are enough: there is no time to cut instead.
+    """
     pairs = np.unique(np.stack([pool.timeline[rows], y[rows]], axis=1), axis=0)
     per_class = np.unique(pairs[:, 1], return_counts=True)[1]
-    return len(np.unique(pairs[:, 0])) == len(pairs) and int(per_class.min()) >= _MIN_RECORDINGS
+    needed = 2 if len(pairs) == len(rows) else _MIN_RECORDINGS
+    return len(np.unique(pairs[:, 0])) == len(pairs) and int(per_class.min()) >= needed
 
 
 def by_time(pool: Pool, y: Int64, rows: Int64, fraction: float) -> HoldOut:

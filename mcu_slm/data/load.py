@@ -12,7 +12,13 @@ from mcu_slm.data.dataset import SPLITS, Dataset, Int64, Windows
 from mcu_slm.data.labels import drop_ignored, number_classes
 from mcu_slm.data.quality import quality_warnings, require_classes
 from mcu_slm.data.readers import read_source
-from mcu_slm.data.splitting import Assignment, assign, honest_kind, refuse_leaky_random_split
+from mcu_slm.data.splitting import (
+    Assignment,
+    assign,
+    honest_kind,
+    refuse_leaky_random_split,
+    usual_kind,
+)
 from mcu_slm.data.windowing import Pool, cut_windows
 from mcu_slm.errors import DataError
 
@@ -39,11 +45,11 @@ def load_dataset(config: DataConfig, project_dir: Path, seed: int) -> Dataset:
     """
     refuse_leaky_random_split(config)
     loaded = _Loaded.read(config, project_dir)
-    return loaded.split(config, config.split.kind, seed)
+    return loaded.split(config, usual_kind(loaded.pool, loaded.y, config), seed)
 
 
 def load_split_pair(config: DataConfig, project_dir: Path, seed: int) -> SplitPair:
-    """Return the data set split at random and, beside it, by group (or by time without groups).
+    """Return the data set split at random and, beside it, by group (or recording, or time).
 
     For `data.split.force_random`: no number from a random split without the honest one beside it.
 
@@ -53,7 +59,7 @@ def load_split_pair(config: DataConfig, project_dir: Path, seed: int) -> SplitPa
     loaded = _Loaded.read(config, project_dir)
     return SplitPair(
         random=loaded.split(config, "random", seed),
-        honest=loaded.split(config, honest_kind(loaded.pool), seed),
+        honest=loaded.split(config, honest_kind(loaded.pool, loaded.y), seed),
     )
 
 

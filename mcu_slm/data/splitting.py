@@ -35,30 +35,25 @@ def assign(pool: Pool, y: Int64, config: DataConfig, kind: str, seed: int) -> As
         pool: All windows.
         y: Their class numbers.
         config: Names and shares of the splits.
-        kind: "official", "by_group", "by_time" or "random"; usually `config.split.kind`.
+        kind: "official", "by_group", "by_recording", "by_time" or "random", from `usual_kind`
+            or `honest_kind`.
         seed: Seed of the choices.
 
     Raises:
         DataError: the split is impossible, or would leak training data into the test.
     """
     rng = np.random.default_rng(seed)
-    rows = np.arange(len(y), dtype=np.int64)
-    if kind == "official":
-        rest, test = rows[pool.split != "test"], rows[pool.split == "test"]
-        text = "test: as the source says"
-    else:
-        rest, test, words = _hold_out_test(pool, y, rows, config=config, kind=kind, rng=rng)
-        text = f"test: {words}"
-    if kind == "random" and len(np.unique(pool.group)) > 1:
-        text += " (the same groups are in training)"
-    _require_windows(test, "the test")
-    _require_windows(rest, "training")
-    train, validation, words = _hold_out_validation(
-        pool, y, rest, config=config, kind=kind, rng=rng
-    )
-    _require_windows(train, "training")
-    _require_windows(validation, "validation")
-    result = Assignment(train, validation, test, f"{text}; validation: {words}")
+    test = _hold_out_test(pool, y, config=config, kind=kind, rng=rng)
+    _require_windows(test.held, "the test")
+    _require_windows(test.kept, "training")
+    validation = _hold_out_validation(pool, y, test.kept, config=config, kind=kind, rng=rng)
+    _require_windows(validation.kept, "training")
+    _require_windows(validation.held, "validation")
+
+    text = f"test: {test.text}; validation: {validation.text}"
+    if kind in ("random", "by_recording") and len(np.unique(pool.group)) > 1:
+        text += "; the same groups are in training and in the test"
+    result = Assignment(validation.kept, validation.held, test.held, text)
     if kind in ("official", "by_group"):
         _refuse_shared_groups(pool, result, kind)
     return result
@@ -77,43 +72,72 @@ def refuse_leaky_random_split(config: DataConfig) -> None:
         )
 
 
-def honest_kind(pool: Pool) -> str:
+def usual_kind(pool: Pool, y: Int64, config: DataConfig) -> str:
+    """Return the kind of split that the project asks for.
+
+    "random" draws whole recordings where there are enough of them, unless it is forced: windows of
+    one recording resemble one another even where they share no sample.
+    """
+    split, rows = config.split, np.arange(len(y), dtype=np.int64)
+    if split.kind == "random" and not split.force_random:
+        return "by_recording" if holdout.recordings_suffice(pool, y, rows) else "random"
+    return split.kind
+
+
+def honest_kind(pool: Pool, y: Int64) -> str:
     """Return the kind of split to put beside a forced random one."""
-    return "by_group" if len(np.unique(pool.group)) > 1 else "by_time"
+    rows = np.arange(len(y), dtype=np.int64)
+    if len(np.unique(pool.group)) > 1:
+        return "by_group"
+    return "by_recording" if holdout.recordings_suffice(pool, y, rows) else "by_time"
 
 
 def _hold_out_test(
-    pool: Pool, y: Int64, rows: Int64, *, config: DataConfig, kind: str, rng: np.random.Generator
+    pool: Pool, y: Int64, *, config: DataConfig, kind: str, rng: np.random.Generator
 ) -> HoldOut:
     """Hold out the test windows."""
-    split = config.split
-    if kind == "by_group":
-        if split.test_groups:
-            return holdout.by_named_groups(pool, rows, split.test_groups, "test_groups")
-        return holdout.by_groups(pool, y, rows, split.test_fraction, rng)
-    if kind == "by_time":
-        return holdout.by_time(pool, y, rows, split.test_fraction)
-    return holdout.at_random(y, rows, split.test_fraction, rng)
+    split, rows = config.split, np.arange(len(y), dtype=np.int64)
+    if kind == "official":
+        is_test = pool.split == "test"
+        return HoldOut(rows[~is_test], rows[is_test], "as the source says")
+    if kind == "by_group" and split.test_groups:
+        return holdout.by_named_groups(pool, rows, split.test_groups, "test_groups")
+    return _hold_out(pool, y, rows, kind=kind, fraction=split.test_fraction, rng=rng)
 
 
 def _hold_out_validation(
     pool: Pool, y: Int64, rows: Int64, *, config: DataConfig, kind: str, rng: np.random.Generator
 ) -> HoldOut:
-    """Hold out validation windows from the training windows."""
-    split = config.split
-    given = pool.split[rows] == "validation"
+    """Hold out the validation windows from the training windows."""
+    split, given = config.split, pool.split[rows] == "validation"
     if given.any():
         return HoldOut(rows[~given], rows[given], "as the source says")
-    if kind == "random":
-        return holdout.at_random(y, rows, split.validation_fraction, rng)
-    if kind != "by_time":
-        if split.validation_groups:
-            return holdout.by_named_groups(pool, rows, split.validation_groups, "validation_groups")
-        if len(np.unique(pool.group[rows])) > 1:
-            return holdout.by_groups(pool, y, rows, split.validation_fraction, rng)
-        if holdout.recordings_suffice(pool, y, rows):
-            return holdout.by_recordings(pool, y, rows, split.validation_fraction, rng)
-    return holdout.by_time(pool, y, rows, split.validation_fraction)
+    if split.validation_groups:
+        return holdout.by_named_groups(pool, rows, split.validation_groups, "validation_groups")
+    how = _validation_kind(pool, y, rows, kind)
+    return _hold_out(pool, y, rows, kind=how, fraction=split.validation_fraction, rng=rng)
+
+
+def _hold_out(
+    pool: Pool, y: Int64, rows: Int64, *, kind: str, fraction: float, rng: np.random.Generator
+) -> HoldOut:
+    """Hold out a share of the windows in one of the four ways."""
+    if kind == "by_group":
+        return holdout.by_groups(pool, y, rows, fraction, rng)
+    if kind == "by_recording":
+        return holdout.by_recordings(pool, y, rows, fraction, rng)
+    if kind == "by_time":
+        return holdout.by_time(pool, y, rows, fraction)
+    return holdout.at_random(y, rows, fraction, rng)
+
+
+def _validation_kind(pool: Pool, y: Int64, rows: Int64, kind: str) -> str:
+    """Return how validation leaves the training windows, for a test that was held out by `kind`."""
+    if kind not in ("official", "by_group"):
+        return kind
+    if len(np.unique(pool.group[rows])) > 1:
+        return "by_group"
+    return "by_recording" if holdout.recordings_suffice(pool, y, rows) else "by_time"
 
 
 def _require_windows(rows: Int64, name: str) -> None:

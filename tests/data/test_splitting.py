@@ -9,7 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mcu_slm.data.splitting import Assignment, assign, honest_kind, refuse_leaky_random_split
+from mcu_slm.data.splitting import (
+    Assignment,
+    assign,
+    honest_kind,
+    refuse_leaky_random_split,
+    usual_kind,
+)
 from mcu_slm.data.windowing import Pool
 from mcu_slm.errors import DataError
 from tests.data.sources import NPZ, config, pool
@@ -20,7 +26,7 @@ pytestmark = pytest.mark.unit
 def split(windows: Pool, kind: str, seed: int = 0, **keys: Any) -> Assignment:
     """Assign the windows of a pool whose labels are class numbers."""
     y = windows.label.astype(np.int64)
-    keys = {"kind": kind, **keys}
+    keys = {"kind": "random" if kind == "by_recording" else kind, **keys}
     data = config({**NPZ, "all": None, "split": keys, **_arrays(kind)})
     return assign(windows, y, data, kind, seed)
 
@@ -200,7 +206,7 @@ def test_random_split_is_stratified_and_says_when_groups_are_shared() -> None:
     windows = grouped(10)
     assignment = split(windows, "random", test_fraction=0.2)
     assert np.bincount(windows.label[assignment.test].astype(int)).tolist() == [6, 6]
-    assert "(the same groups are in training)" in assignment.text
+    assert assignment.text.endswith("the same groups are in training and in the test")
     assert sorted(np.concatenate(parts(assignment)).tolist()) == list(range(60))
 
 
@@ -216,6 +222,40 @@ def test_random_split_of_overlapping_windows_is_refused_unless_forced() -> None:
     refuse_leaky_random_split(config(NPZ, hop_samples=2, split=forced))
 
 
-def test_honest_split_is_by_group_where_there_are_groups() -> None:
-    assert honest_kind(grouped(2)) == "by_group"
-    assert honest_kind(pool(["0", "1"])) == "by_time"
+def classes(windows: Pool) -> np.ndarray:
+    return windows.label.astype(np.int64)
+
+
+def recordings(count: int, each: int) -> Pool:
+    """Return `each` windows of each of some recordings, whose classes alternate."""
+    return pool(
+        [str(i % 2) for i in range(count) for _ in range(each)],
+        timeline=[i for i in range(count) for _ in range(each)],
+        start=[4 * k for _ in range(count) for k in range(each)],
+    )
+
+
+def test_honest_split_is_by_group_then_by_recording_then_by_time() -> None:
+    for windows, kind in [
+        (grouped(2), "by_group"),
+        (recordings(10, 3), "by_recording"),
+        (recordings(8, 3), "by_time"),
+        (recordings(4, 1), "by_recording"),
+    ]:
+        assert honest_kind(windows, classes(windows)) == kind
+
+
+@pytest.mark.parametrize("each", [1, 4])
+def test_random_split_draws_whole_recordings(each: int) -> None:
+    windows = recordings(20, each)
+    data = config(NPZ, split={"kind": "random", "test_fraction": 0.3})
+    kind = usual_kind(windows, classes(windows), data)
+    assert kind == "by_recording"
+    held = [set(windows.timeline[rows].tolist()) for rows in parts(split(windows, kind))]
+    assert sum(map(len, held)) == len(set.union(*held)) == 20
+
+
+def test_forced_random_split_draws_windows() -> None:
+    windows = recordings(20, 4)
+    data = config(NPZ, split={"kind": "random", "force_random": True})
+    assert usual_kind(windows, classes(windows), data) == "random"

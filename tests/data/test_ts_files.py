@@ -22,6 +22,7 @@ TS = {k: v for k, v in CSV.items() if k not in ("label", "split")} | {
     "split": {"kind": "random"},
 }
 GOOD = """# two cases
+%another comment
 @problemName Motions
 @timeStamps false
 @classLabel true up down
@@ -52,20 +53,20 @@ def test_dimensions_become_channels(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ("7,8:up", "7:up", "a.ts: line 7: a dimension has 3 samples; expected 4"),
-        (":0,0,0,0:", ":0,0,0:", "a.ts: line 9: a dimension has 3 samples; expected 4"),
-        (":0,0,0,0: down", ": down", "line 9: has 1 dimensions and a label; expected 2"),
-        ("down\n", "1,2\n", "line 9: does not end with a class label"),
-        (": down", ":", "line 9: does not end with a class label"),
-        ("2e1", "?", "line 9: sample 3 of dimension 0 is missing; expected a number"),
-        ("2e1", "2x", "line 9: sample 3 of dimension 0 is '2x'"),
+        ("7,8:up", "7:up", "a.ts: line 8: a dimension has 3 samples; expected 4"),
+        (":0,0,0,0:", ":0,0,0:", "a.ts: line 10: a dimension has 3 samples; expected 4"),
+        (":0,0,0,0: down", ": down", "line 10: has 1 dimensions and a label; expected 2"),
+        ("down\n", "1,2\n", "line 10: does not end with a class label"),
+        (": down", ":", "line 10: does not end with a class label"),
+        ("2e1", "?", "line 10: sample 3 of dimension 0 is missing; expected a number"),
+        ("2e1", "2x", "line 10: sample 3 of dimension 0 is '2x'"),
         ("2e1", "nan", "a.ts: a: recording 1, sample 3 is NaN"),
-        ("@timeStamps false", "@timeStamps true", "line 3: has time stamps"),
-        ("@classLabel true up down", "@classLabel false", "line 4: has no class labels"),
+        ("@timeStamps false", "@timeStamps true", "line 4: has time stamps"),
+        ("@classLabel true up down", "@classLabel false", "line 5: has no class labels"),
         ("@data\n", "", "a.ts: has no line @data"),
         (GOOD[GOOD.index("1,2") :], "", "a.ts: holds no recording"),
         (GOOD, "", "a.ts: has no line @data"),
-        (":0,0,0,0: down", ":0,0,0,0:0,0,0,0: down", "line 9: has 3 dimensions"),
+        (":0,0,0,0: down", ":0,0,0,0:0,0,0,0: down", "line 10: has 3 dimensions"),
     ],
 )
 def test_broken_file_is_answered_with_its_line(

@@ -41,7 +41,7 @@ def _data_line(lines: list[str], name: str) -> int:
     """Return the index of the line after `@data`; refuse headers that promise what is not read."""
     for index, line in enumerate(lines):
         words = line.lower().split()
-        if not words or words[0].startswith("#"):
+        if not words or words[0][0] in "#%":
             continue
         if words[:2] == ["@timestamps", "true"]:
             raise DataError(f"{name}: line {index + 1}", "has time stamps", "@timeStamps false")
