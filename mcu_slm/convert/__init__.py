@@ -6,14 +6,10 @@ The student is handed in as an object; nothing of `mcu_slm.train` is imported.
 """
 
 from mcu_slm.convert.convert import TrainedLike, convert
-from mcu_slm.convert.metadata import METADATA_NAME, ModelMetadata, read_metadata
 from mcu_slm.convert.rules import check_rules
 
 __all__ = [
-    "METADATA_NAME",
-    "ModelMetadata",
     "TrainedLike",
     "check_rules",
     "convert",
-    "read_metadata",
 ]

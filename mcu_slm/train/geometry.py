@@ -71,6 +71,9 @@ def choose_patching(window: int, kernel: int, stride: int, attention_window: int
         width = _largest_divisor(tokens, attention_window)
         if 2 * width >= min(attention_window, tokens):
             return Patching(size, stride, padding, tokens, width)
+    tokens = token_count(window, kernel, stride, "SAME")
+    if tokens >= MIN_TOKENS and kernel <= window:
+        return Patching(kernel, stride, "SAME", tokens, tokens)
     raise ConfigError(
         "[model] patch",
         f"a window of {window} samples gives fewer than {MIN_TOKENS} tokens "

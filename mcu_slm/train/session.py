@@ -195,7 +195,7 @@ def open_session(
         validation=_as_tensors("validation", dataset.validation, normalisation),
         test=_as_tensors("test", dataset.test, normalisation),
         classes=len(dataset.classes),
-        store=CheckpointStore(folder),
+        store=CheckpointStore(folder / "checkpoints"),
         progress=progress,
     )
 

@@ -1,0 +1,129 @@
+"""A small sensor task and a student trained on it once, for the tests of both rooms."""
+
+from __future__ import annotations
+
+import functools
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from mcu_slm.config import (
+    ArraySet,
+    AugmentConfig,
+    BoardConfig,
+    ModelConfig,
+    NpzData,
+    Project,
+    ProjectConfig,
+    PruneConfig,
+    SplitConfig,
+    TeacherConfig,
+    TrainConfig,
+)
+from mcu_slm.metadata import ModelInfo
+from mcu_slm.train import TrainResult, train_model
+
+SAMPLES, CHANNELS, CLASSES = 32, 3, 4
+
+
+@dataclass(frozen=True)
+class Split:
+    x: np.ndarray
+    y: np.ndarray
+
+
+@dataclass(frozen=True)
+class Dataset:
+    train: Split
+    validation: Split
+    test: Split
+    classes: tuple[str, ...] = ("slow", "fast", "burst", "noise")
+
+
+class Identity:
+    """The normalisation of windows that already have mean 0 and standard deviation 1."""
+
+    def apply(self, x):
+        return np.asarray(x, np.float32)
+
+
+def make_split(count: int, seed: int, samples: int = SAMPLES) -> Split:
+    """Slow and fast oscillations, a burst, and noise: `count` windows of every class."""
+    rng = np.random.default_rng(seed)
+    y = np.repeat(np.arange(CLASSES), count)
+    time = np.arange(samples) / samples
+    phase = rng.uniform(0, 2 * np.pi, (len(y), 1))
+    cycles = np.array([2.0, 7.0, 5.0, 0.0])[y][:, None] * rng.uniform(0.9, 1.1, (len(y), 1))
+    wave = np.sin(2 * np.pi * cycles * time + phase)
+    centre = rng.uniform(0.3, 0.7, (len(y), 1))
+    envelope = np.where(y[:, None] == 2, np.exp(-(((time - centre) / 0.1) ** 2)), 1.0)
+    signal = (wave * envelope)[..., None] * np.array([1.0, -0.7, 0.4])
+    x = signal + 0.3 * rng.standard_normal((len(y), samples, CHANNELS))
+    return Split(x.astype(np.float32), y.astype(np.int64))
+
+
+def make_dataset(count: int = 40, samples: int = SAMPLES) -> Dataset:
+    return Dataset(
+        *(make_split(n, seed, samples) for seed, n in enumerate((count, count // 2, count)))
+    )
+
+
+def make_project(
+    samples: int = SAMPLES,
+    model: dict | None = None,
+    teacher: dict | None = None,
+    **train,
+) -> Project:
+    """A project with few epochs; keyword arguments go to `[train]`."""
+    arrays = ArraySet(windows="x", labels="y")
+    data = NpzData(
+        format="npz",
+        files=("unused.npz",),
+        train=arrays,
+        test=arrays,
+        channels=("x", "y", "z"),
+        channel_units=("g", "g", "g"),
+        sampling_rate_hz=50.0,
+        window_samples=samples,
+        split=SplitConfig(kind="official"),
+    )
+    settings = {"teacher_epochs": 2, "student_epochs": 6, "qat_epochs": 3, "batch_size": 32}
+    # One thread: the tests share the machine, and so small a network is not faster with two.
+    settings["threads"] = 1
+    settings["prune"] = PruneConfig(heads=1, ffn_width=16, epochs=3)
+    settings["augment"] = AugmentConfig(shift_samples=2, mask_samples=4)
+    small = {"width": 16, "heads": 2, "blocks": 2, "ffn_width": 24, "attention_window_tokens": 4}
+    return Project(
+        project=ProjectConfig(name="example", seed=3),
+        data=data,
+        board=BoardConfig(name="any"),
+        model=ModelConfig(**(small | (model or {}))),
+        teacher=TeacherConfig(**({"members": 1, "width": 16, "blocks": 2} | (teacher or {}))),
+        train=TrainConfig(**(settings | train)),
+    )
+
+
+def make_info(samples: int = SAMPLES) -> ModelInfo:
+    return ModelInfo(
+        labels=make_dataset(2).classes,
+        channels=("x", "y", "z"),
+        units=("g", "g", "g"),
+        sampling_rate_hz=50.0,
+        window_samples=samples,
+        hop_samples=samples,
+        mean=(0.0, 0.0, 0.0),
+        std=(1.0, 1.0, 1.0),
+    )
+
+
+def quiet(_event) -> None:
+    """Show no progress."""
+
+
+@functools.cache
+def trained_example() -> TrainResult:
+    """Train once per test session."""
+    with tempfile.TemporaryDirectory() as folder:
+        return train_model(make_dataset(), Identity(), make_project(), Path(folder), quiet)

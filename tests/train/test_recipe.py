@@ -1,0 +1,135 @@
+"""The whole recipe on a small task."""
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from mcu_slm.errors import ConfigError, TrainingError
+from mcu_slm.train import load_trained, train_model
+from tests.train.example import Identity, Split, make_dataset, make_project, quiet, trained_example
+
+pytestmark = pytest.mark.unit
+QUICK = {"student_epochs": 1, "qat_epochs": 1}
+
+
+def _train(folder, dataset=None, project=None, progress=quiet):
+    return train_model(
+        dataset or make_dataset(10), Identity(), project or make_project(**QUICK), folder, progress
+    )
+
+
+def test_the_student_learns_the_task_and_keeps_it_in_int8():
+    result = trained_example()
+    assert result.accuracy["float"]["test"] >= 0.9
+    assert result.accuracy["int8"]["test"] >= 0.9
+    assert set(result.accuracy) == {"teacher", "float", "fake_quant", "int8"}
+
+
+def test_pruning_makes_the_deployed_student_smaller():
+    result = trained_example()
+    assert result.parameters["deployed"] < result.parameters["student"]
+    assert {(b.heads, b.ffn) for b in result.trained.student.shape.blocks} == {(1, 16)}
+
+
+def test_one_seed_gives_one_result(tmp_path):
+    first, second = (_train(tmp_path / name) for name in ("a", "b"))
+    x = make_dataset(10).test.x
+    assert np.array_equal(first.trained.predict_int8(x), second.trained.predict_int8(x))
+    assert first.accuracy == second.accuracy
+
+
+def test_interrupted_in_every_phase_it_ends_with_the_same_student(tmp_path):
+    whole = _train(tmp_path / "whole")
+    pending = {"teacher0", "student", "pruned", "quantized"}
+
+    def interrupt(event):
+        if event.phase in pending:
+            pending.remove(event.phase)
+            raise KeyboardInterrupt
+
+    while pending:
+        with pytest.raises(KeyboardInterrupt):
+            _train(tmp_path / "broken", progress=interrupt)
+    events = []
+    result = _train(tmp_path / "broken", progress=events.append)
+    x = make_dataset(10).test.x
+    assert np.array_equal(result.trained.predict_int8(x), whole.trained.predict_int8(x))
+    assert result.trained.ranges.get_extra_state() == whole.trained.ranges.get_extra_state()
+    assert events == []
+
+
+def test_changing_the_last_phase_repeats_only_that(tmp_path):
+    _train(tmp_path)
+    events = []
+    _train(tmp_path, project=make_project(student_epochs=1, qat_epochs=2), progress=events.append)
+    assert {event.phase for event in events} == {"quantized"}
+
+
+def test_other_data_starts_again(tmp_path):
+    _train(tmp_path)
+    events = []
+    _train(tmp_path, dataset=make_dataset(11), progress=events.append)
+    assert {event.phase for event in events} == {"teacher0", "student", "pruned", "quantized"}
+
+
+def test_a_trained_student_survives_the_disk(tmp_path):
+    result = _train(tmp_path)
+    loaded = load_trained(tmp_path)
+    x = make_dataset(10).test.x
+    assert np.array_equal(loaded.predict_int8(x), result.trained.predict_int8(x))
+    assert all(path.is_file() for path in result.checkpoints)
+
+
+def test_without_a_teacher_the_student_learns_from_labels(tmp_path):
+    project = make_project(teacher={"enabled": False}, **QUICK)
+    result = _train(tmp_path, project=project)
+    assert "teacher" not in result.accuracy
+    assert set(result.seconds) == {"student", "pruned", "quantized"}
+
+
+def test_zero_epochs_of_quantisation_training_is_calibration_alone(tmp_path):
+    result = _train(tmp_path, project=make_project(student_epochs=1, qat_epochs=0))
+    assert result.trained.predict_int8(make_dataset(10).test.x).dtype == np.int8
+
+
+def test_loading_from_an_empty_folder_says_what_is_missing(tmp_path):
+    with pytest.raises(TrainingError, match=r"no trained student; expected trained_student\.pt"):
+        load_trained(tmp_path)
+
+
+def test_a_student_file_of_another_version_is_refused(tmp_path):
+    torch.save({"shape": {"window": 3}, "state": {}}, tmp_path / "trained_student.pt")
+    with pytest.raises(TrainingError, match="student of this version"):
+        load_trained(tmp_path)
+
+
+def test_windows_of_one_class_are_refused(tmp_path):
+    data = make_dataset(10)
+    one = replace(data, train=Split(data.train.x, np.zeros_like(data.train.y)))
+    with pytest.raises(TrainingError, match="all 40 windows have the class slow"):
+        _train(tmp_path, dataset=one)
+
+
+def test_an_empty_validation_split_is_refused(tmp_path):
+    data = make_dataset(10)
+    empty = replace(data, validation=Split(data.train.x[:0], data.train.y[:0]))
+    with pytest.raises(TrainingError, match="validation windows: there are none"):
+        _train(tmp_path, dataset=empty)
+
+
+def test_values_that_are_not_finite_are_refused(tmp_path):
+    data = make_dataset(10)
+    x = data.train.x.copy()
+    x[3, 4, 1] = math.nan
+    with pytest.raises(TrainingError, match="train windows: contain NaN"):
+        _train(tmp_path, dataset=replace(data, train=Split(x, data.train.y)))
+
+
+def test_a_student_above_the_parameter_budget_is_refused_before_it_is_trained(tmp_path):
+    project = make_project(model={"max_parameters": 1000}, **QUICK)
+    with pytest.raises(ConfigError, match="expected at most 1,000") as caught:
+        _train(tmp_path, project=project)
+    assert caught.value.values["parameters"] > 1000
