@@ -29,6 +29,8 @@ class SplitPair:
 
     random: Dataset
     honest: Dataset
+    honest_kind: str
+    """ "by_group", "by_recording" or "by_time"."""
 
 
 def load_dataset(config: DataConfig, project_dir: Path, seed: int) -> Dataset:
@@ -56,10 +58,13 @@ def load_split_pair(config: DataConfig, project_dir: Path, seed: int) -> SplitPa
     Raises:
         DataError: as for `load_dataset`.
     """
+    refuse_leaky_random_split(config)
     loaded = _Loaded.read(config, project_dir)
+    kind = honest_kind(loaded.pool, loaded.y)
     return SplitPair(
         random=loaded.split(config, "random", seed),
-        honest=loaded.split(config, honest_kind(loaded.pool, loaded.y), seed),
+        honest=loaded.split(config, kind, seed),
+        honest_kind=kind,
     )
 
 

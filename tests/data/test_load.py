@@ -237,9 +237,16 @@ def test_forced_random_split_comes_with_the_honest_one(tmp_path: Path) -> None:
     write_npz(tmp_path)
     data = config(NPZ, hop_samples=2, split={"kind": "random", "force_random": True})
     pair = load_split_pair(data, tmp_path, seed=0)
+    assert pair.honest_kind == "by_group"
     assert set(pair.random.test.group) & set(pair.random.train.group)
     assert not set(pair.honest.test.group) & set(pair.honest.train.group)
     np.testing.assert_array_equal(load_dataset(data, tmp_path, 0).test.x, pair.random.test.x)
+
+
+def test_pair_of_splits_must_be_forced_too(tmp_path: Path) -> None:
+    write_npz(tmp_path)
+    with pytest.raises(DataError, match="force_random = true"):
+        load_split_pair(config(NPZ, hop_samples=2, split={"kind": "random"}), tmp_path, seed=0)
 
 
 def test_description_counts_windows_and_groups(tmp_path: Path) -> None:
