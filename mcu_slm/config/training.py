@@ -30,10 +30,10 @@ class ModelConfig(Section):
     patch_stride_samples: Count = 4
     """Samples from one token to the next."""
     attention_window_tokens: Size = 8
-    """Tokens that attend to one another; 0 for all. A nearby divisor is taken when the tokens of a window
-    do not fill whole attention windows."""
+    """Tokens that attend to one another; 0 for all. A nearby divisor is taken when the tokens of a
+    window do not fill whole attention windows."""
     last_block_global: bool = True
-    """Whether the tokens of the last block attend to all others, not only to their attention window."""
+    """Whether the tokens of the last block attend to all others, not only within their window."""
     max_parameters: Count | None = None
     """Refuse a student with more parameters than this."""
 
