@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from mcu_slm.device.ports import device_with, open_port, serial_number_of
-from mcu_slm.errors import DeviceError, FirmwareFault, ToolError
+from mcu_slm.errors import DeviceError, FirmwareFault, McuSlmError
 from mcu_slm.protocol import Boot, Client, ClockState, Event, Fault, Hello, Info, Prediction, Text
 
 Kind = Literal["connected", "prediction", "text", "noise", "boot", "fault", "problem", "lost"]
@@ -170,7 +170,7 @@ class _SerialLine:
             device = device_with(self.serial_number) if self.serial_number else None
             try:
                 return self.opener(device or self.url, self.baud)
-            except ToolError:
+            except McuSlmError:  # a port that is just appearing fails in several ways
                 if time.monotonic() >= give_up:
                     raise
             time.sleep(_RETRY_S)
