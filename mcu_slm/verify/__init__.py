@@ -4,7 +4,26 @@ Legs: `tflm` (the judge), `numpy` (our readable specification), `host` (the gene
 on the board simulator, spoken to over its UART), and `litert` as information.
 """
 
-from mcu_slm.verify.legs import GATES, LEGS, Subject, run_legs
-from mcu_slm.verify.result import Difference, LegResult
+from mcu_slm.verify.bench import LayerCost, Measurement, linked_bytes, measure
+from mcu_slm.verify.inputs import corners, default_windows, load_windows, random_windows
+from mcu_slm.verify.legs import GATES, LEGS, Proof, Subject, run_legs
+from mcu_slm.verify.result import Difference, LegResult, leg_from_json
 
-__all__ = ["GATES", "LEGS", "Difference", "LegResult", "Subject", "run_legs"]
+__all__ = [
+    "GATES",
+    "LEGS",
+    "Difference",
+    "LayerCost",
+    "LegResult",
+    "Measurement",
+    "Proof",
+    "Subject",
+    "corners",
+    "default_windows",
+    "leg_from_json",
+    "linked_bytes",
+    "load_windows",
+    "measure",
+    "random_windows",
+    "run_legs",
+]

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from mcu_slm import judge, ops
 from mcu_slm.boards import Board
-from mcu_slm.errors import McuSlmError, ProofError, ToolError, UsageError
+from mcu_slm.errors import McuSlmError, ToolError, UsageError
 from mcu_slm.ir import Graph
 from mcu_slm.manifest import CompiledModel, Layer
 from mcu_slm.ops import reference
@@ -22,7 +22,9 @@ from mcu_slm.verify.result import Difference, LegResult, Status, not_run
 from mcu_slm.verify.sim import SimulatedFirmware
 
 GATES = ("tflm", "numpy", "host", "sim")
-LEGS = (*GATES, "litert")
+"""The legs without which no firmware is verified."""
+LEGS = ("torch", *GATES, "litert")
+"""All legs: `torch` is the trained student's integer forward, there only where we trained it; `litert` is information."""
 
 Windows = npt.NDArray[np.int8]
 Progress = Callable[[str, int, int], None]
@@ -33,24 +35,45 @@ Progress = Callable[[str, int, int], None]
 class Subject:
     """What is proved: a model, its generated code and the firmware built from it.
 
-    `windows` go through every leg; only the first `sim_windows` through `sim`, which is slower.
+    `windows` go through every leg; only those numbered in `sim_rows` through `sim`, which is slower. `student_logits` are the
+    trained student's own int8 answers to the first windows.
     """
 
     graph: Graph
     raw: bytes
     windows: Windows
-    sim_windows: int
+    sim_rows: tuple[int, ...]
     code: Path | None = None
     compiled: CompiledModel | None = None
     build_dir: Path | None = None
     board: Board | None = None
     elf: Path | None = None
+    student_logits: Windows | None = None
 
 
-def run_legs(
-    subject: Subject, legs: Sequence[str], progress: Progress | None = None
-) -> list[LegResult]:
-    """Run the named legs, each against the judge's outputs, and return their results in order.
+@dataclass(frozen=True, eq=False)
+class Proof:
+    """The legs' results in order, the judge's outputs [windows, output bytes] (None without a judge), and the share of labelled
+    windows that they classify rightly (None without labels)."""
+
+    legs: tuple[LegResult, ...]
+    outputs: Windows | None = None
+    accuracy: float | None = None
+
+    @property
+    def differs(self) -> bool:
+        """Whether any gate found a differing byte."""
+        return any(leg.status == "differs" and not leg.information for leg in self.legs)
+
+    @property
+    def complete(self) -> bool:
+        """Whether every gate ran and agreed: only then is a firmware verified."""
+        passed = {leg.leg for leg in self.legs if leg.status == "ok"}
+        return passed.issuperset(GATES)
+
+
+def run_legs(subject: Subject, legs: Sequence[str], progress: Progress | None = None) -> Proof:
+    """Run the named legs, each against the judge's outputs.
 
     A leg that this machine cannot run is returned as "not run" with the reason; that is no proof.
 
@@ -70,10 +93,11 @@ class _Proof:
         self._progress = progress
         self._operators = ops.parse_graph(subject.graph)
 
-    def run(self, legs: Sequence[str]) -> list[LegResult]:
+    def run(self, legs: Sequence[str]) -> Proof:
         """Run the judge first, because every other leg is compared with it."""
         expected, judged = self._judge()
         runners: dict[str, Callable[[Windows], LegResult]] = {
+            "torch": self._torch,
             "numpy": self._numpy,
             "host": self._host,
             "sim": self._sim,
@@ -94,7 +118,7 @@ class _Proof:
             except ToolError as error:
                 result = not_run(leg, str(error), information=leg == "litert")
             results.append(_timed(result, time.monotonic() - start))
-        return results
+        return Proof(tuple(results), expected)
 
     def _judge(self) -> tuple[Windows | None, LegResult]:
         windows = self._subject.windows
@@ -107,6 +131,12 @@ class _Proof:
         self._progress("tflm", len(windows), len(windows))
         outputs = outputs.reshape(len(windows), -1)
         return outputs, _timed(_compare("tflm", outputs, outputs), time.monotonic() - start)
+
+    def _torch(self, expected: Windows) -> LegResult:
+        logits = self._subject.student_logits
+        if logits is None:
+            return not_run("torch", "the model was not trained here")
+        return _compare("torch", expected[: len(logits)], logits.reshape(len(logits), -1))
 
     def _numpy(self, expected: Windows) -> LegResult:
         values = reference.run(self._subject.graph, self._operators, [self._subject.windows])
@@ -137,17 +167,17 @@ class _Proof:
             return not_run("sim", "no firmware: name a board with --board")
         firmware = SimulatedFirmware(subject.board, subject.elf, subject.compiled)
         firmware.greet()
-        windows = subject.windows[: subject.sim_windows]
-        expected = expected[: len(windows)]
+        rows = subject.sim_rows
+        expected = expected[list(rows)]
         outputs = np.empty_like(expected)
-        for index, window in enumerate(windows):
-            outputs[index] = firmware.infer(window)
-            self._progress("sim", index + 1, len(windows))
+        for index, row in enumerate(rows):
+            outputs[index] = firmware.infer(subject.windows[row])
+            self._progress("sim", index + 1, len(rows))
         result = _compare("sim", expected, outputs)
         if result.status == "ok":
             return result
-        bad = _first_window(expected, outputs)
-        return _with(result, self._locate(bad, firmware.layers(windows[bad])))
+        bad = rows[_first_window(expected, outputs)]
+        return _with(result, self._locate(bad, firmware.layers(subject.windows[bad])))
 
     def _litert(self, expected: Windows) -> LegResult:
         try:
@@ -199,13 +229,3 @@ def _with(result: LegResult, difference: Difference | None) -> LegResult:
     reason = result.reason if difference is None else f"{result.reason}; first: {difference.sentence()}"
     return replace(result, difference=difference, reason=reason)
 
-
-def require_proof(results: Sequence[LegResult]) -> None:
-    """Raise unless every gate among the results is "ok".
-
-    Raises:
-        ProofError: A leg differs; the message names layer and element.
-    """
-    for result in results:
-        if result.status == "differs" and not result.information:
-            raise ProofError(f"leg {result.leg}", result.reason, "0 differing bytes")

@@ -70,6 +70,13 @@ class LegResult:
         return fields
 
 
+def leg_from_json(leg: str, fields: dict[str, Any]) -> LegResult:
+    """Return a leg as `to_json` wrote it, without the difference: only agreeing legs are ever reused."""
+    names = ("status", "windows", "bytes", "differing", "reason", "seconds")
+    values = {name: fields[name] for name in names}
+    return LegResult(leg, **values, information=bool(fields.get("information")))
+
+
 def not_run(leg: str, reason: str, *, information: bool = False) -> LegResult:
     """Return the result of a leg that could not be run; it says why."""
     return LegResult(leg, "not run", reason=reason, information=information)

@@ -1,0 +1,460 @@
+"""Commands and their help texts: parse arguments, call the pipeline, print.
+
+Heavy modules are imported inside the commands, so that `mcu-slm --help` answers at once and needs no optional package.
+With `--json` a command prints one JSON object on stdout and nothing else.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import sys
+from collections.abc import Callable
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, ParamSpec, TypeVar
+
+import typer
+
+from mcu_slm import __version__
+from mcu_slm.errors import McuSlmError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from mcu_slm.pipeline.run_folder import Reporter
+
+P = ParamSpec("P")
+R = TypeVar("R")
+INTERRUPTED = 130
+
+app = typer.Typer(
+    name="mcu-slm",
+    help="Tiny sequence models on STM32: from recordings to a firmware proven byte for byte before it is flashed.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
+BoardName = Annotated[str | None, typer.Option("--board", "-b", help="A board; see: mcu-slm boards.")]
+Runs = Annotated[Path, typer.Option("--runs", help="Folder that holds the run folders.")]
+Force = Annotated[bool, typer.Option("--force", help="Run every stage again; restore edited generated files.")]
+CompilerName = Annotated[str | None, typer.Option("--compiler", help="Arm compiler: gcc or zig.")]
+Seed = Annotated[int, typer.Option("--seed", min=0, help="Seed of random inputs.")]
+RUNS = Path("runs")
+
+
+def main() -> None:
+    """Run the command line."""
+    app()
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"mcu-slm {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    pass
+
+
+def command(function: Callable[P, R]) -> Callable[P, R]:
+    """Register a command whose errors become one message and an exit code, never a trace."""
+
+    @functools.wraps(function)
+    def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return function(*args, **kwargs)
+        except McuSlmError as error:
+            if kwargs.get("as_json"):
+                _print_json({"error": _error_fields(error)})
+            typer.secho(f"error: {error}", fg=typer.colors.RED, err=True)
+            raise typer.Exit(error.exit_code) from error
+        except KeyboardInterrupt:
+            typer.secho("interrupted; run the same command again to continue", err=True)
+            raise typer.Exit(INTERRUPTED) from None
+
+    return app.command()(guarded)
+
+
+def _error_fields(error: McuSlmError) -> dict[str, Any]:
+    parts = {name: getattr(error, name) for name in ("where", "found", "expected", "remedy")}
+    return {**parts, "kind": type(error).__name__, "exit_code": error.exit_code}
+
+
+def _print_json(value: Any) -> None:
+    typer.echo(json.dumps(value, indent=2, default=str))
+
+
+@contextmanager
+def _reporter(as_json: bool) -> Iterator[Reporter]:
+    """Give a reporter that draws on the screen, or a silent one where stdout belongs to JSON."""
+    from mcu_slm.pipeline.run_folder import Silence
+
+    if as_json:
+        yield Silence()
+        return
+    from rich.console import Console
+
+    from mcu_slm.console import ScreenReporter
+
+    screen = ScreenReporter(Console(soft_wrap=True))
+    try:
+        yield screen
+    finally:
+        screen.close()
+
+
+@command
+def run(
+    project: Annotated[Path | None, typer.Argument(help="Project file mcu_slm.toml.")] = None,
+    model: Annotated[Path | None, typer.Option("--model", "-m", help="A .tflite from elsewhere instead.")] = None,
+    board: BoardName = None,
+    runs: Runs = RUNS,
+    force: Force = False,
+    compiler: CompilerName = None,
+    as_json: Json = False,
+) -> None:
+    """Go the whole way: train, convert, compile, build, prove, measure."""
+    from mcu_slm import boards
+    from mcu_slm.pipeline.run_folder import RunFolder
+    from mcu_slm.pipeline.whole import run_model, run_project
+
+    if (project is None) == (model is None):
+        raise UsageError(
+            "mcu-slm run",
+            "neither a project nor a model" if project is None else "a project and a model",
+            "one of them",
+            "Run: mcu-slm run PROJECT.toml, or: mcu-slm run --model FILE.tflite --board NAME",
+        )
+    with _reporter(as_json) as reporter:
+        arm = _arm_compiler(compiler)
+        if model is not None:
+            if board is None:
+                raise _no_board()
+            folder = RunFolder(runs / model.stem, reporter, force)
+            outcome = run_model(model, boards.load_board(board), folder, arm)
+        else:
+            assert project is not None
+            settings = _project(project, board)
+            folder = RunFolder(runs / settings.project.name, reporter, force)
+            outcome = run_project(settings, folder, arm)
+    if as_json:
+        _print_json(outcome.to_json())
+        return
+    from rich.console import Console
+
+    from mcu_slm.console import show_outcome
+
+    show_outcome(Console(), outcome)
+
+
+@command
+def train(
+    project: Annotated[Path, typer.Argument(help="Project file mcu_slm.toml.")],
+    runs: Runs = RUNS,
+    force: Force = False,
+    as_json: Json = False,
+) -> None:
+    """Train teacher and student; continue where an interrupted training stopped."""
+    from mcu_slm.pipeline import training
+    from mcu_slm.pipeline.run_folder import RunFolder
+
+    settings = _project(project)
+    with _reporter(as_json) as reporter:
+        folder = RunFolder(runs / settings.project.name, reporter, force)
+        facts = training.train(settings, training.load_recordings(settings, folder), folder)
+    if as_json:
+        _print_json({"run": str(folder.folder), **facts})
+
+
+@command
+def convert(
+    project: Annotated[Path, typer.Argument(help="Project file mcu_slm.toml, after training.")],
+    runs: Runs = RUNS,
+    force: Force = False,
+    as_json: Json = False,
+) -> None:
+    """Write the trained student as a fully INT8 model.tflite."""
+    from mcu_slm.files import sha256_file
+    from mcu_slm.pipeline import training
+    from mcu_slm.pipeline.run_folder import RunFolder
+
+    settings = _project(project)
+    with _reporter(as_json) as reporter:
+        folder = RunFolder(runs / settings.project.name, reporter, force)
+        training.convert(settings, training.load_recordings(settings, folder), folder)
+    if as_json:
+        _print_json({"model": str(folder.model), "sha256": sha256_file(folder.model)})
+
+
+@command
+def compile(  # noqa: A001 - the command's name
+    model: Annotated[Path, typer.Argument(help="A fully INT8 .tflite file.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the generated C.")],
+    kernels: Annotated[str, typer.Option("--kernels", help="Kernel family: portable.")] = "portable",
+    as_json: Json = False,
+) -> None:
+    """Compile a flatbuffer to C files that any project can add."""
+    from mcu_slm.compile import compile_model
+    from mcu_slm.pipeline.deployment import read_model
+
+    source = read_model(model)
+    compiled = compile_model(source.graph, source.raw, out, kernels)
+    names = ("model_sha256", "arena_bytes", "weight_bytes", "table_bytes", "macs", "sources")
+    facts = {name: getattr(compiled, name) for name in names}
+    if as_json:
+        _print_json({"out": str(out), **facts})
+        return
+    typer.echo(f"{len(compiled.files)} files in {out}")
+    typer.echo(
+        f"arena {compiled.arena_bytes:,} bytes, weights {compiled.weight_bytes:,}, tables "
+        f"{compiled.table_bytes:,}, {compiled.macs:,} multiply-accumulates"
+    )
+
+
+@command
+def firmware(
+    model: Annotated[Path, typer.Argument(help="A .tflite file.")],
+    board: BoardName = None,
+    runs: Runs = RUNS,
+    force: Force = False,
+    as_json: Json = False,
+) -> None:
+    """Generate the firmware project around a model."""
+    from mcu_slm.pipeline.targets import open_target
+
+    with _reporter(as_json) as reporter:
+        target = open_target(model, board, runs, reporter, force)
+        kept = target.generate()
+    if as_json:
+        _print_json({"project": str(target.run.firmware), "kept": kept})
+        return
+    for path in kept:
+        typer.echo(f"kept your file {path}")
+
+
+@command
+def build(
+    target: Annotated[Path, typer.Argument(help="A run folder or a firmware project.")],
+    preset: Annotated[str, typer.Option("--preset", help="Debug, Release or MinSizeRel.")] = "Release",
+    compiler: CompilerName = None,
+    as_json: Json = False,
+) -> None:
+    """Build a firmware project; only what changed is compiled."""
+    from mcu_slm import boards
+    from mcu_slm.firmware import build as build_project
+    from mcu_slm.firmware.generation import load_project_record
+    from mcu_slm.pipeline.evidence import EVIDENCE
+
+    project = target / "firmware" if (target / EVIDENCE).is_file() else target
+    board = boards.load_board(load_project_record(project)["board"])
+    result = build_project(project, board, preset, _arm_compiler(compiler))
+    if as_json:
+        _print_json({**result.to_json(), "elf": str(result.elf), "bin": str(result.bin)})
+        return
+    typer.echo(f"{result.elf}  ({result.compiler_version})")
+    typer.echo(f"flash {result.flash_bytes:,} of {result.flash_available_bytes:,} bytes")
+    typer.echo(f"RAM   {result.ram_bytes:,} of {result.ram_available_bytes:,} bytes, stack included")
+
+
+@command
+def verify(
+    target: Annotated[Path, typer.Argument(help="A .tflite file, a run folder or a project file.")],
+    board: BoardName = None,
+    legs: Annotated[str | None, typer.Option("--legs", help="Comma-separated: tflm,numpy,host,sim,litert.")] = None,
+    inputs: Annotated[Path | None, typer.Option("--inputs", help="int8 windows in an .npy file.")] = None,
+    random: Annotated[int | None, typer.Option("--random", min=1, help="Number of random windows.")] = None,
+    code: Annotated[Path | None, typer.Option("--code", help="Prove this folder of generated C.")] = None,
+    seed: Seed = 1,
+    runs: Runs = RUNS,
+    as_json: Json = False,
+) -> None:
+    """Prove that every leg gives the judge's bytes; exit code 1 where one differs."""
+    from mcu_slm.pipeline.targets import open_target, prove
+
+    with _reporter(as_json) as reporter:
+        opened = open_target(target, board, runs, reporter, force=False)
+        wanted = None if legs is None else tuple(leg.strip() for leg in legs.split(","))
+        proof = prove(opened, wanted, inputs, random, seed, code)
+    if as_json:
+        results = {leg.leg: leg.to_json() for leg in proof.legs}
+        fields = {"model": str(opened.path), "sha256": opened.model.sha256}
+        _print_json({**fields, "complete": proof.complete, "legs": results})
+    else:
+        from rich.console import Console
+
+        from mcu_slm.console import leg_table
+
+        Console().print(leg_table(proof.legs))
+    if proof.differs:
+        raise typer.Exit(1)
+
+
+@command
+def bench(
+    target: Annotated[Path, typer.Argument(help="A .tflite file or a run folder.")],
+    board: BoardName = None,
+    compiler: CompilerName = None,
+    runs: Runs = RUNS,
+    as_json: Json = False,
+) -> None:
+    """Measure one inference of the firmware on the board simulator, layer by layer."""
+    from mcu_slm.pipeline.targets import measure_target, open_target
+
+    with _reporter(as_json) as reporter:
+        opened = open_target(target, board, runs, reporter, force=False)
+        facts = measure_target(opened, _arm_compiler(compiler))
+    if as_json:
+        _print_json(facts)
+        return
+    from rich.console import Console
+
+    from mcu_slm.console import cost_table
+
+    Console().print(cost_table(facts))
+
+
+@command
+def simulate(
+    board: Annotated[str, typer.Argument(help="A board; see: mcu-slm boards.")],
+    elf: Annotated[Path, typer.Argument(help="The firmware.")],
+    tcp: Annotated[int, typer.Option("--tcp", min=0, max=65535, help="TCP port of the board's UART.")] = 5555,
+) -> None:
+    """Run a firmware on the board simulator and serve its UART on TCP, until Ctrl-C."""
+    from mcu_slm import boards
+    from mcu_slm.simulator.board import BoardSimulator
+    from mcu_slm.simulator.server import serve_tcp
+
+    simulator = BoardSimulator(boards.load_board(board), elf)
+
+    def ready(port: int) -> None:
+        typer.echo(f"{board} runs; its UART is at socket://127.0.0.1:{port} (Ctrl-C ends)")
+
+    serve_tcp(simulator, "127.0.0.1", tcp, ready=ready)
+
+
+@command
+def flash(
+    target: Annotated[Path, typer.Argument(help="A run folder, or an .elf inside one.")],
+    board: BoardName = None,
+    method: Annotated[str, typer.Option("--method", help="swd (debug probe) or uart (ST boot loader).")] = "swd",
+    port: Annotated[str | None, typer.Option("--port", help="Serial port for --method uart.")] = None,
+    probe: Annotated[str | None, typer.Option("--probe", help="Part of the debug probe's id.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done, touch nothing.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Flash a proven firmware: erase, write, read back. An unproven image is refused."""
+    from mcu_slm import boards
+    from mcu_slm.device import flash as flash_device
+    from mcu_slm.firmware.generation import load_project_record
+    from mcu_slm.pipeline.gate import find_run, require_proof
+
+    folder, elf = find_run(target)
+    require_proof(folder, elf)
+    name = board or load_project_record(folder / "firmware")["board"]
+    with _reporter(as_json) as reporter:
+        report = flash_device(
+            elf,
+            boards.load_board(name),
+            method=method,  # type: ignore[arg-type] - checked there, with a message
+            port=port,
+            probe=probe,
+            dry_run=dry_run,
+            progress=lambda step, share: reporter.step(step, 100 * share, 100),
+        )
+    if as_json:
+        _print_json({"dry_run": dry_run, "board": name, "elf": str(elf), "lines": report.lines()})
+        return
+    for line in report.lines():
+        typer.echo(line)
+
+
+@command
+def monitor(
+    port: Annotated[str | None, typer.Option("--port", help="Device or pyserial URL.")] = None,
+    baud: Annotated[int, typer.Option("--baud", min=1, help="Baud rate.")] = 115200,
+    period_ms: Annotated[int, typer.Option("--period-ms", min=0, max=65535, help="Time between predictions.")] = 1000,
+    seconds: Annotated[float | None, typer.Option("--seconds", min=0.0, help="Stop after this time.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object per line.")] = False,
+) -> None:
+    """Show a board's predictions as they come, until Ctrl-C."""
+    from mcu_slm.device import choose_port
+    from mcu_slm.device import monitor as watch
+
+    url = choose_port(port)
+    try:
+        for event in watch(url, baud=baud, period_ms=period_ms, seconds=seconds):
+            if as_json:
+                fields = ("kind", "seconds", "text", "label", "scores", "rate_hz", "cycles")
+                typer.echo(json.dumps({name: getattr(event, name) for name in fields}))
+            else:
+                typer.echo(f"{event.seconds:8.2f} s  {event.text}")
+            sys.stdout.flush()
+    except KeyboardInterrupt:
+        typer.echo("")
+
+
+@command
+def boards(as_json: Json = False) -> None:
+    """List the boards."""
+    from mcu_slm.boards import list_boards, load_board
+
+    found = [load_board(name) for name in list_boards()]
+    if as_json:
+        _print_json({"boards": [_board_fields(board) for board in found]})
+        return
+    for board in found:
+        fields = _board_fields(board)
+        sizes = f"{fields['flash_bytes'] // 1024} KiB flash, {fields['ram_bytes'] // 1024} KiB RAM"
+        typer.echo(
+            f"{board.name:20} {board.title}: {fields['chip']}, {fields['core']}, {sizes}, "
+            f"{fields['clock_hz'] / 1e6:.0f} MHz"
+        )
+
+
+def _board_fields(board: Any) -> dict[str, Any]:
+    chip = board.chip
+    return {
+        "name": board.name,
+        "title": board.title,
+        "chip": chip.name,
+        "core": chip.core,
+        "clock_hz": board.clock_hz,
+        "flash_bytes": chip.flash.size_bytes,
+        "ram_bytes": chip.ram.size_bytes,
+    }
+
+
+def _project(path: Path, board: str | None = None) -> Any:
+    from mcu_slm.config import load_project
+
+    project = load_project(path)
+    if board is None or board == project.board.name:
+        return project
+    chosen = project.board.model_copy(update={"name": board})
+    copy = project.model_copy(update={"board": chosen})
+    return copy
+
+
+def _arm_compiler(name: str | None) -> Any:
+    from mcu_slm.toolchain import find_arm_compiler
+
+    return None if name is None else find_arm_compiler(name)
+
+
+def _no_board() -> UsageError:
+    from mcu_slm.boards import list_boards
+
+    return UsageError(
+        "--board", "no board was named", f"one of {', '.join(list_boards())}", "Add: --board NAME"
+    )

@@ -1,0 +1,216 @@
+"""What a person sees: progress while a run goes on, and the summary at its end. Never imported where `--json` answers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rich.console import Console, Group
+from rich.panel import Panel
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.table import Table
+from rich.text import Text
+
+from mcu_slm.pipeline.whole import Outcome
+
+_MARKS = {"ok": "[green]ok[/]", "differs": "[bold red]DIFFERS[/]", "not run": "[yellow]not run[/]"}
+
+
+class ScreenReporter:
+    """Draws one line per stage, with a bar under it while the stage works."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        columns = (
+            TextColumn("    [cyan]{task.description}"),
+            BarColumn(bar_width=24),
+            TextColumn("{task.completed:,.0f}/{task.total:,.0f}"),
+            TimeElapsedColumn(),
+        )
+        self._progress = Progress(*columns, console=console, transient=True)
+        self._task: TaskID | None = None
+
+    def start(self, stage: str, what: str) -> None:
+        """Print that a stage begins."""
+        self._stop()
+        self._console.print(f"[bold]{stage:>9}[/]  {what}", highlight=False)
+
+    def step(self, text: str, done: float, total: float) -> None:
+        """Move the bar."""
+        if self._task is None:
+            self._progress.start()
+            self._task = self._progress.add_task(text, total=total)
+        self._progress.update(self._task, description=text, completed=done, total=total)
+
+    def finish(self, stage: str, result: str, *, skipped: bool = False) -> None:
+        """Print a stage's result."""
+        self._stop()
+        mark = "[dim]unchanged[/]  " if skipped else ""
+        name = stage if skipped else ""
+        self._console.print(f"[bold]{name:>9}[/]  {mark}[green]{result}[/]", highlight=False)
+
+    def warn(self, text: str) -> None:
+        """Print a warning."""
+        self._stop()
+        self._console.print(f"{'':>9}  [yellow]warning:[/] {text}", highlight=False)
+
+    def close(self) -> None:
+        """Take the bar off the screen."""
+        self._stop()
+
+    def _stop(self) -> None:
+        if self._task is not None:
+            self._progress.remove_task(self._task)
+            self._progress.stop()
+            self._task = None
+
+
+def show_outcome(console: Console, outcome: Outcome) -> None:
+    """Print the summary of a whole run."""
+    blocks: list[Any] = []
+    if outcome.training is not None:
+        blocks += [_accuracy(outcome), ""]
+    blocks += [_cost(outcome), "", _proof(outcome), "", _files(outcome), "", _next(outcome)]
+    title = f"[bold]{outcome.run.name}[/] on {outcome.board.title}"
+    console.print(Panel(Group(*blocks), title=title, padding=(1, 2)))
+
+
+def _plain_table(*headers: str) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for index, header in enumerate(headers):
+        table.add_column(header, justify="left" if index == 0 else "right")
+    return table
+
+
+def _accuracy(outcome: Outcome) -> Table:
+    names = {
+        "teacher": "teacher",
+        "float": "student, float",
+        "fake_quant": "student, fake-quantised",
+        "int8": "student, int8",
+    }
+    table = _plain_table("Accuracy", "validation", "test", "parameters")
+    assert outcome.training is not None
+    parameters = outcome.training["parameters"]
+    counts = {"teacher": parameters["teacher"], "int8": parameters["deployed"]}
+    for stage, values in outcome.training["accuracy"].items():
+        count = f"{counts[stage]:,}" if stage in counts else ""
+        table.add_row(
+            names.get(stage, stage), f"{values['validation']:.1%}", f"{values['test']:.1%}", count
+        )
+    if outcome.proof.accuracy is not None:
+        table.add_row("student, int8, by the judge", "", f"{outcome.proof.accuracy:.1%}", "")
+    return table
+
+
+def _cost(outcome: Outcome) -> Table:
+    cost, board = outcome.cost, outcome.board
+    table = _plain_table("Cost on the board", "used", "available", "")
+    flash, ram = board.chip.flash.size_bytes, board.chip.ram.size_bytes
+    table.add_row("flash, whole image", f"{cost['flash_bytes']:,}", f"{flash:,} B", _bar(cost["flash_bytes"], flash))
+    table.add_row("  weights", f"{cost['weight_bytes']:,}", "", "")
+    table.add_row("  code and tables of the model", f"{cost['model_code_bytes']:,}", "", "")
+    table.add_row("RAM, whole image", f"{cost['ram_bytes']:,}", f"{ram:,} B", _bar(cost["ram_bytes"], ram))
+    table.add_row("  arena of the model", f"{cost['arena_bytes']:,}", "", "")
+    stack = outcome.build.stack_bytes
+    table.add_row("stack (simulator)", f"{cost['stack_bytes']:,}", f"{stack:,} B", _bar(cost["stack_bytes"], stack))
+    table.add_row("instructions (simulator)", f"{cost['instructions']:,}", "", "")
+    cycles = cost["estimated_cycles"]
+    if cycles is not None:
+        milliseconds = 1000 * cycles / board.clock_hz
+        speed = f"{milliseconds:.2f} ms at {board.clock_hz / 1e6:.0f} MHz"
+        table.add_row("cycles (estimate, no wait states)", f"{cycles:,}", speed, "")
+    return table
+
+
+def _bar(used: int, available: int) -> str:
+    share = used / available
+    filled = min(10, round(10 * share))
+    colour = "green" if share < 0.75 else "yellow" if share < 0.95 else "red"
+    return f"[{colour}]{'█' * filled}[/][dim]{'░' * (10 - filled)}[/] {share:.0%}"
+
+
+def _proof(outcome: Outcome) -> Group:
+    table = leg_table(outcome.proof.legs)
+    if outcome.proof.complete:
+        verdict = "[bold green]Verified:[/] this very ELF predicts what the flatbuffer predicts."
+    else:
+        verdict = "[bold yellow]Not verified:[/] some legs were not run."
+    return Group(table, Text.from_markup(verdict))
+
+
+def leg_table(legs: tuple[Any, ...]) -> Table:
+    """Return the legs of a proof as a table."""
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for header, justify in (("Proof", "left"), ("", "left"), ("windows", "right"), ("bytes", "right")):
+        table.add_column(header, justify=justify)  # type: ignore[arg-type]
+    table.add_column("differing", justify="right")
+    table.add_column("", overflow="fold")
+    for leg in legs:
+        mark = "[dim]information[/]" if leg.information else _MARKS[leg.status]
+        ran = leg.status != "not run"
+        numbers = [f"{n:,}" if ran else "" for n in (leg.windows, leg.bytes, leg.differing)]
+        note = _LEG_NOTES[leg.leg] if leg.status == "ok" or leg.information else leg.reason
+        table.add_row(leg.leg, mark, *numbers, f"[dim]{note}[/]" if leg.status == "ok" else note)
+    return table
+
+
+_LEG_NOTES = {
+    "torch": "the student's integer forward in PyTorch",
+    "tflm": "the judge: TensorFlow Lite Micro",
+    "numpy": "our readable specification",
+    "host": "the generated C on this machine",
+    "sim": "the firmware's own ELF on the board simulator, over its UART",
+    "litert": "LiteRT reference kernels: another machine, no gate",
+}
+
+
+def _files(outcome: Outcome) -> Table:
+    run = outcome.run
+    table = _plain_table("Files", "")
+    table.columns[1].justify = "left"
+    for what, path in (
+        ("model", run.model),
+        ("generated C", run.code),
+        ("firmware project", run.firmware),
+        ("image", outcome.build.elf),
+        ("report", run.report),
+        ("evidence", run.evidence.path),
+    ):
+        table.add_row(what, str(path))
+    return table
+
+
+def _next(outcome: Outcome) -> Table:
+    folder = outcome.run.folder
+    table = _plain_table("Next", "")
+    table.columns[1].justify = "left"
+    table.add_row("flash the board", f"mcu-slm flash {folder}")
+    table.add_row("watch predictions", "mcu-slm monitor")
+    table.add_row(
+        "no board yet?", f"mcu-slm simulate {outcome.board.name} {outcome.build.elf} --tcp 5555"
+    )
+    table.add_row("", "mcu-slm monitor --port socket://127.0.0.1:5555")
+    return table
+
+
+def cost_table(facts: dict[str, Any]) -> Table:
+    """Return a measurement, layer by layer."""
+    table = _plain_table("Layer", "operator", "MACs", "instructions", "est. cycles", "of all")
+    table.columns[1].justify = "left"
+    for layer in facts["layers"]:
+        cycles = layer["estimated_cycles"]
+        table.add_row(
+            layer["name"],
+            layer["op"],
+            f"{layer['macs']:,}",
+            f"{layer['instructions']:,}",
+            "not run" if cycles is None else f"{cycles:,}",
+            f"{layer['instructions'] / facts['instructions']:.1%}",
+        )
+    total = facts["estimated_cycles"]
+    cycles_text = "not run" if total is None else f"{total:,}"
+    table.add_row("all", "", f"{facts['macs']:,}", f"{facts['instructions']:,}", cycles_text, "")
+    sizes = ("flash_bytes", "model_code_bytes", "weight_bytes", "arena_bytes", "ram_bytes", "stack_bytes")
+    for name in sizes:
+        table.add_row(name, "", "", f"{facts[name]:,}", "", "")
+    return table

@@ -1,0 +1,86 @@
+"""`report.md` of a run: the same facts as on the screen, for a colleague or a review."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mcu_slm.boards import Board
+from mcu_slm.pipeline.evidence import Evidence
+
+
+def render_report(name: str, board: Board, fields: dict[str, Any]) -> str:
+    """Return the report as Markdown, from the evidence of a run."""
+    stages, proof = fields.get("stages", {}), fields.get("proof", {})
+    lines = [f"# {name} on {board.name}", ""]
+    lines += [f"Model SHA-256 `{proof.get('model_sha256', 'none')}`, board {board.title}.", ""]
+    training = stages.get("train", {}).get("facts")
+    if training:
+        lines += _training(training, proof)
+    bench = stages.get("bench", {}).get("facts")
+    if bench:
+        lines += _cost(bench, board)
+    if proof:
+        lines += _proof(proof)
+    return "\n".join(lines) + "\n"
+
+
+def _training(facts: dict[str, Any], proof: dict[str, Any]) -> list[str]:
+    lines = ["## Accuracy", "", "| | validation | test |", "|---|---|---|"]
+    for stage, values in facts["accuracy"].items():
+        lines.append(f"| {stage} | {values['validation']:.2%} | {values['test']:.2%} |")
+    judged = proof.get("int8_accuracy")
+    if judged is not None:
+        lines.append(f"| int8, judged by TensorFlow Lite Micro | | {judged:.2%} |")
+    counts = ", ".join(f"{name} {count:,}" for name, count in facts["parameters"].items())
+    return [*lines, "", f"Parameters: {counts}.", ""]
+
+
+def _cost(facts: dict[str, Any], board: Board) -> list[str]:
+    chip = board.chip
+    cycles = facts["estimated_cycles"]
+    lines = [
+        "## Cost",
+        "",
+        "Flash, RAM and instructions are exact for the linked Release image. Cycles are estimated for zero wait states; none of this "
+        "was measured on silicon.",
+        "",
+        "| | bytes | of |",
+        "|---|---|---|",
+        f"| flash, whole image | {facts['flash_bytes']:,} | {chip.flash.size_bytes:,} |",
+        f"| of it weights | {facts['weight_bytes']:,} | |",
+        f"| of it code and tables of the model | {facts['model_code_bytes']:,} | |",
+        f"| RAM, whole image with reserved stack | {facts['ram_bytes']:,} | {chip.ram.size_bytes:,} |",
+        f"| of it the arena | {facts['arena_bytes']:,} | |",
+        f"| stack, high-water on the simulator | {facts['stack_bytes']:,} | |",
+        "",
+        f"One inference: {facts['macs']:,} multiply-accumulates, {facts['instructions']:,} instructions"
+        + (f", about {cycles:,} cycles." if cycles is not None else "."),
+        "",
+        "| layer | operator | MACs | instructions | estimated cycles |",
+        "|---|---|---|---|---|",
+    ]
+    for layer in facts["layers"]:
+        cycles = layer["estimated_cycles"]
+        shown = "not run" if cycles is None else f"{cycles:,}"
+        lines.append(
+            f"| {layer['name']} | {layer['op']} | {layer['macs']:,} | {layer['instructions']:,} | {shown} |"
+        )
+    return [*lines, ""]
+
+
+def _proof(proof: dict[str, Any]) -> list[str]:
+    lines = ["## Proof", "", f"Judge: {proof.get('judge')}.", ""]
+    lines += ["| leg | status | windows | bytes | differing | |", "|---|---|---|---|---|---|"]
+    for leg, result in proof["legs"].items():
+        note = "information, no gate" if result.get("information") else result["reason"]
+        lines.append(
+            f"| {leg} | {result['status']} | {result['windows']:,} | {result['bytes']:,} | "
+            f"{result['differing']:,} | {note} |"
+        )
+    verdict = "complete" if proof["complete"] else "NOT complete"
+    return [*lines, "", f"The proof is {verdict}.", ""]
+
+
+def report_of(name: str, board: Board, evidence: Evidence) -> str:
+    """Return the report of a run from its evidence."""
+    return render_report(name, board, evidence.fields)

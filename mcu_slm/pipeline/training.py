@@ -1,0 +1,179 @@
+"""Stages from recordings to flatbuffer: data, train, convert."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from mcu_slm import __version__, tflite
+from mcu_slm.config import Project
+from mcu_slm.data import Dataset, Normalisation, fit_normalisation, load_dataset, load_split_pair
+from mcu_slm.files import sha256_file, write_atomic
+from mcu_slm.metadata import ModelInfo
+from mcu_slm.pipeline.evidence import key_of, tool_fingerprint
+from mcu_slm.pipeline.run_folder import RunFolder
+
+
+@dataclass(frozen=True, eq=False)
+class Recordings:
+    """A project's windows, how they are normalised, and the hash of both."""
+
+    dataset: Dataset
+    normalisation: Normalisation
+    sha256: str
+
+
+def load_recordings(project: Project, run: RunFolder) -> Recordings:
+    """Read, check, cut and split the recordings of a project."""
+    run.reporter.start("data", f"reading recordings ({project.data.format})")
+    seed = project.project.seed
+    if project.data.split.kind == "random" and project.data.overlapping:
+        pair = load_split_pair(project.data, project.directory, seed)
+        dataset = pair.random
+        run.reporter.warn(
+            "random split of overlapping windows: neighbours of test windows are in the training set, so the accuracy is too good. "
+            f'The honest split here is "{pair.honest_kind}".'
+        )
+    else:
+        dataset = load_dataset(project.data, project.directory, seed)
+    for warning in dataset.warnings:
+        run.reporter.warn(warning)
+    counts = ", ".join(f"{len(windows.y):,} {name}" for name, windows in dataset.splits())
+    recordings = Recordings(dataset, fit_normalisation(dataset.train), _sha256(dataset))
+    run.evidence.record(
+        "data",
+        recordings.sha256,
+        [],
+        {
+            "windows": {name: len(windows.y) for name, windows in dataset.splits()},
+            "classes": list(dataset.classes),
+            "sha256": recordings.sha256,
+        },
+    )
+    run.reporter.finish("data", f"windows: {counts}; {len(dataset.classes)} classes")
+    return recordings
+
+
+def _sha256(dataset: Dataset) -> str:
+    digest = hashlib.sha256()
+    for name, windows in dataset.splits():
+        digest.update(name.encode())
+        digest.update(np.ascontiguousarray(windows.x).tobytes())
+        digest.update(np.ascontiguousarray(windows.y).tobytes())
+    return digest.hexdigest()
+
+
+def train(project: Project, recordings: Recordings, run: RunFolder) -> dict[str, Any]:
+    """Train teacher and student; return accuracies, parameter counts and seconds.
+
+    Raises:
+        ToolError: PyTorch is not installed.
+        TrainingError: Training failed.
+    """
+    settings = {
+        name: getattr(project, name).model_dump(mode="json") for name in ("model", "teacher", "train")
+    }
+    rooms = tool_fingerprint("train", "quant", "ops")
+    key = key_of("train", settings, project.project.seed, recordings.sha256, rooms)
+    evidence = run.evidence
+    record = evidence.stage("train")
+    if not run.force and record is not None and evidence.is_current("train", key):
+        run.reporter.finish("train", _accuracies(record.facts), skipped=True)
+        return record.facts
+    from mcu_slm.train import ProgressEvent, train_model
+
+    run.reporter.start("train", "teacher, student, pruning, quantisation-aware training")
+    begin = time.monotonic()
+
+    def show(event: ProgressEvent) -> None:
+        text = f"{event.phase}: loss {event.loss:.3f}, validation {event.validation_accuracy:.1%}"
+        run.reporter.step(text, event.epoch, event.epochs)
+
+    result = train_model(
+        recordings.dataset, recordings.normalisation, project, run.training, show
+    )
+    facts: dict[str, Any] = {
+        "accuracy": result.accuracy,
+        "parameters": result.parameters,
+        "seconds": result.seconds,
+    }
+    outputs = [path for path in result.checkpoints if path.name == "student.pt"]
+    run.evidence.record("train", key, outputs, facts, time.monotonic() - begin)
+    run.reporter.finish("train", _accuracies(facts))
+    return facts
+
+
+def _accuracies(facts: dict[str, Any]) -> str:
+    parts = [f"{name} {values['test']:.1%}" for name, values in facts["accuracy"].items()]
+    return f"test accuracy: {', '.join(parts)}; {facts['parameters']['deployed']:,} parameters"
+
+
+def convert(project: Project, recordings: Recordings, run: RunFolder) -> None:
+    """Write the trained student as `model.tflite`, and the quantised test windows beside it."""
+    evidence = run.evidence
+    rooms = tool_fingerprint("convert", "quant", "tflite", "train")
+    trained_file = run.training / "student.pt"
+    key = key_of(
+        "convert", sha256_file(trained_file) if trained_file.is_file() else "", recordings.sha256, rooms
+    )
+    if not run.force and evidence.is_current("convert", key):
+        run.reporter.finish("convert", _size(run), skipped=True)
+        return
+    from mcu_slm.convert import convert as convert_student
+    from mcu_slm.train import load_trained
+
+    run.reporter.start("convert", "writing the int8 flatbuffer")
+    begin = time.monotonic()
+    trained = load_trained(run.training)
+    info = model_info(project, recordings)
+    graph = convert_student(trained, info, name=project.project.name)
+    write_atomic(run.model, tflite.write_model(graph))
+    test = recordings.normalisation.apply(recordings.dataset.test.x)
+    _save_windows(
+        run,
+        trained.quantize_windows(test),
+        recordings.dataset.test.y,
+        trained.predict_int8(test),
+    )
+    run.evidence.record(
+        "convert", key, [run.model, run.windows], {}, time.monotonic() - begin
+    )
+    run.reporter.finish("convert", _size(run))
+
+
+def _size(run: RunFolder) -> str:
+    return f"model.tflite, {run.model.stat().st_size:,} bytes"
+
+
+def _save_windows(
+    run: RunFolder,
+    windows: npt.NDArray[np.int8],
+    labels: npt.NDArray[np.int64],
+    logits: npt.NDArray[np.int8],
+) -> None:
+    import io
+
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, windows=windows, labels=labels, logits=logits)
+    write_atomic(run.windows, buffer.getvalue())
+
+
+def model_info(project: Project, recordings: Recordings) -> ModelInfo:
+    """Return what the flatbuffer says about itself."""
+    normalisation = recordings.normalisation
+    return ModelInfo(
+        labels=tuple(recordings.dataset.classes),
+        channels=tuple(project.data.channels),
+        units=tuple(project.data.channel_units),
+        sampling_rate_hz=float(project.data.sampling_rate_hz),
+        window_samples=project.data.window_samples,
+        hop_samples=project.data.hop,
+        mean=tuple(float(v) for v in normalisation.mean),
+        std=tuple(float(v) for v in normalisation.std),
+        tool_version=__version__,
+    )

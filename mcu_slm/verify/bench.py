@@ -1,0 +1,109 @@
+"""What one inference costs, measured on the firmware's own ELF on the board simulator."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from mcu_slm.boards import Board
+from mcu_slm.errors import BuildError
+from mcu_slm.manifest import CompiledModel
+from mcu_slm.verify.sim import SimulatedFirmware
+
+RUN_FUNCTION = "mcu_slm_model_run"
+
+
+@dataclass(frozen=True)
+class LayerCost:
+    """One layer. `estimated_cycles` is None on cores without a validated cycle model."""
+
+    name: str
+    op: str
+    macs: int
+    instructions: int
+    estimated_cycles: int | None
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """One inference: exact executed instructions, estimated cycles without flash wait states, stack high-water."""
+
+    instructions: int
+    estimated_cycles: int | None
+    stack_bytes: int
+    layers: tuple[LayerCost, ...]
+
+
+def measure(
+    board: Board, elf: Path, compiled: CompiledModel, window: npt.NDArray[np.int8]
+) -> Measurement:
+    """Boot a firmware, send one window, and measure the model's functions.
+
+    Instructions that an IT block skips count, because they take a cycle. Interrupt handlers do not count.
+
+    Raises:
+        ToolError: The simulator is not installed.
+        FirmwareFault: The firmware faulted.
+    """
+    firmware = SimulatedFirmware(board, elf, compiled)
+    firmware.greet()
+    active = [layer for layer in compiled.layers if layer.function]
+    functions = [RUN_FUNCTION, *(layer.function for layer in active)]
+    with firmware.simulator.profile(functions) as profile:
+        firmware.infer(window)
+    total = profile[RUN_FUNCTION]
+    layers = []
+    for layer in active:
+        cost = profile[layer.function]
+        cycles = None if cost.cycles is None else round(cost.cycles)
+        layers.append(LayerCost(layer.name, layer.op, layer.macs, cost.instructions, cycles))
+    return Measurement(
+        total.instructions,
+        None if total.cycles is None else round(total.cycles),
+        firmware.client.stats().stack_used_bytes,
+        tuple(layers),
+    )
+
+
+def linked_bytes(elf: Path, objects: Sequence[Path]) -> int:
+    """Return the flash bytes of some object files that are in the linked image.
+
+    Every function and array has a section of its own; a section counts when one of its symbols is in the image. Sections without
+    symbols (string literals) always count.
+    """
+    image_symbols = {symbol.name for symbol in _symbols(_open(elf))}
+    total = 0
+    for path in objects:
+        item = _open(path)
+        names: dict[int, set[str]] = {}
+        for symbol in _symbols(item):
+            if isinstance(symbol["st_shndx"], int):
+                names.setdefault(symbol["st_shndx"], set()).add(symbol.name)
+        for index, section in enumerate(item.iter_sections()):
+            if not section["sh_flags"] & 0x2 or section["sh_type"] != "SHT_PROGBITS":
+                continue
+            if index not in names or names[index] & image_symbols:
+                total += section["sh_size"]
+    return total
+
+
+def _symbols(elf: Any) -> list[Any]:
+    table = elf.get_section_by_name(".symtab")
+    kinds = ("STT_FUNC", "STT_OBJECT")
+    return [s for s in table.iter_symbols() if s["st_info"]["type"] in kinds] if table else []
+
+
+def _open(path: Path) -> Any:
+    from elftools.common.exceptions import ELFError
+    from elftools.elf.elffile import ELFFile
+
+    try:
+        return ELFFile(io.BytesIO(path.read_bytes()))
+    except (OSError, ELFError) as error:
+        raise BuildError(str(path), f"cannot be read: {error}", remedy="Build again.") from error
