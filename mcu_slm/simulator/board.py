@@ -65,6 +65,7 @@ class BoardSimulator:
         self.port = SimulatedPort(self)
         self._returns: ReturnWatch | None = None
         self._at_break = False
+        self._waits_for_host = False
         self._build(on_fault, strict, native, crystal_fails)
         for segment in self.image.segments:
             self._core.engine.write(segment.address, segment.data)
@@ -143,11 +144,10 @@ class BoardSimulator:
         return self._run(lambda: condition(self), seconds)
 
     def run_slice(self, seconds: float) -> bool:
-        """Run for `seconds` of board time; False when the board waits for the host alone."""
-        end = self._core.clock.now + self._clocks(seconds)
-        core = self._core
-        self._run(lambda: core.clock.now >= end, seconds, self._clocks(seconds))
-        return core.next_device_event() is not None or not core.waits
+        """Run for about `seconds` of board time; False when the board waits for the host alone."""
+        clock, end = self._core.clock, self._core.clock.now + self._clocks(seconds)
+        self._run(lambda: clock.now >= end, seconds, self._clocks(seconds))
+        return not self._waits_for_host
 
     def run_for_output(
         self, enough: Callable[[], bool], seconds: float | None, instructions: int | None = None
@@ -179,6 +179,7 @@ class BoardSimulator:
                 self._at_break,
             )
             self._at_break = pause is Pause.BREAK
+            self._waits_for_host = pause is Pause.IDLE
             if pause is Pause.RESET:
                 self.reset(power_on=False)
             elif pause is Pause.BREAK and self._returns is not None:

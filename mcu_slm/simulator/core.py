@@ -11,7 +11,14 @@ from mcu_slm.boards import Chip
 from mcu_slm.simulator import exceptions, nvic, system
 from mcu_slm.simulator import registers as reg
 from mcu_slm.simulator.engine import Engine, Event, Outcome, UnmappedError
-from mcu_slm.simulator.faults import DEBUG_EVENT, FORCED, STACKING_BUS_ERROR, Cause, Fault, FaultReport
+from mcu_slm.simulator.faults import (
+    DEBUG_EVENT,
+    FORCED,
+    STACKING_BUS_ERROR,
+    Cause,
+    Fault,
+    FaultReport,
+)
 from mcu_slm.simulator.nvic import Clock, Masks, Nvic, SysTick
 from mcu_slm.simulator.registers import Group
 from mcu_slm.simulator.symbols import Symboliser

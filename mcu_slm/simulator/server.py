@@ -1,7 +1,8 @@
 """The simulated board's console on TCP, for `socket://127.0.0.1:PORT` and any other host program.
 
-The board runs no faster than its clock says: waiting for a SysTick takes real time. Clients may come
-and go; the board goes on while none is connected, and what it sends then is lost, as on a wire.
+The board runs no faster than its clock says: waiting for a SysTick takes real time. Clients may
+come and go; the board goes on while none is connected, and what it sends then is lost, as on a
+wire.
 """
 
 from __future__ import annotations

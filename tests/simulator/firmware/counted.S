@@ -45,7 +45,7 @@
     bx lr
     .size load_loop, . - load_loop
 
-/* push, three calls, one tail call */
+/* 6 + 2 * plain_loop + it_loop + load_loop: three calls, one tail call */
     function outer
     push {r4, lr}
     bl plain_loop
@@ -54,6 +54,14 @@
     pop {r4, lr}
     b.w load_loop
     .size outer, . - outer
+
+/* Two calls of outer, of which the first returns to a 32-bit instruction at 2 mod 4 */
+    function twice
+    push {r3, lr}
+    bl outer
+    bl outer
+    pop {r3, pc}
+    .size twice, . - twice
 
 /* An IT block over a page border: the engine begins a new block inside it. */
     .balign 4096

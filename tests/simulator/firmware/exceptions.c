@@ -98,7 +98,7 @@ static inline uint32_t svc42(uint32_t a, uint32_t b)
     return r0;
 }
 
-static void interrupts(void)
+__attribute__((noinline)) void interrupts(void)
 {
     REG(NVIC_IPR) = 0x00004080u; /* IRQ0: 0x80, IRQ1: 0x40 */
     REG(NVIC_ISER) = 3;
@@ -119,7 +119,7 @@ static void interrupts(void)
     results[6] = irq1_count;
 }
 
-static void preempted_floats(void)
+__attribute__((noinline)) void preempted_floats(void)
 {
     float sum = 0, term = 1;
     SYST_RVR = 996;
@@ -141,8 +141,21 @@ static void preempted_floats(void)
     results[9] = *(uint32_t *)&sum;
 }
 
+/* CYCCNT counts executed instructions: 100 here, and a few around them. */
+static void count_cycles(void)
+{
+    REG(0xE000EDFCu) |= 1u << 24;
+    REG(0xE0001004u) = 0;
+    REG(0xE0001000u) |= 1;
+    uint32_t before = REG(0xE0001004u);
+    __asm volatile("isb\n .rept 100\n nop\n .endr\n isb");
+    results[14] = REG(0xE0001004u) - before;
+}
+
 int main(void)
 {
+    count_cycles();
+    __asm volatile("sev\n wfe\n yield");
     results[0] = svc42(100, 20);
     interrupts();
     preempted_floats();

@@ -20,14 +20,14 @@ __attribute__((naked)) void HardFault_Handler(void)
     __asm volatile("ldr r1, =_stack_top\n mov r0, sp\n mov sp, r1\n b report");
 }
 
-__attribute__((noinline)) static uint32_t recurse(uint32_t depth)
+__attribute__((noinline)) uint32_t recurse(uint32_t depth)
 {
     volatile uint32_t big[64];
     big[depth % 64] = depth;
-    return recurse(depth + 1) + big[(depth + 1) % 64];
+    return depth == 1000000 ? 0 : recurse(depth + 1) + big[(depth + 1) % 64];
 }
 
-static volatile float half = 0.5f;
+volatile float half = 0.5f;
 
 __attribute__((noinline)) static void misbehave(void)
 {
