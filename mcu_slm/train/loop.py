@@ -1,6 +1,6 @@
 """One training phase: AdamW with warm-up and cosine decay; the best epoch is kept.
 
-Every epoch draws from a generator seeded by (seed, phase, epoch), so a phase continued from a
+Every epoch draws from a generator seeded by (seed, stream, epoch), so a phase continued from a
 checkpoint takes exactly the steps it would have taken without the interruption.
 """
 
@@ -51,10 +51,18 @@ class Schedule:
 
 @dataclass(frozen=True)
 class Step:
-    """What a loss may need besides the batch: randomness, and how far the phase is (0 to 1)."""
+    """What a loss may need besides the batch.
+
+    Args:
+        generator: Randomness of this epoch.
+        elapsed: How far the phase is, 0 to 1.
+        batch: Number of the epoch's random stream and of the batch in it: the same numbers mean the
+            same windows, labels and random draws.
+    """
 
     generator: torch.Generator
     elapsed: float
+    batch: tuple[int, int]
 
 
 @dataclass(frozen=True)
@@ -79,6 +87,8 @@ class Phase:
         lineage: Fingerprint of all that came before.
         loss: Gives the loss of a batch of windows and labels.
         validate: Gives the score of the model as it is.
+        stream: Name of the random stream; phases of one stream see the same batches.
+        cycle: After so many epochs the stream starts again; 0 for never.
     """
 
     name: str
@@ -87,6 +97,8 @@ class Phase:
     lineage: str
     loss: Callable[[torch.Tensor, torch.Tensor, Step], torch.Tensor]
     validate: Callable[[], Score]
+    stream: str
+    cycle: int = 0
 
 
 def run_phase(
@@ -141,9 +153,10 @@ def _train_epoch(
     phase: Phase, data: TensorWindows, optimizer: torch.optim.Optimizer, seed: int, epoch: int
 ) -> float:
     """Take the steps of one epoch and return their mean loss."""
-    generator = torch.Generator().manual_seed(_derived_seed(seed, phase.name, epoch))
+    number = epoch % phase.cycle if phase.cycle else epoch
+    generator = torch.Generator().manual_seed(_derived_seed(seed, phase.stream, number))
     # Dropout draws from the global generator; `reproducible` gives it back unchanged.
-    torch.manual_seed(_derived_seed(seed, phase.name, epoch, "global"))
+    torch.manual_seed(_derived_seed(seed, phase.stream, number, "global"))
     phase.model.train()
     total, steps = 0.0, 0
     batches = list(_batches(len(data), phase.schedule.batch_size, generator))
@@ -151,7 +164,7 @@ def _train_epoch(
         elapsed = (epoch + i / len(batches)) / phase.schedule.epochs
         for group in optimizer.param_groups:
             group["lr"] = learning_rate(phase.schedule, elapsed)
-        loss = phase.loss(data.x[index], data.y[index], Step(generator, elapsed))
+        loss = phase.loss(data.x[index], data.y[index], Step(generator, elapsed, (number, i)))
         value = float(loss.detach())
         if not math.isfinite(value):
             raise TrainingError(

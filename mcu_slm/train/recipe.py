@@ -31,6 +31,10 @@ from mcu_slm.train.student import (
 from mcu_slm.train.teacher import Teacher, ensemble_probabilities
 from mcu_slm.train.trained import TrainedStudent, save_trained
 
+DISTILLATION_CYCLE = 12
+"""The student sees so many differently augmented epochs, then they come again. All its phases share
+them, so the teachers answer each batch once."""
+
 OBSERVED_SHARE = 0.7
 """Activation ranges follow the data for this part of quantisation-aware training, then rest."""
 
@@ -151,7 +155,15 @@ def _fit_teacher(
         x, targets = session.augmented(x, y, step)
         return hard_label_loss(member(x), targets)
 
-    session.fit(name, member, schedule=schedule, lineage=lineage, loss=loss, predict=member)
+    session.fit(
+        name,
+        member,
+        schedule=schedule,
+        lineage=lineage,
+        loss=loss,
+        predict=member,
+        stream=name,
+    )
 
 
 def _train_student(session: Session, teachers: list[Teacher], lineage: str) -> tuple[Student, str]:
@@ -159,10 +171,10 @@ def _train_student(session: Session, teachers: list[Teacher], lineage: str) -> t
     train, (_, samples, channels) = session.project.train, session.train.x.shape
     shape = student_shape(session.project.model, samples, channels, session.classes)
     schedule = session.schedule(train.student_epochs, train.learning_rate)
-    distillation = (train.temperature, train.distillation_weight)
+    distillation = (train.temperature, train.distillation_weight, DISTILLATION_CYCLE)
     lineage = fingerprint(lineage, shape.to_json(), asdict(schedule), distillation)
     student = Student(shape, torch.Generator().manual_seed(session.seed))
-    _fit_student(session, "student", student, teachers, schedule=schedule, lineage=lineage)
+    _fit_student(session, "float", student, teachers, schedule=schedule, lineage=lineage)
     return student, lineage
 
 
@@ -181,10 +193,18 @@ def _fit_student(
     def loss(x: torch.Tensor, y: torch.Tensor, step: Step) -> torch.Tensor:
         x, targets = session.augmented(x, y, step)
         logits = student.forward(ops, x.unsqueeze(1))
-        return session.student_loss(logits, x, targets, teachers)
+        return session.student_loss(logits, x, targets, teachers, step.batch)
 
-    predict = _float_predict(student)
-    session.fit(name, student, schedule=schedule, lineage=lineage, loss=loss, predict=predict)
+    session.fit(
+        name,
+        student,
+        schedule=schedule,
+        lineage=lineage,
+        loss=loss,
+        predict=_float_predict(student),
+        stream="student",
+        cycle=DISTILLATION_CYCLE,
+    )
 
 
 def _prune_student(
@@ -225,7 +245,7 @@ def _quantize_student(
         x, targets = session.augmented(x, y, step)
         observe = step.elapsed < OBSERVED_SHARE
         logits = trained.fake_quantized(x, observe=observe, momentum=RANGE_MOMENTUM)
-        return session.student_loss(logits, x, targets, teachers)
+        return session.student_loss(logits, x, targets, teachers, step.batch)
 
     session.fit(
         "quantized",
@@ -234,6 +254,8 @@ def _quantize_student(
         lineage=lineage,
         loss=loss,
         predict=trained.fake_quantized,
+        stream="student",
+        cycle=DISTILLATION_CYCLE,
     )
     return trained
 

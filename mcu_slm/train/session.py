@@ -63,6 +63,7 @@ class Session:
 
     Args:
         seconds: Time spent per phase, filled as phases end.
+        answers: The teachers' probabilities of the batches that come again.
     """
 
     project: Project
@@ -73,6 +74,7 @@ class Session:
     store: CheckpointStore
     progress: Progress
     seconds: dict[str, float] = field(default_factory=dict)
+    answers: dict[tuple[int, int], torch.Tensor] = field(default_factory=dict)
 
     @property
     def seed(self) -> int:
@@ -111,6 +113,8 @@ class Session:
         lineage: str,
         loss: Callable[[torch.Tensor, torch.Tensor, Step], torch.Tensor],
         predict: Predict,
+        stream: str,
+        cycle: int = 0,
     ) -> None:
         """Run one phase; `model` ends with the weights of its best epoch on validation data."""
 
@@ -118,7 +122,7 @@ class Session:
             model.eval()
             return score(predict, self.validation)
 
-        phase = Phase(name, model, schedule, lineage, loss, validate)
+        phase = Phase(name, model, schedule, lineage, loss, validate, stream, cycle)
         self.seconds[name] = run_phase(phase, self.train, self.seed, self.store, self.progress)
 
     def targets(self, labels: torch.Tensor) -> torch.Tensor:
@@ -139,15 +143,24 @@ class Session:
         x: torch.Tensor,
         targets: torch.Tensor,
         teachers: Sequence[Teacher],
+        batch: tuple[int, int] | None = None,
     ) -> torch.Tensor:
-        """Return the loss of a student's logits: distillation, or the labels alone."""
+        """Return the loss of a student's logits: distillation, or the labels alone.
+
+        The teachers cost more than the student, so their answers to a numbered `batch` are kept.
+        """
         if not teachers:
             return hard_label_loss(logits, targets)
         settings = self.project.train
+        answers = self.answers.get(batch) if batch is not None else None
+        if answers is None:
+            answers = ensemble_probabilities(teachers, x, settings.temperature)
+            if batch is not None:
+                self.answers[batch] = answers
         return distillation_loss(
             logits,
             targets,
-            ensemble_probabilities(teachers, x, settings.temperature),
+            answers,
             temperature=settings.temperature,
             teacher_share=settings.distillation_weight,
         )

@@ -18,7 +18,7 @@ from mcu_slm.train.fake_quant import FakeQuantOps
 from mcu_slm.train.ranges import QuantState
 from mcu_slm.train.student import Student, StudentShape
 
-STUDENT_FILE = "trained_student.pt"
+STUDENT_FILE = "student.pt"
 EXACT_BATCH = 256
 
 

@@ -25,7 +25,9 @@ GENERATOR = torch.Generator().manual_seed(0)
 DATA = TensorWindows(torch.randn(60, 4, generator=GENERATOR), torch.arange(60) % 2)
 
 
-def _phase(model: nn.Module, epochs: int = 6, loss=None, lineage: str = "a", validate=None):
+def _phase(
+    model: nn.Module, epochs: int = 6, loss=None, lineage: str = "a", validate=None, cycle=0
+):
     def default(x, y, step):
         noise = torch.randn(x.shape, generator=step.generator)
         return functional.cross_entropy(model(x + 0.1 * noise), y)
@@ -37,6 +39,8 @@ def _phase(model: nn.Module, epochs: int = 6, loss=None, lineage: str = "a", val
         lineage,
         loss or default,
         validate or (lambda: Score(0.5, 1.0)),
+        stream="test",
+        cycle=cycle,
     )
 
 
@@ -152,3 +156,18 @@ def test_no_half_written_file_is_left(tmp_path):
 def test_fingerprints_tell_settings_apart():
     assert fingerprint("a", 1) == fingerprint("a", 1)
     assert fingerprint("a", 1) != fingerprint("a", 2)
+
+
+def test_a_stream_that_starts_again_repeats_its_batches(tmp_path):
+    model, seen = _model(), {}
+
+    def loss(x, y, step):
+        drawn = torch.cat([x.flatten(), torch.rand(3, generator=step.generator)])
+        seen.setdefault(step.batch, []).append(drawn)
+        return functional.cross_entropy(model(x), y)
+
+    phase = _phase(model, epochs=5, loss=loss, cycle=2)
+    run_phase(phase, DATA, 3, CheckpointStore(tmp_path), quiet)
+    assert {number for number, _ in seen} == {0, 1}
+    assert all(torch.equal(draws[0], draw) for draws in seen.values() for draw in draws)
+    assert not torch.equal(seen[0, 0][0], seen[1, 0][0])

@@ -43,7 +43,7 @@ def test_one_seed_gives_one_result(tmp_path):
 
 def test_interrupted_in_every_phase_it_ends_with_the_same_student(tmp_path):
     whole = _train(tmp_path / "whole")
-    pending = {"teacher0", "student", "pruned", "quantized"}
+    pending = {"teacher0", "float", "pruned", "quantized"}
 
     def interrupt(event):
         if event.phase in pending:
@@ -72,7 +72,7 @@ def test_other_data_starts_again(tmp_path):
     _train(tmp_path)
     events = []
     _train(tmp_path, dataset=make_dataset(11), progress=events.append)
-    assert {event.phase for event in events} == {"teacher0", "student", "pruned", "quantized"}
+    assert {event.phase for event in events} == {"teacher0", "float", "pruned", "quantized"}
 
 
 def test_a_trained_student_survives_the_disk(tmp_path):
@@ -87,7 +87,7 @@ def test_without_a_teacher_the_student_learns_from_labels(tmp_path):
     project = make_project(teacher={"enabled": False}, **QUICK)
     result = _train(tmp_path, project=project)
     assert "teacher" not in result.accuracy
-    assert set(result.seconds) == {"student", "pruned", "quantized"}
+    assert set(result.seconds) == {"float", "pruned", "quantized"}
 
 
 def test_zero_epochs_of_quantisation_training_is_calibration_alone(tmp_path):
@@ -96,12 +96,12 @@ def test_zero_epochs_of_quantisation_training_is_calibration_alone(tmp_path):
 
 
 def test_loading_from_an_empty_folder_says_what_is_missing(tmp_path):
-    with pytest.raises(TrainingError, match=r"no trained student; expected trained_student\.pt"):
+    with pytest.raises(TrainingError, match=r"no trained student; expected student\.pt"):
         load_trained(tmp_path)
 
 
 def test_a_student_file_of_another_version_is_refused(tmp_path):
-    torch.save({"shape": {"window": 3}, "state": {}}, tmp_path / "trained_student.pt")
+    torch.save({"shape": {"window": 3}, "state": {}}, tmp_path / "student.pt")
     with pytest.raises(TrainingError, match="student of this version"):
         load_trained(tmp_path)
 
