@@ -103,6 +103,14 @@ class CMakePresets:
 
 
 @dataclass(frozen=True)
+class Debugging:
+    """`.vscode/launch.json`."""
+
+    banner: str
+    pyocd_target: str
+
+
+@dataclass(frozen=True)
 class CMakeToolchain:
     """A CMake toolchain file: the flags that belong to one compiler."""
 
@@ -320,6 +328,7 @@ _CONTEXTS: Final[dict[str, Callable[[str, Subject], Any]]] = {
     "mcu_slm/identity.h": lambda banner, s: Identity(banner, s.board.name, mcu_slm.__version__),
     "mcu_slm/sources.cmake": lambda banner, s: Sources(banner, s.sources),
     "CMakeLists.txt": _cmake_lists,
+    ".vscode/launch.json": lambda banner, s: Debugging(banner, s.board.chip.pyocd_target),
     "CMakePresets.json": lambda banner, _: CMakePresets(banner, tuple(PRESETS)),
     "cmake/gcc-arm-none-eabi.cmake": _cmake_toolchain("gcc"),
     "cmake/zig-arm.cmake": _cmake_toolchain("zig"),

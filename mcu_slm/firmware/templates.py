@@ -102,6 +102,6 @@ def _comment(path: str, lines: tuple[str, ...]) -> str:
         return "/* " + "\n * ".join(lines) + " */"
     if path.endswith(".md"):
         return "<!-- " + "\n     ".join(lines) + " -->"
-    if path.endswith(".json"):  # JSON has no comments; the template places it in a string
+    if path.endswith(".json"):  # one line: the template places it in a string or behind a //
         return " ".join(lines)
     return "\n".join("# " + line for line in lines)

@@ -10,10 +10,10 @@ import pytest
 
 from mcu_slm import boards, protocol
 from mcu_slm.errors import DeviceError
-from mcu_slm.firmware import build
+from mcu_slm.firmware import build, generate
 from mcu_slm.protocol import Client, MessageType
 from mcu_slm.toolchain import find_arm_compiler
-from tests.firmware.conftest import standin_output
+from tests.firmware.conftest import STANDIN, standin_output
 
 pytest.importorskip("unicorn")
 from mcu_slm.simulator import BoardSimulator
@@ -41,15 +41,36 @@ bool sensor_read_window(int8_t *window)
 
 
 def connect(project: Path, board: str, compiler=None, **options) -> tuple[BoardSimulator, Client]:
+    """Build a project of its own, for tests that change it."""
     facts = boards.load_board(board)
-    result = build(project, facts, "Release", compiler)
-    simulator = BoardSimulator(facts, result.elf, **options)
+    return boot(facts, build(project, facts, "Release", compiler).elf, **options)
+
+
+def boot(board: boards.Board, elf: Path, **options) -> tuple[BoardSimulator, Client]:
+    simulator = BoardSimulator(board, elf, **options)
     return simulator, Client(simulator.port)
 
 
+@pytest.fixture(scope="module")
+def unchanged(tmp_path_factory: pytest.TempPathFactory, known):
+    """Boot the project as generated; each combination is built once."""
+    elves: dict[tuple[str, str], Path] = {}
+
+    def start(name: str = "nucleo_f446re", compiler=None, **options):
+        board, compiler = boards.load_board(name), compiler or find_arm_compiler()
+        key = name, compiler.kind
+        if key not in elves:
+            out = tmp_path_factory.mktemp("unchanged")
+            generate(STANDIN, board, *known, out, "demo")
+            elves[key] = build(out, board, "Release", compiler).elf
+        return boot(board, elves[key], **options)
+
+    return start
+
+
 @pytest.mark.parametrize("board", boards.list_boards())
-def test_board_boots_at_full_speed_and_answers_everything(make_project, arm, board, known) -> None:
-    _, client = connect(make_project(board).folder, board, arm)
+def test_board_boots_at_full_speed_and_answers_everything(unchanged, arm, board, known) -> None:
+    _, client = unchanged(board, arm)
     hello = client.hello()
     assert (hello.board, hello.model_sha256) == (board, bytes(range(1, 33)).hex())
     info = client.info()
@@ -68,16 +89,16 @@ def test_board_boots_at_full_speed_and_answers_everything(make_project, arm, boa
     assert stats.last_cycles > 0
 
 
-def test_boot_event_comes_first(make_project) -> None:
-    simulator, client = connect(make_project().folder, "nucleo_f446re")
+def test_boot_event_comes_first(unchanged) -> None:
+    simulator, client = unchanged()
     first = next(iter(client.events(1.0)))
     assert isinstance(first, protocol.Boot)
     assert first.self_test_passed
     assert simulator.board.name == first.hello.board
 
 
-def test_stream_replays_the_known_inputs(make_project, known) -> None:
-    _, client = connect(make_project().folder, "nucleo_f446re")
+def test_stream_replays_the_known_inputs(unchanged, known) -> None:
+    _, client = unchanged()
     client.stream(True, period_ms=20)
     events = []
     for event in client.events(5.0):
@@ -93,8 +114,8 @@ def test_stream_replays_the_known_inputs(make_project, known) -> None:
     client.stream(False)
 
 
-def test_noise_and_damage_do_not_stop_it(make_project) -> None:
-    simulator, client = connect(make_project().folder, "nucleo_f446re")
+def test_noise_and_damage_do_not_stop_it(unchanged) -> None:
+    simulator, client = unchanged()
     client.hello()
     chance = np.random.default_rng(5)
     damaged = bytearray(protocol.encode_frame(MessageType.INFER, 1, bytes(range(1, 25))))
@@ -115,14 +136,14 @@ def test_noise_and_damage_do_not_stop_it(make_project) -> None:
     assert client.infer(inputs).output.tolist() == standin_output(inputs[None])[0].tolist()
 
 
-def test_wrong_length_is_refused(make_project) -> None:
-    _, client = connect(make_project().folder, "nucleo_f446re")
+def test_wrong_length_is_refused(unchanged) -> None:
+    _, client = unchanged()
     with pytest.raises(DeviceError, match="wrong length"):
         client.infer(np.zeros(25, np.int8))
 
 
-def test_reset_boots_again(make_project) -> None:
-    _, client = connect(make_project().folder, "nucleo_f446re")
+def test_reset_boots_again(unchanged) -> None:
+    _, client = unchanged()
     client.infer(np.zeros(24, np.int8))
     client.reset()
     boots = [event for event in client.events(0.5) if isinstance(event, protocol.Boot)]
@@ -131,8 +152,8 @@ def test_reset_boots_again(make_project) -> None:
 
 
 @pytest.mark.parametrize("board", boards.list_boards())
-def test_dead_crystal_falls_back_to_the_reset_clock(make_project, board: str) -> None:
-    _, client = connect(make_project(board).folder, board, crystal_fails=True)
+def test_dead_crystal_falls_back_to_the_reset_clock(unchanged, board: str) -> None:
+    _, client = unchanged(board, crystal_fails=True)
     info = client.info()
     assert info.clock_state == protocol.ClockState.RESET_CLOCK
     assert info.core_clock_hz == 16_000_000
@@ -148,12 +169,12 @@ def test_dead_crystal_falls_back_to_the_reset_clock(make_project, board: str) ->
     ],
 )
 def test_fault_is_reported_then_the_board_restarts(
-    make_project, arm, statement: str, cause: str
+    make_project, statement: str, cause: str
 ) -> None:
     project = make_project().folder
     sensor = project / "src" / "sensor_replay.c"
     sensor.write_text(FAULTY_SENSOR.format(statement=statement))
-    simulator, client = connect(project, "nucleo_f446re", arm, on_fault="deliver")
+    simulator, client = connect(project, "nucleo_f446re", on_fault="deliver")
     client.stream(True, period_ms=0)
     events = [event for event in client.events(0.5) if not isinstance(event, protocol.Text)]
     fault = next(event for event in events if isinstance(event, protocol.Fault))
@@ -182,10 +203,23 @@ def test_stack_paint_shows_how_deep_it_went(make_project) -> None:
     (project / "src" / "sensor_replay.c").write_text(
         FAULTY_SENSOR.format(statement="window[0] = (int8_t)recurse(99990);")
     )
-    _, client = connect(project, "nucleo_f446re", find_arm_compiler())
+    _, client = connect(project, "nucleo_f446re")
     before = client.stats().stack_used_bytes
     client.stream(True, period_ms=0)
     next(e for e in client.events(2.0) if isinstance(e, protocol.Prediction))
     client.stream(False)
     used = client.stats().stack_used_bytes
     assert before + 1200 < used < 4096
+
+
+def test_stack_overflow_is_reported_and_the_board_restarts(make_project, arm) -> None:
+    project = make_project().folder
+    sensor = project / "src" / "sensor_replay.c"
+    sensor.write_text(FAULTY_SENSOR.format(statement="window[0] = (int8_t)recurse(0);"))
+    _, client = connect(project, "nucleo_f446re", arm, on_fault="deliver")
+    client.stream(True, period_ms=0)
+    events = list(client.events(0.5))
+    fault = next(event for event in events if isinstance(event, protocol.Fault))
+    assert fault.sp < boards.load_board("nucleo_f446re").chip.ram.base + 512
+    assert sum(isinstance(event, protocol.Boot) for event in events) == 2
+    assert client.self_test().passed

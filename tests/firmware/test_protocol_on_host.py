@@ -254,8 +254,8 @@ def test_stalled_frame_is_given_up(board: HostBoard) -> None:
     board.receive(protocol.encode_frame(MessageType.INFER, 5, bytes(24))[:10])
     board.poll(400)
     assert board.output() == b""
-    board.poll(600)
-    board.poll(601)
+    board.poll(2600)
+    board.poll(2601)
     assert [frame.type for frame in board.frames()] == [MessageType.PREDICTION]
 
 

@@ -1,0 +1,72 @@
+"""The same firmware on QEMU: another model of the core, with clocks that never become ready."""
+
+from __future__ import annotations
+
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from mcu_slm import boards, protocol
+from mcu_slm.firmware import build
+from mcu_slm.protocol import Client
+
+pytestmark = [
+    pytest.mark.emulator,
+    pytest.mark.skipif(not shutil.which("qemu-system-arm"), reason="needs qemu-system-arm"),
+]
+
+
+def machine_for(board: boards.Board) -> str:
+    """The board's own machine, or one with the same chip that older versions have."""
+    known = subprocess.run(
+        ("qemu-system-arm", "-M", "help"), capture_output=True, text=True, check=True
+    ).stdout
+    for name in (board.qemu_machine, "netduinoplus2"):
+        if name and f"\n{name} " in known:
+            return name
+    pytest.skip("this QEMU has no STM32F405 machine")
+
+
+@contextmanager
+def running(board: boards.Board, elf: Path) -> Iterator[Client]:
+    import serial
+
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    number = int(board.console.usart.name.removeprefix("USART"))
+    ports = ["-serial", "null"] * (number - 1)
+    console = f"tcp:127.0.0.1:{port},server=on,wait=on,nodelay=on"
+    command = ("qemu-system-arm", "-M", machine_for(board), "-kernel", str(elf), "-display", "none")
+    process = subprocess.Popen((*command, *ports, "-serial", console), stderr=subprocess.DEVNULL)
+    try:
+        for _ in range(50):
+            try:
+                connection = serial.serial_for_url(f"socket://127.0.0.1:{port}", timeout=1)
+                break
+            except serial.SerialException:
+                time.sleep(0.1)
+        yield Client(connection)
+        connection.close()
+    finally:
+        process.kill()
+        process.wait()
+
+
+def test_firmware_answers_on_the_fallback_clock(make_project, arm, known) -> None:
+    board = boards.load_board("olimex_stm32_h405")
+    elf = build(make_project(board.name).folder, board, "Release", arm).elf
+    with running(board, elf) as client:
+        assert client.hello().board == board.name
+        assert client.info().clock_state == protocol.ClockState.RESET_CLOCK
+        assert client.self_test().passed
+        for inputs, outputs in zip(*known, strict=True):
+            assert client.infer(inputs).output.tolist() == outputs.tolist()
+        client.reset()
+        assert client.stats().inferences == 0
