@@ -1,0 +1,62 @@
+# make demo      the whole way on real recordings, from nothing to a proven firmware
+# make test      all tests, from nothing
+# make check     format, lint, types, layers, unit tests
+# make emulate   tests that run firmware on the board simulator
+# make bench     one inference of each shared model on the simulated board
+#
+# Everything is installed into .venv, nothing outside. MCU_SLM_SHARED names the folder with shared models and recordings.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+SHARED := $(or $(MCU_SLM_SHARED),../shared)
+export MCU_SLM_SHARED := $(abspath $(SHARED))
+
+# PyTorch publishes builds without CUDA on an index of its own; pip takes one from there, or a local wheel, in preference to the
+# build with gigabytes of CUDA packages. Where the index cannot be reached pip says so and goes on.
+TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
+PIP := PIP_RETRIES=1 PIP_DISABLE_PIP_VERSION_CHECK=1 $(BIN)/python -m pip install --quiet -c constraints.txt
+
+BENCH_BOARD ?= nucleo_f446re
+BENCH_MODELS ?= $(wildcard $(SHARED)/models/prototype/transformer_*.tflite $(SHARED)/models/tensorflow__hello_world_int8.tflite)
+
+.PHONY: demo test check emulate bench clean
+
+demo: $(VENV)/installed
+	$(BIN)/mcu-slm run examples/basic_motions/mcu_slm.toml
+
+test: $(VENV)/installed-dev
+	$(BIN)/python -m pytest -n 2 $(PYTEST_ARGS)
+
+check: $(VENV)/installed-dev
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m pytest -n 2 -m unit $(PYTEST_ARGS)
+
+emulate: $(VENV)/installed-dev
+	$(BIN)/python -m pytest -n 2 -m emulator $(PYTEST_ARGS)
+
+bench: $(VENV)/installed
+	@for model in $(BENCH_MODELS); do \
+		echo "== $$model on $(BENCH_BOARD) (simulator; cycles estimated, no wait states)"; \
+		$(BIN)/mcu-slm bench $$model --board $(BENCH_BOARD) || exit 1; \
+	done
+
+$(VENV)/bin/python:
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "mcu_slm needs Python 3.11 or newer")'
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/installed: constraints.txt pyproject.toml | $(VENV)/bin/python
+	@echo "installing into $(VENV) (one to three minutes)"
+	$(PIP) --extra-index-url $(TORCH_INDEX) torch
+	$(PIP) -e '.[all]'
+	touch $@
+
+$(VENV)/installed-dev: $(VENV)/installed
+	$(PIP) -e '.[dev]'
+	touch $@
+
+clean:
+	rm -rf runs build dist .pytest_cache .mypy_cache .ruff_cache
