@@ -6,7 +6,7 @@ the end.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import torch
@@ -79,6 +79,7 @@ def train_model(
     """
     with reproducible(project.train.threads):
         session = open_session(dataset, normalisation, project, Path(run_dir), progress)
+        _refuse_too_many_parameters(session)
         teachers, lineage = _train_teachers(session, session.lineage())
         student, lineage = _train_student(session, teachers, lineage)
         before_pruning = parameter_count(student)
@@ -122,6 +123,17 @@ def student_shape(
         head_size=model.width // model.heads,
         blocks=tuple(BlockShape(model.heads, model.ffn_width, window) for window in windows),
     )
+
+
+def kept_per_block(project: Project) -> tuple[int, int]:
+    """Return the heads and feed-forward neurons of every block after pruning."""
+    wish, model = project.train.prune, project.model
+    return wish.heads or model.heads, wish.ffn_width or model.ffn_width
+
+
+def _shape_of(session: Session) -> StudentShape:
+    _, samples, channels = session.train.x.shape
+    return student_shape(session.project.model, samples, channels, session.classes)
 
 
 def _train_teachers(session: Session, lineage: str) -> tuple[list[Teacher], str]:
@@ -168,8 +180,7 @@ def _fit_teacher(
 
 def _train_student(session: Session, teachers: list[Teacher], lineage: str) -> tuple[Student, str]:
     """Train the float student on the labels and the teachers' answers."""
-    train, (_, samples, channels) = session.project.train, session.train.x.shape
-    shape = student_shape(session.project.model, samples, channels, session.classes)
+    train, shape = session.project.train, _shape_of(session)
     schedule = session.schedule(train.student_epochs, train.learning_rate)
     distillation = (train.temperature, train.distillation_weight, DISTILLATION_CYCLE)
     lineage = fingerprint(lineage, shape.to_json(), asdict(schedule), distillation)
@@ -211,22 +222,21 @@ def _prune_student(
     session: Session, student: Student, teachers: list[Teacher], lineage: str
 ) -> tuple[Student, str]:
     """Remove the least important heads and neurons of every block and let the rest recover."""
-    wish, model = session.project.train.prune, session.project.model
-    heads, ffn = wish.heads or model.heads, wish.ffn_width or model.ffn_width
-    if (heads, ffn) != (model.heads, model.ffn_width):
+    heads, ffn = kept_per_block(session.project)
+    if all(block.heads <= heads and block.ffn <= ffn for block in student.shape.blocks):
+        return student, lineage
 
-        def loss(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
-            logits = student.forward(FloatOps(), x.unsqueeze(1))
-            return session.student_loss(logits, x, session.targets(y), teachers)
+    def loss(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        logits = student.forward(FloatOps(), x.unsqueeze(1))
+        return session.student_loss(logits, x, session.targets(y), teachers)
 
-        scores = importance(student, session.first_batches(IMPORTANCE_BATCHES), loss)
-        student = prune(student, scores, heads=heads, ffn=ffn)
-        schedule = session.schedule(wish.epochs, session.project.train.qat_learning_rate)
-        lineage = fingerprint(lineage, heads, ffn, asdict(schedule))
-        _refuse_too_many_parameters(student, model)
-        _fit_student(session, "pruned", student, teachers, schedule=schedule, lineage=lineage)
-    _refuse_too_many_parameters(student, model)
-    return student, lineage
+    scores = importance(student, session.first_batches(IMPORTANCE_BATCHES), loss)
+    pruned = prune(student, scores, heads=heads, ffn=ffn)
+    train = session.project.train
+    schedule = session.schedule(train.prune.epochs, train.qat_learning_rate)
+    lineage = fingerprint(lineage, heads, ffn, asdict(schedule))
+    _fit_student(session, "pruned", pruned, teachers, schedule=schedule, lineage=lineage)
+    return pruned, lineage
 
 
 def _quantize_student(
@@ -260,8 +270,12 @@ def _quantize_student(
     return trained
 
 
-def _refuse_too_many_parameters(student: Student, model: ModelConfig) -> None:
-    count = deployed_parameter_count(student)
+def _refuse_too_many_parameters(session: Session) -> None:
+    """Check the size that will be left after pruning, before any time is spent on training."""
+    model, heads_and_ffn = session.project.model, kept_per_block(session.project)
+    shape = _shape_of(session)
+    blocks = tuple(BlockShape(*heads_and_ffn, block.attention_window) for block in shape.blocks)
+    count = deployed_parameter_count(Student(replace(shape, blocks=blocks)))
     if model.max_parameters is not None and count > model.max_parameters:
         raise ConfigError(
             "[model] max_parameters",

@@ -130,6 +130,8 @@ def test_values_that_are_not_finite_are_refused(tmp_path):
 
 def test_a_student_above_the_parameter_budget_is_refused_before_it_is_trained(tmp_path):
     project = make_project(model={"max_parameters": 1000}, **QUICK)
+    events = []
     with pytest.raises(ConfigError, match="expected at most 1,000") as caught:
-        _train(tmp_path, project=project)
+        _train(tmp_path, project=project, progress=events.append)
+    assert events == []
     assert caught.value.values["parameters"] > 1000
