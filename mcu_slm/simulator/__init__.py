@@ -4,7 +4,8 @@
     engine.py, registers.py            Unicorn, held the way in which it is exact
     core.py, exceptions.py, nvic.py, system.py, faults.py     a Cortex-M around it
     families.py, peripherals.py, usart.py                     the chip around that
-    trace.py, block_hook.c, native.py                         the hook that counts and stops
+    trace.py, hooks.py, native_hook.py, block_hook.c, native.py, python_hook.py
+                                       the hook that counts instructions and stops the core
     profile.py, cycles.py, returns.py                         what is watched with it
     board.py, port.py, server.py                              the simulator as others use it
 

@@ -2,8 +2,8 @@
  * Runs before every translated block of the simulated core: counts instructions, stops exactly where Python
  * asks, and records which block followed which inside the profiled functions.
  *
- * It is the compiled twin of PythonHook in trace.py; a test runs both and compares every number. The structures
- * are mirrored field by field in trace.py. No Unicorn header is needed: the two functions that are called come
+ * It is the compiled twin of PythonHook in python_hook.py; a test runs both and compares every number. The structures
+ * are mirrored field by field in native_hook.py. No Unicorn header is needed: the two functions that are called come
  * as pointers.
  */
 #include <stdint.h>
@@ -243,11 +243,18 @@ static void profile_block(hook_state_t *s, void *engine, const block_t *block, u
 }
 
 #if defined(_WIN32)
-__declspec(dllexport)
+#define EXPORT __declspec(dllexport)
 #else
-__attribute__((visibility("default")))
+#define EXPORT __attribute__((visibility("default")))
 #endif
-void mcu_slm_on_block(void *engine, uint64_t address, uint32_t bytes, void *state)
+
+/* Lets native_hook.py check that its mirror of the structures is as long. */
+EXPORT uint32_t mcu_slm_hook_state_bytes(void)
+{
+    return (uint32_t)sizeof(hook_state_t);
+}
+
+EXPORT void mcu_slm_on_block(void *engine, uint64_t address, uint32_t bytes, void *state)
 {
     hook_state_t *s = state;
     const block_t *block = find_block(s, (uint32_t)address, bytes);

@@ -1,7 +1,6 @@
 """The board simulator: an unmodified firmware ELF, run from its reset vector.
 
-simulator = BoardSimulator(boards.load_board("nucleo_f446re"), Path("firmware.elf"))
-protocol.Client(simulator.port).hello()
+`protocol.Client(BoardSimulator(board, elf).port).hello()` asks it who it is.
 """
 
 from __future__ import annotations
@@ -13,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
 
-from mcu_slm.boards import Board
+from mcu_slm.boards import Board, Usart
 from mcu_slm.errors import DeviceError, McuSlmError, missing_extra
 from mcu_slm.simulator.elf import FirmwareImage, load_image
 from mcu_slm.simulator.port import SimulatedPort, deadline_in
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
     from mcu_slm.simulator.core import Core
     from mcu_slm.simulator.profile import Profile
     from mcu_slm.simulator.returns import ReturnWatch
+    from mcu_slm.simulator.usart import SimulatedUsart
 
 _SLICE_CLOCKS: Final = 20_000_000  # between two looks at the wall clock
 _STACK_BOTTOM_SYMBOLS: Final = ("_stack_bottom", "__stack_limit", "__StackLimit", "_sstack")
@@ -76,39 +76,33 @@ class BoardSimulator:
     ) -> None:
         """Connect core, peripherals and port."""
         try:
-            from mcu_slm.simulator import core, peripherals, trace, usart
+            from mcu_slm.simulator import core, hooks, peripherals
         except ImportError as error:
             raise missing_extra("unicorn", "sim", "board simulator") from error
-        chip = self.board.chip
+        chip, symbols = self.board.chip, self.image.symbols
         family = peripherals.family_of(chip)
-        symbols = self.image.symbols
         bottom = next((symbols[n] for n in _STACK_BOTTOM_SYMBOLS if n in symbols), None)
         policy = core.FaultPolicy(self.image.path.name, self.symboliser, bottom, on_fault)
-        self._hook = trace.open_hook(native)
+        self._hook = hooks.open_hook(native)
         self._core: Core = core.Core(chip, self._hook, policy, strict)
-        ports = tuple(
-            usart.SimulatedUsart(
-                facts,
-                self._core.clock,
-                usart.Wiring(
-                    self._set_line,
-                    self._on_transmit if facts == self.board.console.usart else _discard,
-                    self._core.note_polling,
-                    self._report_feature,
-                ),
-            )
-            for facts in chip.usarts
-        )
-        self._core.usarts = ports
-        self._console = next(p for p in ports if p.facts == self.board.console.usart)
+        ports = {facts.name: self._new_usart(facts) for facts in chip.usarts}
+        self._console = ports[self.board.console.usart.name]
+        self._core.receivers = (self._console,)
         self._peripherals = peripherals.Peripherals(
-            family, ports, lambda: int(self._core.state.last_address), dead
+            family, tuple(ports.values()), lambda: int(self._core.state.last_address), dead
         )
-        registers = (self._peripherals.read, self._peripherals.write)
-        self._core.engine.map_registers(peripherals.BASE, peripherals.SIZE, *registers)
-        base, size = family.factory_data
-        if size:
-            self._core.engine.map_registers(base, size, *registers)
+        for base, size in ((peripherals.BASE, peripherals.SIZE), family.factory_data):
+            self._core.engine.map_registers(
+                base, size, self._peripherals.read, self._peripherals.write
+            )
+
+    def _new_usart(self, facts: Usart) -> SimulatedUsart:
+        from mcu_slm.simulator.usart import SimulatedUsart, Wiring
+
+        is_console = facts == self.board.console.usart
+        on_transmit = self._on_transmit if is_console else _discard
+        wiring = Wiring(self._set_line, on_transmit, self._core.note_polling, self._report_feature)
+        return SimulatedUsart(facts, self._core.clock, wiring)
 
     def _report_feature(self, address: int, feature: str) -> None:
         self._peripherals.report_feature(address, feature)

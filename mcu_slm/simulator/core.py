@@ -26,6 +26,8 @@ from mcu_slm.simulator.trace import NO_LIMIT, BlockHook
 from mcu_slm.simulator.usart import SimulatedUsart
 
 FaultMode = Literal["stop", "deliver"]
+_FPCA: Final = 1 << 2
+_ROUNDS_PER_RUN: Final = 2000  # so that nobody waits for a core that is interrupted all the time
 _PRIORITY_BITS: Final = {"cortex-m0": 2}
 _SHCSR_ENABLES: Final = (  # CFSR bits, SHCSR bit that enables the fault's own handler, exception
     (0x000000FF, 16, nvic.MEM_MANAGE),
@@ -41,7 +43,7 @@ _MASKS: Final = Group((reg.PRIMASK, reg.BASEPRI, reg.FAULTMASK))
 class Pause(Enum):
     """Why `Core.run` came back."""
 
-    LIMIT = "so many instructions were executed, or somebody asked for a pause"
+    LIMIT = "it ran for long enough"
     IDLE = "the core waits for something that only the host can send"
     IDLE_LIMIT = "the core waited for longer than allowed"
     BREAK = "a block begins at a breakpoint"
@@ -59,7 +61,7 @@ class FaultPolicy:
 
 
 class Core:
-    """A core with interrupts. `usarts` is filled in by the board, which needs the core first."""
+    """A core with interrupts. The board fills in `receivers`, the ports that the host sends to."""
 
     def __init__(self, chip: Chip, hook: BlockHook, policy: FaultPolicy, strict: bool) -> None:
         self.engine = Engine(chip, hook, strict)
@@ -67,7 +69,7 @@ class Core:
         self.policy = policy
         self.clock = Clock(lambda: int(self.state.instructions))
         self.nvic = Nvic(_PRIORITY_BITS.get(chip.core, 4))
-        self.usarts: tuple[SimulatedUsart, ...] = ()
+        self.receivers: tuple[SimulatedUsart, ...] = ()
         self.pc = 0
         self.exceptions_taken: dict[int, int] = {}
         self._chip = chip
@@ -138,9 +140,9 @@ class Core:
             state.pass_break = self.pc
         limit = state.instructions + instructions
         idle_limit = self.clock.idle + idle_clocks
-        while True:
+        for _round in range(_ROUNDS_PER_RUN):
             if enough() or state.instructions >= limit:
-                return Pause.LIMIT
+                break
             self._advance_devices()
             self._take_exception()
             state.stop_requested = 0
@@ -148,7 +150,7 @@ class Core:
             state.stop_at = min(limit, self._next_device_stop())
             outcome = self.engine.run(self.pc)
             self.pc = outcome.pc
-            if state.watch_fpu and self._uses_fpu():
+            if state.watch_fpu and self._used_fpu():
                 self._fault(Fault(Cause.NO_FPU, self.engine.first_float_instruction()))
                 continue
             if self.system.reset_requested:
@@ -157,6 +159,7 @@ class Core:
                 return Pause.BREAK
             if (pause := self._handle(outcome, idle_limit)) is not None:
                 return pause
+        return Pause.LIMIT
 
     def _handle(self, outcome: Outcome, idle_limit: int) -> Pause | None:
         if outcome.event is Event.EXCEPTION_RETURN:
@@ -186,7 +189,7 @@ class Core:
 
     def _next_device_event(self) -> int | None:
         """Board time of the next SysTick or byte."""
-        events = [self.systick.next_event, *(usart.next_event for usart in self.usarts)]
+        events = [self.systick.next_event, *(port.next_event for port in self.receivers)]
         return min((event for event in events if event is not None), default=None)
 
     def _next_device_stop(self) -> int:
@@ -197,8 +200,8 @@ class Core:
     def _advance_devices(self) -> None:
         if self.systick.advance():
             self.nvic.pending.add(nvic.SYSTICK)
-        for usart in self.usarts:
-            usart.advance()
+        for port in self.receivers:
+            port.advance()
 
     # --- Exceptions ---------------------------------------------------------------------------
 
@@ -280,8 +283,11 @@ class Core:
 
     # --- Faults -------------------------------------------------------------------------------
 
-    def _uses_fpu(self) -> bool:
-        return bool(self.engine.registers.get(reg.CONTROL) & 4)
+    def _used_fpu(self) -> bool:
+        """Whether a floating-point instruction was executed (CONTROL.FPCA); forget it again."""
+        control = self.engine.registers.get(reg.CONTROL)
+        self.engine.registers.set(reg.CONTROL, control & ~_FPCA)
+        return bool(control & _FPCA)
 
     def _check_stack(self) -> None:
         """Notice a stack that grew below its bottom without touching anything unmapped."""

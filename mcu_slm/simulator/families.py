@@ -44,7 +44,7 @@ class Family:
     ready: tuple[Ready, ...]
     gpio_ports: tuple[int, ...]  # base addresses
     reset_cause: tuple[int, int, int]  # register, value at power-on, value after a software reset
-    factory_data: tuple[int, int] = (0, 0)  # base and size of the factory-programmed area
+    factory_data: tuple[int, int]  # base and size of the factory-programmed area
 
 
 def _bit(register: int, bit: int, source: int, source_bit: int, crystal: bool = False) -> Ready:

@@ -94,14 +94,16 @@ def _unit_lines(program: Any) -> list[_LineRange]:
     first = 0 if program.header["version"] >= 5 else 1
     ranges = []
     previous = None
+    line = 0
     for entry in program.get_entries():
         state = entry.state
         if state is None:
             continue
         if previous is not None and state.address > previous.address and previous.address:
             number = previous.file - first
+            line = previous.line or line  # 0: code that belongs to no line, but is near one
             name = files[number].name if 0 <= number < len(files) else b"?"
             text = name.decode("utf-8", "replace") if isinstance(name, bytes) else str(name)
-            ranges.append(_LineRange(previous.address, state.address, f"{text}:{previous.line}"))
+            ranges.append(_LineRange(previous.address, state.address, f"{text}:{line}"))
         previous = None if state.end_sequence else state
     return ranges

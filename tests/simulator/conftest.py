@@ -53,6 +53,7 @@ def build_firmware(tmp_path_factory: pytest.TempPathFactory) -> Build:
             built[arguments] = elf
         return built[arguments]
 
+    build.folder = FIRMWARE
     return build
 
 

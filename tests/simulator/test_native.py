@@ -44,3 +44,14 @@ def test_a_cache_that_cannot_be_written_means_no_hook(tmp_path, monkeypatch):
     (tmp_path / "file").write_text("in the way")
     monkeypatch.setattr(native, "_cache_folder", lambda: tmp_path / "file" / "cache")
     assert native.build_block_hook() is None
+
+
+def test_a_foreign_library_is_replaced_by_python(cache, monkeypatch):
+    hooks = pytest.importorskip("mcu_slm.simulator.hooks", reason="needs the package unicorn")
+    cache.mkdir()
+    library = cache / "block_hook.so"
+    library.write_bytes(b"from another machine")
+    monkeypatch.setattr(hooks, "build_block_hook", lambda **_options: library)
+    assert isinstance(hooks.open_hook(), hooks.PythonHook)
+    with pytest.raises(ToolError, match="Delete the file"):
+        hooks.open_hook(native=True)
