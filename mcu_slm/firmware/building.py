@@ -144,6 +144,7 @@ def _result(
     flash, ram = board.chip.flash, board.chip.ram
     firmware = read_firmware(elf, flash)
     paths = tuple(item.path for item in objects)
+    tool_objects = elf.parent / "objects" / TOOL_FOLDER
     stack = sum(s.size_bytes for s in firmware.sections if s.name == ".stack")
     used = {"flash": len(firmware.image), "ram": firmware.bytes_in(ram)}
     for memory in (flash, ram):
@@ -162,9 +163,7 @@ def _result(
         stack_bytes=stack,
         sections=firmware.sections,
         objects=paths,
-        model_objects=tuple(
-            item.path for item in objects if TOOL_FOLDER in item.source.parent.parts
-        ),
+        model_objects=tuple(path for path in paths if path.is_relative_to(tool_objects)),
         rebuilt=sum(item.rebuilt for item in objects),
     )
 

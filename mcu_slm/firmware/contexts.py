@@ -124,6 +124,7 @@ class Readme:
 
     banner: str
     project_name: str
+    board_name: str
     board_title: str
     chip_title: str
     console: Console
@@ -286,6 +287,7 @@ def _readme(banner: str, subject: Subject) -> Readme:
     return Readme(
         banner,
         subject.project_name,
+        board.name,
         board.title,
         board.chip.title,
         board.console,

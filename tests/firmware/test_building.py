@@ -18,7 +18,12 @@ from mcu_slm.toolchain import find_arm_compiler
 from tests.firmware.conftest import STANDIN
 
 pytestmark = pytest.mark.emulator
-ALL = [(board, preset) for board in boards.list_boards() for preset in PRESETS]
+TOOL_NAMES = ("frame", "protocol", "self_test", "known_answers")
+# Release for every board; what the other presets change does not depend on the board.
+ALL = [
+    *((board, "Release") for board in boards.list_boards()),
+    *(("nucleo_f446re", preset) for preset in PRESETS if preset != "Release"),
+]
 
 
 @pytest.mark.parametrize(("board", "preset"), ALL)
@@ -36,6 +41,13 @@ def test_every_board_builds_without_a_warning(make_project, arm, board: str, pre
     assert len(result.objects) > len(result.model_objects)
     written = json.loads((result.elf.parent / "build.json").read_text())
     assert written["flash_bytes"] == result.flash_bytes
+
+
+def test_model_objects_are_told_by_the_project_not_by_its_place(make_project, tmp_path) -> None:
+    project = make_project(out=tmp_path / "mcu_slm" / "project").folder
+    result = build(project, boards.load_board("nucleo_f446re"), "Release")
+    names = {path.name for path in result.model_objects}
+    assert names == {f"{name}.c.o" for name in ("model", *TOOL_NAMES)}
 
 
 def test_image_starts_with_stack_top_and_entry(make_project, arm) -> None:

@@ -59,9 +59,9 @@ def running(board: boards.Board, elf: Path) -> Iterator[Client]:
         process.wait()
 
 
-def test_firmware_answers_on_the_fallback_clock(make_project, arm, known) -> None:
+def test_firmware_answers_on_the_fallback_clock(make_project, known) -> None:
     board = boards.load_board("olimex_stm32_h405")
-    elf = build(make_project(board.name).folder, board, "Release", arm).elf
+    elf = build(make_project(board.name).folder, board, "Release").elf
     with running(board, elf) as client:
         assert client.hello().board == board.name
         assert client.info().clock_state == protocol.ClockState.RESET_CLOCK
