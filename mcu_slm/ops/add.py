@@ -85,6 +85,9 @@ def parse_sum(view: NodeView, sign: int) -> Sum:
     scale1, scale2, output_scale = (view.int8(t)[0] for t in (first, second, output))
     twice_max = 2.0 * max(scale1, scale2)
     reals = (scale1 / twice_max, scale2 / twice_max, twice_max / ((1 << LEFT_SHIFT) * output_scale))
+    view.require(
+        reals[2] < 1.0, f"output scale {output_scale!r} for inputs {scale1!r} and {scale2!r}", "a larger one"
+    )
     input1, input2, scaled = (view.multiplier(quantize_multiplier(real)) for real in reals)
     act_min, act_max = view.activation_range(output)
     return Sum(

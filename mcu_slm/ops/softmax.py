@@ -29,6 +29,8 @@ from mcu_slm.quant import (
 INPUT_INTEGER_BITS = 5
 SUM_INTEGER_BITS = 12
 OUTPUT_SCALE = 1.0 / 256.0
+MAX_DEPTH = 511
+"""512 equal values make the last shift 32 bits, which neither the judge nor a 32-bit core can do."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,7 +52,7 @@ class Softmax(Operator):
         table = self.exponentials.astype(np.int64)
         exponential = np.where(counted, table[np.minimum(difference, len(table) - 1)], 0)
         total = rounding_shift_right(exponential, SUM_INTEGER_BITS).sum(axis=-1, keepdims=True)
-        # total is in [2^19, 2^31): its headroom is exact in float64.
+        # total is in [2^19, 2^28): its headroom is exact in float64.
         headroom = 31 - np.floor(np.log2(total.astype(np.float64))).astype(np.int64)
         reciprocal = one_over_one_plus_x((total << headroom) - (1 << 31))
         exponent = SUM_INTEGER_BITS - headroom + 31 - 8
@@ -98,8 +100,8 @@ def parse(view: NodeView) -> Softmax:
     view.require(len(source.shape) >= 1, "input of rank 0", "1 or more")
     beta = float(view.option("beta"))
     depth = source.shape[-1]
-    if depth > 1 << SUM_INTEGER_BITS - 1:
-        view.unsupported(f"a row of {depth} elements", f"at most {1 << SUM_INTEGER_BITS - 1}")
+    if depth > MAX_DEPTH:
+        view.unsupported(f"a row of {depth} elements", f"at most {MAX_DEPTH}")
     real = min(beta * scale * (1 << (31 - INPUT_INTEGER_BITS)), float(INT32_MAX))
     view.require(real > 1.0, f"beta * input scale is {beta * scale}", "a larger input scale")
     multiplier = quantize_multiplier(real)
