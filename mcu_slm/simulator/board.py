@@ -123,7 +123,7 @@ class BoardSimulator:
     ) -> bool:
         """Run until `until(self)`, or without it until the board waits for the host.
 
-        `until` is asked whenever the core pauses: for interrupts, waits, and bytes for `port`.
+        `until` is asked whenever the core pauses: for interrupts, waits, and bytes that it sends.
 
         Returns:
             False when `seconds` of wall-clock time or of waiting board time passed before that, or
@@ -135,43 +135,36 @@ class BoardSimulator:
         if until is None:
             return self._run(lambda: False, seconds, stop_waiting=True)
         condition = until
-        return self._run(lambda: condition(self), seconds)
+        with self.port.wanting(1):
+            return self._run(lambda: condition(self), seconds)
 
-    def run_slice(self, seconds: float) -> bool:
-        """Run for about `seconds` of board time; False when the board waits for the host alone."""
-        clock, end = self._core.clock, self._core.clock.now + self._clocks(seconds)
-        self._run(lambda: clock.now >= end, seconds, self._clocks(seconds))
-        return not self._waits_for_host
-
-    def run_for_output(
-        self, enough: Callable[[], bool], seconds: float | None, instructions: int | None = None
-    ) -> bool:
+    def run_for_output(self, enough: Callable[[], bool], seconds: float | None) -> bool:
         """Run until `enough()`; False when time is up or the board waits for the host."""
-        return self._run(enough, seconds, instructions)
+        return self._run(enough, seconds)
+
+    def run_slice(self, seconds: float, enough: Callable[[], bool] = lambda: False) -> bool:
+        """Run for `seconds` of board time; False when the board then waits for the host alone."""
+        clock, end = self._core.clock, self._core.clock.now + self._clocks(seconds)
+        self._run(lambda: enough() or clock.now >= end, None, self._clocks(seconds))
+        return not self._waits_for_host
 
     def _run(
         self,
         enough: Callable[[], bool],
         seconds: float | None,
-        instructions: int | None = None,
+        slice_clocks: int = _SLICE_CLOCKS,
         stop_waiting: bool = False,
     ) -> bool:
+        """Run in slices until `enough()`; `seconds` limit the wall clock and the time asleep."""
         from mcu_slm.simulator.core import Pause
 
         core, deadline = self._core, deadline_in(seconds)
-        end = math.inf if instructions is None else self.instructions + instructions
         idle_end = math.inf if seconds is None else core.clock.idle + self._clocks(seconds)
         while not enough():
-            if self.instructions >= end or core.clock.idle >= idle_end:
+            if core.clock.idle >= idle_end or time.monotonic() >= deadline:
                 return False
-            if time.monotonic() >= deadline:
-                return False
-            pause = core.run(
-                int(min(_SLICE_CLOCKS, end - self.instructions)),
-                int(min(_SLICE_CLOCKS, idle_end - core.clock.idle)),
-                enough,
-                self._at_break,
-            )
+            idle_left = int(min(slice_clocks, idle_end - core.clock.idle))
+            pause = core.run(slice_clocks, idle_left, enough, self._at_break)
             self._at_break = pause is Pause.BREAK
             self._waits_for_host = pause is Pause.IDLE
             if pause is Pause.RESET:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Protocol
 
-_GREEDY_INSTRUCTIONS = 100_000
+_NOBODY_WAITS = 1 << 62
+_LOOK_S = 0.0005  # board time that passes when somebody looks whether bytes are waiting
 
 
 class PortOwner(Protocol):
@@ -15,10 +17,11 @@ class PortOwner(Protocol):
     def send_to_firmware(self, data: bytes) -> None:
         """Put bytes on the line towards the firmware."""
 
-    def run_for_output(
-        self, enough: Callable[[], bool], seconds: float | None, instructions: int | None = None
-    ) -> bool:
+    def run_for_output(self, enough: Callable[[], bool], seconds: float | None) -> bool:
         """Run until `enough()`; False when time is up or the board waits for the host."""
+
+    def run_slice(self, seconds: float, enough: Callable[[], bool]) -> bool:
+        """Run for `seconds` of board time or until `enough()`."""
 
 
 class SimulatedPort:
@@ -31,20 +34,21 @@ class SimulatedPort:
     def __init__(self, owner: PortOwner, timeout: float | None = 1.0) -> None:
         self.timeout = timeout
         self.is_open = True
-        self.wanted = 0  # the board pauses its core once so many bytes are here
+        self._wanted = _NOBODY_WAITS
         self._owner = owner
         self._buffer = bytearray()
 
     def deliver(self, byte: int) -> bool:
         """Take a byte from the firmware; return whether somebody waits for it."""
         self._buffer.append(byte)
-        return len(self._buffer) >= self.wanted
+        return len(self._buffer) >= self._wanted
 
     def read(self, size: int = 1, /) -> bytes:
         """Return up to `size` bytes, fewer when `timeout` seconds pass or the board waits."""
         self._require_open()
         if len(self._buffer) < size:
-            self._run_until(size, self.timeout)
+            with self.wanting(size):
+                self._owner.run_for_output(lambda: len(self._buffer) >= size, self.timeout)
         data = bytes(self._buffer[:size])
         del self._buffer[:size]
         return data
@@ -60,7 +64,8 @@ class SimulatedPort:
         """Bytes that can be read at once; lets the core run a little when there are none."""
         self._require_open()
         if not self._buffer:
-            self._run_until(1, 0.01, _GREEDY_INSTRUCTIONS)
+            with self.wanting(1):
+                self._owner.run_slice(_LOOK_S, lambda: bool(self._buffer))
         return len(self._buffer)
 
     @property
@@ -88,12 +93,14 @@ class SimulatedPort:
         """Close the port; the board stays as it is."""
         self.is_open = False
 
-    def _run_until(self, size: int, seconds: float | None, instructions: int | None = None) -> None:
-        self.wanted = size
+    @contextmanager
+    def wanting(self, size: int) -> Iterator[None]:
+        """Let the core pause at each byte once `size` bytes are here."""
+        self._wanted = size
         try:
-            self._owner.run_for_output(lambda: len(self._buffer) >= size, seconds, instructions)
+            yield
         finally:
-            self.wanted = 0
+            self._wanted = _NOBODY_WAITS
 
     def _require_open(self) -> None:
         if not self.is_open:

@@ -130,3 +130,22 @@ def test_a_closed_port_refuses(echo):
     assert not echo.port.is_open
     with pytest.raises(OSError, match="closed"):
         echo.port.read(1)
+
+
+def test_looking_for_bytes_lets_the_board_run(board, build_firmware):
+    simulator = BoardSimulator(board, build_firmware("echo.c"))
+    assert any(simulator.port.in_waiting for _ in range(100))
+
+
+def test_until_is_asked_after_each_byte(echo):
+    echo.port.write(b"\x04\x00abcd")
+    assert echo.run(until=lambda s: s.port.buffered == 2)
+    assert echo.port.take() == b"bc"
+
+
+def test_the_input_buffer_can_be_emptied(echo):
+    echo.port.write(b"\x02\x00ab")
+    echo.run()
+    echo.port.reset_input_buffer()
+    assert echo.port.buffered == 0
+    assert ask(echo, b"x") == b"y"

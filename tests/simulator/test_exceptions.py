@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import struct
 
 import pytest
@@ -47,3 +48,17 @@ def test_two_tasks_switch_with_their_floating_point_registers(results):
 
 def test_the_cycle_counter_counts_instructions(results):
     assert 100 <= results[14] <= 112
+
+
+@pytest.mark.parametrize("core", ["cortex-m7", "cortex-m33"])
+def test_other_cores_do_the_same_but_have_no_cycle_model(core, results, board, build_firmware):
+    chip = dataclasses.replace(board.chip, core=core)
+    simulator = BoardSimulator(
+        dataclasses.replace(board, chip=chip), build_firmware("exceptions.c")
+    )
+    with simulator.profile(["preempted_floats"]) as profile:
+        assert simulator.run()
+    found = struct.unpack("<32I", simulator.read_memory(simulator.symbol("results"), 128))
+    assert found == results
+    assert profile["preempted_floats"].instructions > 100_000
+    assert profile["preempted_floats"].cycles is None
