@@ -10,7 +10,7 @@ Tables are read strictly, and checked. Adding a board adds a file and edits none
 """
 
 from mcu_slm.boards.facts import Board, Chip, ClockFacts, Console, Led, Memory, Usart
-from mcu_slm.boards.loading import list_boards, load_board
+from mcu_slm.boards.loading import board_from_json, board_to_json, list_boards, load_board
 
 __all__ = [
     "Board",
@@ -20,6 +20,8 @@ __all__ = [
     "Led",
     "Memory",
     "Usart",
+    "board_from_json",
+    "board_to_json",
     "list_boards",
     "load_board",
 ]

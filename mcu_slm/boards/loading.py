@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import difflib
+import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -73,6 +75,32 @@ def load_board(name_or_path: str | Path) -> Board:
         qemu_machine=written.qemu_machine,
         stack_bytes=written.stack_bytes,
     )
+    check_board(board, path)
+    return board
+
+
+def board_to_json(board: Board) -> str:
+    """Return a board and its chip as one text, for `board_from_json`."""
+    return json.dumps(dataclasses.asdict(board), indent=1) + "\n"
+
+
+def board_from_json(path: Path) -> Board:
+    """Read and check what `board_to_json` gave: a project knows its board without board files.
+
+    Raises:
+        BoardError: unreadable, or facts that contradict one another.
+    """
+    try:
+        fields = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise BoardError(
+            str(path),
+            f"cannot be read: {error}",
+            expected="the board of a generated project",
+            remedy="Generate the project again.",
+        ) from error
+    board = read_record(Board, fields, path, "")
+    check_chip(board.chip, path)
     check_board(board, path)
     return board
 

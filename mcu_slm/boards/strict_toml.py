@@ -63,8 +63,8 @@ def read_record(cls: type[_Record], table: Any, path: Path, key: str) -> _Record
 def _value(hint: Any, item: Any, path: Path, key: str) -> Any:
     """Check one TOML value against a field's type; tables become records, arrays tuples."""
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
-    if origin is types.UnionType:  # `X | None`; TOML has no null
-        return _value(arguments[0], item, path, key)
+    if origin is types.UnionType:  # `X | None`
+        return None if item is None else _value(arguments[0], item, path, key)
     if origin is tuple:
         if not isinstance(item, list):
             raise wrong_type(path, key, item, "an array")

@@ -11,6 +11,6 @@ elf.py            sections, symbols and image of a linked firmware
 
 from mcu_slm.firmware.building import BuildResult, build
 from mcu_slm.firmware.elf import Section
-from mcu_slm.firmware.generation import FirmwareProject, generate
+from mcu_slm.firmware.generation import FirmwareProject, generate, project_board
 
-__all__ = ["BuildResult", "FirmwareProject", "Section", "build", "generate"]
+__all__ = ["BuildResult", "FirmwareProject", "Section", "build", "generate", "project_board"]

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 import mcu_slm
-from mcu_slm.boards import Board
+from mcu_slm.boards import Board, board_from_json, board_to_json
 from mcu_slm.errors import ModelError, UsageError
 from mcu_slm.files import write_atomic, write_json
 from mcu_slm.firmware.contexts import Subject
@@ -29,6 +29,7 @@ from mcu_slm.firmware.templates import TOOL_FOLDER, TOOL_SOURCES, render_all
 from mcu_slm.manifest import MANIFEST, CompiledModel, load_compiled
 
 PROJECT_RECORD: Final = "firmware.json"
+_BOARD_RECORD: Final = "board.json"
 _PROJECT_NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}")
 
 
@@ -78,6 +79,7 @@ def generate(  # noqa: PLR0917 - the order is the one in which the things are ma
 
     tool_files = {
         **_files_below(model_dir_source),
+        _BOARD_RECORD: board_to_json(board).encode(),
         **_known_answer_files(manifest.model_sha256, known_inputs, known_outputs),
         **{
             file.path.removeprefix(TOOL_FOLDER + "/"): file.text.encode()
@@ -154,6 +156,17 @@ def load_project_record(project: Path) -> dict[str, Any]:
             remedy="Run: mcu-slm firmware",
         ) from error
     return record
+
+
+def project_board(project: Path) -> Board:
+    """Return the board that a project was generated for; its board file need not be there any more.
+
+    Raises:
+        UsageError: the folder is no generated project.
+        BoardError: the project's record of its board is damaged.
+    """
+    load_project_record(project)
+    return board_from_json(project / TOOL_FOLDER / _BOARD_RECORD)
 
 
 def _check_name(name: str) -> None:

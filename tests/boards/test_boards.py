@@ -60,6 +60,34 @@ def test_board_of_the_user_may_use_a_shipped_chip(tmp_path: Path) -> None:
     assert boards.load_board(mine).name == "my_board"
 
 
+@pytest.mark.parametrize("name", boards.list_boards())
+def test_board_survives_the_way_through_json(name: str, tmp_path: Path) -> None:
+    board, path = boards.load_board(name), tmp_path / "board.json"
+    path.write_text(boards.board_to_json(board))
+    assert boards.board_from_json(path) == board
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("180000000", "-1"),
+        ('"clock_hz"', '"klock_hz"'),
+        (
+            "{",
+            "[",
+        ),
+        ('"tx_pin": "PA2"', '"tx_pin": "PB2"'),
+        ("}", ""),
+    ],
+)
+def test_damaged_json_is_a_board_error(old: str, new: str, tmp_path: Path) -> None:
+    path = tmp_path / "board.json"
+    text = boards.board_to_json(boards.load_board("nucleo_f446re"))
+    path.write_text(text.replace(old, new))
+    with pytest.raises(BoardError, match=r"board\.json"):
+        boards.board_from_json(path)
+
+
 def test_unknown_name_lists_near_matches() -> None:
     with pytest.raises(BoardError, match="Did you mean nucleo_f446re") as caught:
         boards.load_board("nucleo-f446")

@@ -37,10 +37,10 @@ def known() -> tuple[npt.NDArray[np.int8], npt.NDArray[np.int8]]:
 
 @pytest.fixture
 def make_project(known, tmp_path: Path):
-    def make(board: str = "nucleo_f446re", out: Path | None = None, **changes) -> FirmwareProject:
+    def make(board="nucleo_f446re", out: Path | None = None, **changes) -> FirmwareProject:
         arguments = {
             "model_dir_source": STANDIN,
-            "board": boards.load_board(board),
+            "board": boards.load_board(board) if isinstance(board, str) else board,
             "known_inputs": known[0],
             "known_outputs": known[1],
             "out": out or tmp_path / "project",

@@ -9,8 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mcu_slm import boards
+from mcu_slm import boards, resources
 from mcu_slm.errors import ModelError, UsageError
+from mcu_slm.firmware import project_board
 from tests.firmware.conftest import STANDIN
 
 pytestmark = pytest.mark.unit
@@ -93,6 +94,17 @@ def test_project_of_another_board_is_not_mixed_in(make_project) -> None:
     make_project("nucleo_f446re")
     with pytest.raises(UsageError, match="it holds a project for nucleo_f446re"):
         make_project("olimex_stm32_h405")
+
+
+def test_project_knows_its_board(make_project, tmp_path: Path) -> None:
+    mine = tmp_path / "my_board.toml"
+    shutil.copy(resources.folder("boards") / "nucleo_f446re.toml", mine)
+    board = boards.load_board(mine)
+    project = make_project(board=board)
+    mine.unlink()
+    assert project_board(project.folder) == board
+    with pytest.raises(UsageError, match="the folder is no firmware project"):
+        project_board(tmp_path / "nowhere")
 
 
 def test_damaged_record_is_a_usage_error(make_project) -> None:
