@@ -13,7 +13,7 @@ SHARED := $(or $(MCU_SLM_SHARED),../shared)
 export MCU_SLM_SHARED := $(abspath $(SHARED))
 
 # PyTorch publishes builds without CUDA on an index of its own; pip takes one from there, or a local wheel, in preference to the
-# build with gigabytes of CUDA packages. Where the index cannot be reached pip says so and goes on.
+# build with gigabytes of CUDA packages. Where the index cannot be reached, pip takes what else it finds.
 TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
 PIP := PIP_RETRIES=1 PIP_DISABLE_PIP_VERSION_CHECK=1 $(BIN)/python -m pip install --quiet -c constraints.txt
 
@@ -50,12 +50,12 @@ $(VENV)/bin/python:
 
 $(VENV)/installed: constraints.txt pyproject.toml | $(VENV)/bin/python
 	@echo "installing into $(VENV) (one to three minutes)"
-	$(PIP) --extra-index-url $(TORCH_INDEX) torch
-	$(PIP) -e '.[all]'
+	@$(PIP) --quiet --no-deps --extra-index-url $(TORCH_INDEX) torch
+	@$(PIP) -e '.[all]'
 	touch $@
 
 $(VENV)/installed-dev: $(VENV)/installed
-	$(PIP) -e '.[dev]'
+	@$(PIP) -e '.[dev]'
 	touch $@
 
 clean:

@@ -26,7 +26,9 @@ class ScreenReporter:
             TextColumn("{task.completed:,.0f}/{task.total:,.0f}"),
             TimeElapsedColumn(),
         )
-        self._progress = Progress(*columns, console=console, transient=True)
+        self._progress = Progress(
+            *columns, console=console, transient=True, disable=not console.is_terminal
+        )
         self._task: TaskID | None = None
 
     def start(self, stage: str, what: str) -> None:

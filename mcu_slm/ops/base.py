@@ -21,6 +21,7 @@ from mcu_slm.quant import INT8_MAX, INT8_MIN, Multiplier
 
 Int8: TypeAlias = npt.NDArray[np.int8]
 MAX_SHIFT = 30
+_LONGEST_NAME = 60
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,6 +89,12 @@ class Operator(ABC):
         return ""
 
 
+def short_name(name: str) -> str:
+    """Return a tensor name for people: exporters join the names of all fused layers with `;`, the first is enough."""
+    first = name.split(";")[0]
+    return first if len(first) <= _LONGEST_NAME else "..." + first[-_LONGEST_NAME:]
+
+
 @dataclass(frozen=True, eq=False)
 class NodeView:
     """A node with its tensors, for `parse` functions: every access is checked and names the layer when it fails."""
@@ -100,7 +107,7 @@ class NodeView:
     def where(self) -> str:
         """The layer as an error message calls it."""
         name = self.graph.tensor(self.node.outputs[0]).name if self.node.outputs else "?"
-        return f"layer {self.index} {name} ({self.node.op})"
+        return f"layer {self.index} {short_name(name)} ({self.node.op})"
 
     def fail(self, found: str, expected: str = "", remedy: str = "") -> NoReturn:
         """Raise the error for a model that contradicts itself."""

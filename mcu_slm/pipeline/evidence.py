@@ -84,7 +84,9 @@ class Evidence:
         seconds: float = 0.0,
     ) -> None:
         """Write down that a stage has finished."""
-        hashes = {p.relative_to(self._folder).as_posix(): sha256_file(p) for p in sorted(outputs)}
+        root = self._folder.resolve()
+        paths = sorted(path.resolve() for path in outputs)
+        hashes = {path.relative_to(root).as_posix(): sha256_file(path) for path in paths}
         self._fields["tool_version"] = __version__
         self._fields.setdefault("stages", {})[name] = {
             "key": key,
