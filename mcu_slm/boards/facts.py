@@ -41,7 +41,11 @@ class Usart:
 
 @dataclass(frozen=True)
 class ClockFacts:
-    """Limits of a chip's clock tree; `over_drive_above_hz` is 0 where there is no over-drive."""
+    """Limits of a chip's clock tree and flash.
+
+    `over_drive_above_hz` is 0 where there is no over-drive, `flash_prefetch_broken_revision` (a
+    REV_ID of DBGMCU_IDCODE) where every revision can prefetch.
+    """
 
     crystal_min_hz: int
     crystal_max_hz: int
@@ -54,6 +58,7 @@ class ClockFacts:
     flash_hz_per_wait_state: int
     over_drive_above_hz: int
     pwr_cr_voltage_scale_1: int
+    flash_prefetch_broken_revision: int
 
 
 @dataclass(frozen=True)

@@ -158,6 +158,7 @@ class Clock:
     banner: str
     clock: ClockSettings
     voltage_scale_1: str
+    prefetch_broken_revision: str | None
 
 
 @dataclass(frozen=True)
@@ -220,7 +221,10 @@ def _address(value: int) -> str:
 
 def _clock(banner: str, subject: Subject) -> Clock:
     clock = clock_settings(subject.board)
-    return Clock(banner, clock, _address(clock.voltage_scale_1) + "u")
+    broken = subject.board.chip.clock.flash_prefetch_broken_revision
+    return Clock(
+        banner, clock, _address(clock.voltage_scale_1) + "u", f"0x{broken:04X}u" if broken else None
+    )
 
 
 def _pin(name: str) -> tuple[int, int]:

@@ -102,6 +102,8 @@ def _comment(path: str, lines: tuple[str, ...]) -> str:
         return "/* " + "\n * ".join(lines) + " */"
     if path.endswith(".md"):
         return "<!-- " + "\n     ".join(lines) + " -->"
-    if path.endswith(".json"):  # one line: the template places it in a string or behind a //
+    if path.startswith(".vscode/"):
+        return "\n".join("// " + line for line in lines)
+    if path.endswith(".json"):  # no comments there: the template places it in a string
         return " ".join(lines)
     return "\n".join("# " + line for line in lines)
