@@ -231,6 +231,8 @@ def test_stream_keeps_its_period_and_stops(board: HostBoard) -> None:
     board.poll(400)
     assert board.output() == b""
     board.set_sensor(True)
+    board.poll(401)  # as soon as there is a window, not a period later
+    assert len(board.frames()) == 1
     board.ask(MessageType.STREAM, b"\0\0\0")
     board.poll(900)
     assert board.output() == b""
