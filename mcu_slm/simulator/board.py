@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final, Literal
 from mcu_slm.boards import Board, Usart
 from mcu_slm.errors import DeviceError, McuSlmError, missing_extra
 from mcu_slm.simulator.elf import FirmwareImage, load_image
-from mcu_slm.simulator.port import SimulatedPort, deadline_in
+from mcu_slm.simulator.port import SimulatedPort
 from mcu_slm.simulator.symbols import Symboliser
 
 if TYPE_CHECKING:
@@ -158,8 +158,11 @@ class BoardSimulator:
         """Run in slices until `enough()`; `seconds` limit the wall clock and the time asleep."""
         from mcu_slm.simulator.core import Pause
 
-        core, deadline = self._core, deadline_in(seconds)
-        idle_end = math.inf if seconds is None else core.clock.idle + self._clocks(seconds)
+        core = self._core
+        deadline = idle_end = math.inf
+        if seconds is not None:
+            deadline = time.monotonic() + seconds
+            idle_end = core.clock.idle + self._clocks(seconds)
         while not enough():
             if core.clock.idle >= idle_end or time.monotonic() >= deadline:
                 return False

@@ -189,8 +189,12 @@ class Core:
 
     def _next_device_event(self) -> int | None:
         """Board time of the next SysTick or byte."""
-        events = [self.systick.next_event, *(port.next_event for port in self.receivers)]
-        return min((event for event in events if event is not None), default=None)
+        soonest = self.systick.next_event
+        for port in self.receivers:
+            due = port.next_event
+            if due is not None and (soonest is None or due < soonest):
+                soonest = due
+        return soonest
 
     def _next_device_stop(self) -> int:
         """Return the same as an instruction count."""

@@ -15,6 +15,9 @@ from mcu_slm.simulator.registers import Group
 _FRAME: Final = Group((*reg.CORE[:4], reg.CORE[12], reg.LR))
 _FP_FRAME: Final = Group((*reg.FLOATS, reg.FPSCR))
 _ENTRY_STATE: Final = Group((*reg.CORE[:4], reg.CORE[12], reg.LR, reg.SP, reg.XPSR, reg.CONTROL))
+_HANDLER_STATE: Final = Group((reg.CONTROL, reg.SP, reg.LR, reg.XPSR))
+# XPSR first: SPSEL selects a stack in thread mode only. SP last: it is the selected one.
+_THREAD_STATE: Final = Group((reg.XPSR, reg.CONTROL, reg.SP))
 _THUMB: Final = 1 << 24
 _STACK_WAS_MISALIGNED: Final = 1 << 9
 _FLAGS: Final = 0xF80F0000  # N, Z, C, V, Q and GE
@@ -43,17 +46,15 @@ def enter(engine: Engine, number: int, return_address: int, in_handler: bool, fp
         frame += struct.pack("<18I", *registers.get_group(_FP_FRAME), 0)
     new_sp = ((sp & ~4) - len(frame)) & 0xFFFFFFFF
     pushed = _push(engine, new_sp, frame)
+    link = 0xFFFFFFF1 if in_handler else 0xFFFFFFFD if on_process_stack else 0xFFFFFFF9
+    if with_fp:
+        link &= ~0x10
     if on_process_stack:
         registers.set(reg.PSP, new_sp)
-        registers.set(reg.CONTROL, control & ~(_SPSEL | _FPCA))
-        registers.set(reg.SP, registers.get(reg.MSP))
-    else:
-        registers.set(reg.CONTROL, control & ~_FPCA)
-        registers.set(reg.SP, new_sp)
-    link = 0xFFFFFFF1 if in_handler else 0xFFFFFFFD if on_process_stack else 0xFFFFFFF9
-    registers.set(reg.LR, link & ~0x10 if with_fp else link)
+        new_sp = registers.get(reg.MSP)
     # Flags stay, the IT state ends: a handler must not inherit half an IT block.
-    registers.set(reg.XPSR, xpsr & _FLAGS | _THUMB | number)
+    handler_xpsr = xpsr & _FLAGS | _THUMB | number
+    registers.set_group(_HANDLER_STATE, (control & ~(_SPSEL | _FPCA), new_sp, link, handler_xpsr))
     return pushed
 
 
@@ -86,12 +87,9 @@ def leave(engine: Engine, link: int) -> int:
     registers.set_group(_FRAME, frame[:6])
     if frame[7] & _STACK_WAS_MISALIGNED:
         sp |= 4
-    # XPSR first: SPSEL selects a stack in thread mode only. SP last: it is the selected one.
-    registers.set(reg.XPSR, frame[7] & ~_STACK_WAS_MISALIGNED)
     control = registers.get(reg.CONTROL) & ~(_SPSEL | _FPCA)
     control |= (_FPCA if with_fp else 0) | (_SPSEL if to_process_stack else 0)
-    registers.set(reg.CONTROL, control)
-    registers.set(reg.SP, sp)
+    registers.set_group(_THREAD_STATE, (frame[7] & ~_STACK_WAS_MISALIGNED, control, sp))
     return int(frame[6])
 
 

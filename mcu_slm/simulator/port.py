@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Protocol
@@ -105,8 +104,3 @@ class SimulatedPort:
     def _require_open(self) -> None:
         if not self.is_open:
             raise OSError("the simulated port is closed")
-
-
-def deadline_in(seconds: float | None) -> float:
-    """Return the monotonic time `seconds` from now; never for None."""
-    return float("inf") if seconds is None else time.monotonic() + seconds

@@ -64,7 +64,7 @@ class _Session:
         self._listener = listener
         self._stop = stop
         self._client: socket.socket | None = None
-        self._ahead_from = time.monotonic() - simulator.board_seconds
+        self._epoch = time.monotonic() - simulator.board_seconds  # when board time was 0
 
     def run(self) -> None:
         try:
@@ -77,9 +77,9 @@ class _Session:
 
     def _seconds_to_sleep(self, waiting: bool) -> float:
         """Return how far the board is ahead of the wall clock; a board that waits has time."""
-        ahead = self._simulator.board_seconds + self._ahead_from - time.monotonic()
+        ahead = self._epoch + self._simulator.board_seconds - time.monotonic()
         if ahead < 0:
-            self._ahead_from -= ahead  # slower than the chip: do not catch up later
+            self._epoch -= ahead  # slower than the chip: do not catch up later
         return _SLEEP_S if waiting else min(max(ahead, 0.0), _SLEEP_S)
 
     def _listen(self, seconds: float) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 
 import pytest
 import serial
@@ -69,3 +70,10 @@ def test_ctrl_c_comes_out_with_the_port_closed(board, build_firmware):
         serve_tcp(simulator, stop=interrupt, ready=ports.append)
     with pytest.raises(serial.SerialException):
         serial.serial_for_url(f"socket://127.0.0.1:{ports[0]}", timeout=1)
+
+
+def test_the_board_runs_no_faster_than_its_clock(board, build_firmware):
+    simulator = BoardSimulator(board, build_firmware("echo.c"))  # a SysTick per millisecond
+    end = time.monotonic() + 0.4
+    serve_tcp(simulator, stop=lambda: time.monotonic() > end)
+    assert 0.05 < simulator.board_seconds < 0.5
