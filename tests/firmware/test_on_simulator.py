@@ -23,11 +23,12 @@ pytestmark = pytest.mark.emulator
 FAULTY_SENSOR = """
 #include "sensor.h"
 int recurse(int depth);
+static int (*volatile again)(int) = recurse; /* or the compiler makes a loop of it */
 int recurse(int depth)
 {{
     volatile uint8_t room[128];
     room[0] = (uint8_t)depth;
-    return depth > 100000 ? 0 : recurse(depth + 1) + room[0];
+    return depth > 100000 ? 0 : again(depth + 1) + room[0];
 }}
 void sensor_start(void)
 {{
