@@ -1,7 +1,7 @@
 """Commands and their help texts: parse arguments, call the pipeline, print.
 
-Heavy modules are imported inside the commands, so that `mcu-slm --help` answers at once and needs no optional package.
-With `--json` a command prints one JSON object on stdout and nothing else.
+Heavy modules are imported inside the commands, so that `mcu-slm --help` answers at once and needs
+no optional package. With `--json` a command prints one JSON object on stdout and nothing else.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import sys
 from collections.abc import Callable
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, ParamSpec, TypeVar, cast
 
 import typer
 
@@ -30,7 +30,7 @@ INTERRUPTED = 130
 
 app = typer.Typer(
     name="mcu-slm",
-    help="Tiny sequence models on STM32: from recordings to a firmware proven byte for byte before it is flashed.",
+    help="Tiny sequence models on STM32: from recordings to firmware proven byte for byte.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -39,9 +39,13 @@ app = typer.Typer(
 )
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
-BoardName = Annotated[str | None, typer.Option("--board", "-b", help="A board; see: mcu-slm boards.")]
+BoardName = Annotated[
+    str | None, typer.Option("--board", "-b", help="A board; see: mcu-slm boards.")
+]
 Runs = Annotated[Path, typer.Option("--runs", help="Folder that holds the run folders.")]
-Force = Annotated[bool, typer.Option("--force", help="Run every stage again; restore edited generated files.")]
+Force = Annotated[
+    bool, typer.Option("--force", help="Run every stage again; restore edited generated files.")
+]
 CompilerName = Annotated[str | None, typer.Option("--compiler", help="Arm compiler: gcc or zig.")]
 Seed = Annotated[int, typer.Option("--seed", min=0, help="Seed of random inputs.")]
 RUNS = Path("runs")
@@ -117,7 +121,9 @@ def _reporter(as_json: bool) -> Iterator[Reporter]:
 @command
 def run(
     project: Annotated[Path | None, typer.Argument(help="Project file mcu_slm.toml.")] = None,
-    model: Annotated[Path | None, typer.Option("--model", "-m", help="A .tflite from elsewhere instead.")] = None,
+    model: Annotated[
+        Path | None, typer.Option("--model", "-m", help="A .tflite from elsewhere instead.")
+    ] = None,
     board: BoardName = None,
     runs: Runs = RUNS,
     force: Force = False,
@@ -198,10 +204,12 @@ def convert(
 
 
 @command
-def compile(  # noqa: A001 - the command's name
+def compile(
     model: Annotated[Path, typer.Argument(help="A fully INT8 .tflite file.")],
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the generated C.")],
-    kernels: Annotated[str, typer.Option("--kernels", help="Kernel family: portable.")] = "portable",
+    kernels: Annotated[
+        str, typer.Option("--kernels", help="Kernel family: portable.")
+    ] = "portable",
     as_json: Json = False,
 ) -> None:
     """Compile a flatbuffer to C files that any project can add."""
@@ -246,7 +254,9 @@ def firmware(
 @command
 def build(
     target: Annotated[Path, typer.Argument(help="A run folder or a firmware project.")],
-    preset: Annotated[str, typer.Option("--preset", help="Debug, Release or MinSizeRel.")] = "Release",
+    preset: Annotated[
+        str, typer.Option("--preset", help="Debug, Release or MinSizeRel.")
+    ] = "Release",
     compiler: CompilerName = None,
     as_json: Json = False,
 ) -> None:
@@ -264,17 +274,27 @@ def build(
         return
     typer.echo(f"{result.elf}  ({result.compiler_version})")
     typer.echo(f"flash {result.flash_bytes:,} of {result.flash_available_bytes:,} bytes")
-    typer.echo(f"RAM   {result.ram_bytes:,} of {result.ram_available_bytes:,} bytes, stack included")
+    typer.echo(
+        f"RAM   {result.ram_bytes:,} of {result.ram_available_bytes:,} bytes, stack included"
+    )
 
 
 @command
 def verify(
     target: Annotated[Path, typer.Argument(help="A .tflite file, a run folder or a project file.")],
     board: BoardName = None,
-    legs: Annotated[str | None, typer.Option("--legs", help="Comma-separated: tflm,numpy,host,sim,litert.")] = None,
-    inputs: Annotated[Path | None, typer.Option("--inputs", help="int8 windows in an .npy file.")] = None,
-    random: Annotated[int | None, typer.Option("--random", min=1, help="Number of random windows.")] = None,
-    code: Annotated[Path | None, typer.Option("--code", help="Prove this folder of generated C.")] = None,
+    legs: Annotated[
+        str | None, typer.Option("--legs", help="Comma-separated: tflm,numpy,host,sim,litert.")
+    ] = None,
+    inputs: Annotated[
+        Path | None, typer.Option("--inputs", help="int8 windows in an .npy file.")
+    ] = None,
+    random: Annotated[
+        int | None, typer.Option("--random", min=1, help="Number of random windows.")
+    ] = None,
+    code: Annotated[
+        Path | None, typer.Option("--code", help="Prove this folder of generated C.")
+    ] = None,
     seed: Seed = 1,
     runs: Runs = RUNS,
     as_json: Json = False,
@@ -328,7 +348,9 @@ def bench(
 def simulate(
     board: Annotated[str, typer.Argument(help="A board; see: mcu-slm boards.")],
     elf: Annotated[Path, typer.Argument(help="The firmware.")],
-    tcp: Annotated[int, typer.Option("--tcp", min=0, max=65535, help="TCP port of the board's UART.")] = 5555,
+    tcp: Annotated[
+        int, typer.Option("--tcp", min=0, max=65535, help="TCP port of the board's UART.")
+    ] = 5555,
 ) -> None:
     """Run a firmware on the board simulator and serve its UART on TCP, until Ctrl-C."""
     from mcu_slm import boards
@@ -347,10 +369,18 @@ def simulate(
 def flash(
     target: Annotated[Path, typer.Argument(help="A run folder, or an .elf inside one.")],
     board: BoardName = None,
-    method: Annotated[str, typer.Option("--method", help="swd (debug probe) or uart (ST boot loader).")] = "swd",
-    port: Annotated[str | None, typer.Option("--port", help="Serial port for --method uart.")] = None,
-    probe: Annotated[str | None, typer.Option("--probe", help="Part of the debug probe's id.")] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done, touch nothing.")] = False,
+    method: Annotated[
+        str, typer.Option("--method", help="swd (debug probe) or uart (ST boot loader).")
+    ] = "swd",
+    port: Annotated[
+        str | None, typer.Option("--port", help="Serial port for --method uart.")
+    ] = None,
+    probe: Annotated[
+        str | None, typer.Option("--probe", help="Part of the debug probe's id.")
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would be done, touch nothing.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Flash a proven firmware: erase, write, read back. An unproven image is refused."""
@@ -366,7 +396,7 @@ def flash(
         report = flash_device(
             elf,
             boards.load_board(name),
-            method=method,  # type: ignore[arg-type] - checked there, with a message
+            method=cast(Any, method),  # checked there, with a message
             port=port,
             probe=probe,
             dry_run=dry_run,
@@ -383,8 +413,12 @@ def flash(
 def monitor(
     port: Annotated[str | None, typer.Option("--port", help="Device or pyserial URL.")] = None,
     baud: Annotated[int, typer.Option("--baud", min=1, help="Baud rate.")] = 115200,
-    period_ms: Annotated[int, typer.Option("--period-ms", min=0, max=65535, help="Time between predictions.")] = 1000,
-    seconds: Annotated[float | None, typer.Option("--seconds", min=0.0, help="Stop after this time.")] = None,
+    period_ms: Annotated[
+        int, typer.Option("--period-ms", min=0, max=65535, help="Time between predictions.")
+    ] = 1000,
+    seconds: Annotated[
+        float | None, typer.Option("--seconds", min=0.0, help="Stop after this time.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object per line.")] = False,
 ) -> None:
     """Show a board's predictions as they come, until Ctrl-C."""
@@ -442,8 +476,7 @@ def _project(path: Path, board: str | None = None) -> Any:
     if board is None or board == project.board.name:
         return project
     chosen = project.board.model_copy(update={"name": board})
-    copy = project.model_copy(update={"board": chosen})
-    return copy
+    return project.model_copy(update={"board": chosen})
 
 
 def _arm_compiler(name: str | None) -> Any:

@@ -1,7 +1,11 @@
-"""What a person sees: progress while a run goes on, and the summary at its end. Never imported where `--json` answers."""
+"""What a person sees: progress while a run goes on, and the summary at its end.
+
+Never imported where `--json` answers.
+"""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console, Group
@@ -71,9 +75,12 @@ def show_outcome(console: Console, outcome: Outcome) -> None:
     blocks: list[Any] = []
     if outcome.training is not None:
         blocks += [_accuracy(outcome), ""]
-    blocks += [_cost(outcome), "", _proof(outcome), "", _files(outcome), "", _next(outcome)]
+    blocks += [_cost(outcome), "", _proof(outcome)]
     title = f"[bold]{outcome.run.name}[/] on {outcome.board.title}"
     console.print(Panel(Group(*blocks), title=title, padding=(1, 2)))
+    # Outside the frame and never wrapped, so that paths and commands can be copied.
+    for line in (*_files(outcome), "", *_next(outcome)):
+        console.print(line, soft_wrap=True, highlight=False)
 
 
 def _plain_table(*headers: str) -> Table:
@@ -108,19 +115,31 @@ def _cost(outcome: Outcome) -> Table:
     cost, board = outcome.cost, outcome.board
     table = _plain_table("Cost on the board", "used", "available", "")
     flash, ram = board.chip.flash.size_bytes, board.chip.ram.size_bytes
-    table.add_row("flash, whole image", f"{cost['flash_bytes']:,}", f"{flash:,} B", _bar(cost["flash_bytes"], flash))
+    table.add_row(
+        "flash, whole image",
+        f"{cost['flash_bytes']:,}",
+        f"{flash:,} B",
+        _bar(cost["flash_bytes"], flash),
+    )
     table.add_row("  weights", f"{cost['weight_bytes']:,}", "", "")
-    table.add_row("  code and tables of the model", f"{cost['model_code_bytes']:,}", "", "")
-    table.add_row("RAM, whole image", f"{cost['ram_bytes']:,}", f"{ram:,} B", _bar(cost["ram_bytes"], ram))
-    table.add_row("  arena of the model", f"{cost['arena_bytes']:,}", "", "")
+    table.add_row("  code and tables", f"{cost['model_code_bytes']:,}", "", "")
+    table.add_row(
+        "RAM, whole image", f"{cost['ram_bytes']:,}", f"{ram:,} B", _bar(cost["ram_bytes"], ram)
+    )
+    table.add_row("  arena", f"{cost['arena_bytes']:,}", "", "")
     stack = outcome.build.stack_bytes
-    table.add_row("stack (simulator)", f"{cost['stack_bytes']:,}", f"{stack:,} B", _bar(cost["stack_bytes"], stack))
+    table.add_row(
+        "stack (simulator)",
+        f"{cost['stack_bytes']:,}",
+        f"{stack:,} B",
+        _bar(cost["stack_bytes"], stack),
+    )
     table.add_row("instructions (simulator)", f"{cost['instructions']:,}", "", "")
     cycles = cost["estimated_cycles"]
     if cycles is not None:
         milliseconds = 1000 * cycles / board.clock_hz
         speed = f"{milliseconds:.2f} ms at {board.clock_hz / 1e6:.0f} MHz"
-        table.add_row("cycles (estimate, no wait states)", f"{cycles:,}", speed, "")
+        table.add_row("cycles (estimate)", f"{cycles:,}", speed, "")
     return table
 
 
@@ -143,12 +162,17 @@ def _proof(outcome: Outcome) -> Group:
 def leg_table(legs: tuple[Any, ...]) -> Table:
     """Return the legs of a proof as a table."""
     table = Table(box=None, pad_edge=False, header_style="dim")
-    for header, justify in (("Proof", "left"), ("", "left"), ("windows", "right"), ("bytes", "right")):
+    for header, justify in (
+        ("Proof", "left"),
+        ("", "left"),
+        ("windows", "right"),
+        ("bytes", "right"),
+    ):
         table.add_column(header, justify=justify)  # type: ignore[arg-type]
     table.add_column("differing", justify="right")
     table.add_column("", overflow="fold")
     for leg in legs:
-        mark = "[dim]information[/]" if leg.information else _MARKS[leg.status]
+        mark = "[dim]info[/]" if leg.information else _MARKS[leg.status]
         ran = leg.status != "not run"
         numbers = [f"{n:,}" if ran else "" for n in (leg.windows, leg.bytes, leg.differing)]
         note = _LEG_NOTES[leg.leg] if leg.status == "ok" or leg.information else leg.reason
@@ -157,42 +181,46 @@ def leg_table(legs: tuple[Any, ...]) -> Table:
 
 
 _LEG_NOTES = {
-    "torch": "the student's integer forward in PyTorch",
-    "tflm": "the judge: TensorFlow Lite Micro",
-    "numpy": "our readable specification",
-    "host": "the generated C on this machine",
-    "sim": "the firmware's own ELF on the board simulator, over its UART",
-    "litert": "LiteRT reference kernels: another machine, no gate",
+    "torch": "the student in PyTorch integers",
+    "tflm": "the judge",
+    "numpy": "our specification",
+    "host": "generated C, here",
+    "sim": "this ELF, simulated board",
+    "litert": "information, no gate",
 }
 
 
-def _files(outcome: Outcome) -> Table:
+def _files(outcome: Outcome) -> list[str]:
     run = outcome.run
-    table = _plain_table("Files", "")
-    table.columns[1].justify = "left"
-    for what, path in (
+    paths = (
         ("model", run.model),
         ("generated C", run.code),
         ("firmware project", run.firmware),
         ("image", outcome.build.elf),
         ("report", run.report),
         ("evidence", run.evidence.path),
-    ):
-        table.add_row(what, str(path))
-    return table
-
-
-def _next(outcome: Outcome) -> Table:
-    folder = outcome.run.folder
-    table = _plain_table("Next", "")
-    table.columns[1].justify = "left"
-    table.add_row("flash the board", f"mcu-slm flash {folder}")
-    table.add_row("watch predictions", "mcu-slm monitor")
-    table.add_row(
-        "no board yet?", f"mcu-slm simulate {outcome.board.name} {outcome.build.elf} --tcp 5555"
     )
-    table.add_row("", "mcu-slm monitor --port socket://127.0.0.1:5555")
-    return table
+    return [f"  [dim]{what:17}[/] {_near(path)}" for what, path in paths]
+
+
+def _next(outcome: Outcome) -> list[str]:
+    elf = _near(outcome.build.elf)
+    steps = (
+        ("flash the board", f"mcu-slm flash {_near(outcome.run.folder)}"),
+        ("watch predictions", "mcu-slm monitor"),
+        ("no board yet?", f"mcu-slm simulate {outcome.board.name} {elf} --tcp 5555"),
+        ("", "mcu-slm monitor --port socket://127.0.0.1:5555"),
+    )
+    return [f"  [dim]{what:17}[/] [bold]{step}[/]" for what, step in steps]
+
+
+def _near(path: Path) -> str:
+    """Return a path as seen from here, where that is shorter."""
+    try:
+        relative = str(path.resolve().relative_to(Path.cwd()))
+    except ValueError:
+        return str(path)
+    return min(relative, str(path), key=len)
 
 
 def cost_table(facts: dict[str, Any]) -> Table:
@@ -212,7 +240,14 @@ def cost_table(facts: dict[str, Any]) -> Table:
     total = facts["estimated_cycles"]
     cycles_text = "not run" if total is None else f"{total:,}"
     table.add_row("all", "", f"{facts['macs']:,}", f"{facts['instructions']:,}", cycles_text, "")
-    sizes = ("flash_bytes", "model_code_bytes", "weight_bytes", "arena_bytes", "ram_bytes", "stack_bytes")
+    sizes = (
+        "flash_bytes",
+        "model_code_bytes",
+        "weight_bytes",
+        "arena_bytes",
+        "ram_bytes",
+        "stack_bytes",
+    )
     for name in sizes:
         table.add_row(name, "", "", f"{facts[name]:,}", "", "")
     return table

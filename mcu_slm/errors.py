@@ -10,12 +10,13 @@
     +-- ToolError               a compiler, an extra or a port is missing on this machine (3)
     +-- BudgetError             the model does not fit the board or the budget (4)
     +-- TrainingError           training went wrong: diverged, nothing to learn from (5)
-    +-- BuildError              a compiler refused generated code: our bug, shown with its output (6)
-    +-- FirmwareFault           firmware faulted on the simulator, or a board reported a fault (6)
-    +-- DeviceError             a board, probe or boot loader answered wrongly or not at all (6)
+    +-- BuildError              a compiler refused generated code: our bug, shown with its output
+    (6) +-- FirmwareFault           firmware faulted on the simulator, or a board reported a fault
+    (6) +-- DeviceError             a board, probe or boot loader answered wrongly or not at all (6)
     +-- ProofError              bytes differ, or the proof is missing or stale (1)
 
-The command line catches `McuSlmError` only: message, exit code, no trace. Anything else is our bug and shows its trace.
+The command line catches `McuSlmError` only: message, exit code, no trace. Anything else is our bug
+and shows its trace.
 """
 
 from __future__ import annotations
@@ -106,7 +107,7 @@ class BuildError(McuSlmError):
     exit_code = 6
 
 
-class FirmwareFault(McuSlmError):
+class FirmwareFault(McuSlmError):  # noqa: N818 - a fault is what the core calls it
     """The firmware did something on which a real core faults."""
 
     exit_code = 6

@@ -1,6 +1,7 @@
 """The graph that everything after the flatbuffer works on: frozen, numbered as in the file.
 
-A `Graph` keeps the flatbuffer's tensor and operator numbers, so that a message can name what Netron shows.
+A `Graph` keeps the flatbuffer's tensor and operator numbers, so that a message can name what Netron
+shows.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import numpy.typing as npt
 
 @dataclass(frozen=True)
 class Quantization:
-    """Affine quantisation: real = scale * (q - zero_point), per tensor or per channel along `axis`."""
+    """real = scale * (q - zero_point), per tensor or per channel along `axis`."""
 
     scales: tuple[float, ...]
     zero_points: tuple[int, ...]
@@ -114,7 +115,9 @@ class GraphBuilder:
         """Add a tensor and return its number. `data` makes it a constant."""
         quantization = None
         if scale is not None:
-            scales = tuple(float(np.float32(s)) for s in np.atleast_1d(np.asarray(scale, np.float32)))
+            scales = tuple(
+                float(np.float32(s)) for s in np.atleast_1d(np.asarray(scale, np.float32))
+            )
             quantization = Quantization(scales, (int(zero_point),) * len(scales), axis)
         array = None if data is None else np.asarray(data, np.dtype(dtype)).reshape(shape)
         self._tensors.append(Tensor(name, tuple(int(n) for n in shape), dtype, quantization, array))
@@ -133,7 +136,7 @@ class GraphBuilder:
         version: int = 1,
         **options: Any,
     ) -> None:
-        """Add an operator. Option names are the schema's, in snake_case (`stride_w`, `fused_activation`)."""
+        """Add an operator. Option names are the schema's, in snake_case (`stride_w`)."""
         self._nodes.append(Node(op, tuple(inputs), tuple(outputs), dict(options), version))
 
     def build(

@@ -1,7 +1,7 @@
 """The judge: TensorFlow Lite Micro's reference interpreter, in a child process with limits.
 
-The interpreter is native code that trusts its model; a crash there must not take us along. LiteRT runs the same way,
-as information only.
+The interpreter is native code that trusts its model; a crash there must not take us along. LiteRT
+runs the same way, as information only.
 """
 
 from __future__ import annotations
@@ -47,7 +47,8 @@ def run(
 
     The state of recurrent layers is reset before every window.
 
-    Shapes: inputs: one [windows, *shape] per model input -> one [windows, *shape] per output and per tensor.
+    Shapes: inputs: one [windows, *shape] per model input -> one [windows, *shape] per output and
+        per tensor.
 
     Raises:
         ToolError: The interpreter is not installed, or it is another version than the contract's.
@@ -100,7 +101,9 @@ def _limit_memory() -> None:
         return
 
 
-def _load_tflm(raw: bytes, keep: Sequence[int]) -> tuple[Callable[[Arrays], Arrays], Callable[[int], Any]]:
+def _load_tflm(
+    raw: bytes, keep: Sequence[int]
+) -> tuple[Callable[[Arrays], Arrays], Callable[[int], Any]]:
     from importlib.metadata import version
 
     if version("tflite-micro") != TFLM_VERSION:
@@ -124,7 +127,9 @@ def _load_tflm(raw: bytes, keep: Sequence[int]) -> tuple[Callable[[Arrays], Arra
     return infer, lambda number: np.array(interpreter.GetTensor(number, 0)["tensor_data"])
 
 
-def _load_litert(raw: bytes, keep: Sequence[int]) -> tuple[Callable[[Arrays], Arrays], Callable[[int], Any]]:
+def _load_litert(
+    raw: bytes, keep: Sequence[int]
+) -> tuple[Callable[[Arrays], Arrays], Callable[[int], Any]]:
     from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
     interpreter = Interpreter(

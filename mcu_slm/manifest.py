@@ -72,5 +72,6 @@ def load_compiled(folder: Path) -> CompiledModel:
 
 
 def _layer(fields: dict[str, Any]) -> Layer:
-    lists = {name: tuple(fields.pop(name)) for name in ("tensors", "offsets", "byte_counts")}
-    return Layer(**fields, **lists)
+    for name in ("tensors", "offsets", "byte_counts"):
+        fields[name] = tuple(fields[name])
+    return Layer(**fields)

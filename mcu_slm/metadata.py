@@ -1,7 +1,7 @@
 """What a model file says about itself beyond arithmetic: labels, channels, units, normalisation.
 
-It travels inside the flatbuffer as metadata `mcu_slm.json`, so that one file is the whole contract. A model from elsewhere has none,
-and everything works without.
+It travels inside the flatbuffer as metadata `mcu_slm.json`, so that one file is the whole contract.
+A model from elsewhere has none, and everything works without.
 """
 
 from __future__ import annotations
@@ -18,7 +18,10 @@ _MAX_TEXT = 60
 
 @dataclass(frozen=True)
 class ModelInfo:
-    """Facts for people and firmware. Units: `sampling_rate_hz` in Hz, `window_samples` and `hop_samples` in samples."""
+    """Facts for people and firmware.
+
+    Units: `sampling_rate_hz` in Hz, `window_samples` and `hop_samples` in samples.
+    """
 
     labels: tuple[str, ...] = ()
     channels: tuple[str, ...] = ()

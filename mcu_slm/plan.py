@@ -1,7 +1,7 @@
 """Arena layout: which bytes of RAM hold which activation, and when.
 
-Two tensors may share bytes when their lifetimes do not overlap. A RESHAPE moves nothing, so its input and output are one
-buffer. Offsets come from the best of several greedy orders.
+Two tensors may share bytes when their lifetimes do not overlap. A RESHAPE moves nothing, so its
+input and output are one buffer. Offsets come from the best of several greedy orders.
 """
 
 from __future__ import annotations
@@ -42,7 +42,8 @@ class MemoryPlan:
 def plan_graph(graph: Graph) -> MemoryPlan:
     """Place every activation of a graph.
 
-    Inputs are written before step 0 and outputs read after the last step, so neither may be overwritten in between.
+    Inputs are written before step 0 and outputs read after the last step, so neither may be
+    overwritten in between.
     """
     owner = _owners(graph)
     lifetime: dict[int, tuple[int, int]] = {}
@@ -76,7 +77,7 @@ def plan_graph(graph: Graph) -> MemoryPlan:
 
 
 def _owners(graph: Graph) -> dict[int, int]:
-    """Return for each activation the tensor whose bytes it shares (itself, unless a RESHAPE made it)."""
+    """Return for each activation the tensor whose bytes it shares: mostly itself."""
     owner = {tensor: tensor for tensor in graph.inputs}
     for node in graph.nodes:
         for tensor in node.outputs:
@@ -123,7 +124,8 @@ def _aligned(byte_count: int) -> int:
 def arena_bytes(buffers: Sequence[Buffer], places: Sequence[int]) -> int:
     """Return the bytes that the placed buffers span."""
     return max(
-        (o + _aligned(b.byte_count) for b, o in zip(buffers, places, strict=True)), default=ALIGNMENT
+        (o + _aligned(b.byte_count) for b, o in zip(buffers, places, strict=True)),
+        default=ALIGNMENT,
     )
 
 

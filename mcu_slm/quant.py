@@ -1,8 +1,9 @@
 """Integer arithmetic of the numeric contract, on NumPy int64 arrays.
 
-real = scale * (quantised - zero_point). A real multiplier is held as `multiplier * 2^(shift - 31)` with a Q0.31 mantissa;
-a positive shift is a left shift. Requantisation rounds twice, as TensorFlow Lite Micro does: first a doubling high
-multiply whose ties go towards plus infinity, then a right shift whose ties go away from zero.
+real = scale * (quantised - zero_point). A real multiplier is held as `multiplier * 2^(shift - 31)`
+with a Q0.31 mantissa; a positive shift is a left shift. Requantisation rounds twice, as TensorFlow
+Lite Micro does: first a doubling high multiply whose ties go towards plus infinity, then a right
+shift whose ties go away from zero.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ Int64: TypeAlias = npt.NDArray[np.int64]
 INT8_MIN, INT8_MAX = -128, 127
 INT32_MIN, INT32_MAX = -(2**31), 2**31 - 1
 SCALE_MANTISSA_BITS = 12
-"""Scales of our own models keep this many mantissa bits, so that a product of two is exact in float32."""
+"""Our own models' scales keep this many bits: a product of two is then exact in float32."""
 
 
 class Multiplier(NamedTuple):
@@ -31,8 +32,8 @@ class Multiplier(NamedTuple):
 def quantize_multiplier(real_multiplier: float) -> Multiplier:
     """Return the Q0.31 mantissa (2^30 .. 2^31-1, or 0) and shift of a non-negative real number.
 
-    Source: behaviour of TensorFlow Lite's QuantizeMultiplier in double precision: the mantissa is rounded half away from
-    zero and values below 2^-32 become zero.
+    Source: behaviour of TensorFlow Lite's QuantizeMultiplier in double precision: the mantissa is
+        rounded half away from zero and values below 2^-32 become zero.
     """
     if real_multiplier == 0.0:
         return Multiplier(0, 0)
@@ -49,7 +50,8 @@ def quantize_multiplier(real_multiplier: float) -> Multiplier:
 def doubling_high_mul(a: Any, b: Any) -> Int64:
     """Return round(a * b / 2^31) with ties towards plus infinity, saturated for (-2^31)^2."""
     product = np.asarray(a, np.int64) * np.asarray(b, np.int64)
-    return np.minimum((product + (1 << 30)) >> 31, INT32_MAX)
+    high: Int64 = np.minimum((product + (1 << 30)) >> 31, INT32_MAX)
+    return high
 
 
 def rounding_shift_right(x: Any, exponent: Any) -> Int64:
@@ -77,17 +79,23 @@ def requantize(x: Any, multiplier: Any, shift: Any) -> Int64:
 
 def saturate_int8(x: Any, act_min: int = INT8_MIN, act_max: int = INT8_MAX) -> npt.NDArray[np.int8]:
     """Clamp to [act_min, act_max] and return int8."""
-    return np.clip(x, act_min, act_max).astype(np.int8)
+    clamped: npt.NDArray[np.int8] = np.clip(x, act_min, act_max).astype(np.int8)
+    return clamped
 
 
 def snap_scale(scale: float, mantissa_bits: int = SCALE_MANTISSA_BITS) -> float:
-    """Round a scale to `mantissa_bits` bits of mantissa (relative error at most 2^-mantissa_bits)."""
+    """Round a scale to `mantissa_bits` bits of mantissa: error at most 2^-mantissa_bits of it."""
     mantissa, exponent = math.frexp(scale)
-    return float(np.float32(math.ldexp(round(mantissa * (1 << mantissa_bits)), exponent - mantissa_bits)))
+    return float(
+        np.float32(math.ldexp(round(mantissa * (1 << mantissa_bits)), exponent - mantissa_bits))
+    )
 
 
 def activation_quantization(low: float, high: float) -> tuple[float, int]:
-    """Return the snapped scale and zero point of an asymmetric int8 range; zero is always representable."""
+    """Return the snapped scale and zero point of an asymmetric int8 range.
+
+    Zero is always representable.
+    """
     low, high = min(low, 0.0), max(high, 0.0)
     scale = snap_scale(max(high - low, 1e-6) / 255.0)
     zero_point = round(INT8_MIN - low / scale)
@@ -99,7 +107,7 @@ def quantize_activation(
 ) -> npt.NDArray[np.int8]:
     """Quantise real values in float32, ties to even (NumPy, PyTorch and IEEE agree on that)."""
     scaled = np.asarray(values, np.float32) / np.float32(scale)
-    return np.clip(np.rint(scaled) + zero_point, INT8_MIN, INT8_MAX).astype(np.int8)
+    return saturate_int8(np.rint(scaled) + zero_point)
 
 
 def quantize_weights(
@@ -124,4 +132,6 @@ def quantize_bias(
 ) -> npt.NDArray[np.int32]:
     """Return int32 biases at scale input_scale * weight_scale, in float64 and saturated."""
     scales = np.float64(input_scale) * np.asarray(weight_scales, np.float64)
-    return np.clip(np.rint(np.asarray(bias, np.float64) / scales), -INT32_MAX, INT32_MAX).astype(np.int32)
+    return np.clip(np.rint(np.asarray(bias, np.float64) / scales), -INT32_MAX, INT32_MAX).astype(
+        np.int32
+    )

@@ -1,4 +1,7 @@
-"""Where the data files are: boards (with `chips/` inside) and firmware templates, in a checkout and in a wheel."""
+"""Where the data files are.
+
+Boards (with `chips/` inside) and firmware templates, in a checkout and in a wheel.
+"""
 
 from __future__ import annotations
 

@@ -1,6 +1,9 @@
-"""Text templates that look like the C they make: `%%` statements in column 0, `%#` comments, `[[ name ]]` holes.
+"""Text templates that look like the C they make.
 
-`{{ }}` would clash with C initialisers. An undefined name is an error, and the last newline of a template is kept.
+`%%` statements in column 0, `%#` comments, `[[ name ]]` holes.
+
+`{{ }}` would clash with C initialisers. An undefined name is an error, and the last newline of a
+template is kept.
 """
 
 from __future__ import annotations
@@ -16,7 +19,10 @@ from mcu_slm import resources
 
 @functools.cache
 def environment() -> jinja2.Environment:
-    """Return the one Jinja environment; templates are named by their path below `firmware_templates`."""
+    """Return the one Jinja environment.
+
+    Templates are named by their path below `firmware_templates`.
+    """
     return jinja2.Environment(
         loader=jinja2.FileSystemLoader(resources.folder("firmware_templates")),
         undefined=jinja2.StrictUndefined,

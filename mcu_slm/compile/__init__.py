@@ -1,6 +1,7 @@
 """Flatbuffer -> C: no interpreter, no heap, one call per layer.
 
-`compile_model` writes a folder that any C project can add; `manifest.json` in it tells the other stages what is there.
+`compile_model` writes a folder that any C project can add; `manifest.json` in it tells the other
+stages what is there.
 """
 
 from mcu_slm.compile.emit import KERNEL_FAMILIES, compile_model

@@ -18,7 +18,10 @@ def declaration(name: str, data: npt.NDArray[Any]) -> str:
 
 
 def definition(name: str, data: npt.NDArray[Any], comment: str = "") -> str:
-    """Return the definition of a constant array; rows of the first axis longer than 1 are numbered."""
+    """Return the definition of a constant array.
+
+    Rows of the first axis longer than 1 are numbered.
+    """
     lines = [f"/* {_shape(data)}{': ' + comment if comment else ''} */"]
     lines.append(f"{declaration(name, data)} = {{")
     axes = [length for length in data.shape if length > 1]

@@ -11,10 +11,10 @@ _MAX_LENGTH = 40
 def identifier(name: str) -> str:
     """Return a lower-case C identifier fragment for a tensor name.
 
-    Exporters write paths such as `StatefulPartitionedCall/model/dense_1/BiasAdd;...`: the part before the first `;` counts,
-    without the prefixes that say nothing.
+    Exporters write paths such as `StatefulPartitionedCall/model/dense_1/BiasAdd;...`: the part
+    before the first `;` counts, without the prefixes that say nothing.
     """
-    text = name.split(";")[0]
+    text = name.split(";", maxsplit=1)[0]
     text = re.sub(r"(StatefulPartitionedCall|PartitionedCall)[_0-9]*[:/]?", "", text)
     text = re.sub(r"[^0-9A-Za-z]+", "_", text).strip("_").lower()
     if len(text) > _MAX_LENGTH:

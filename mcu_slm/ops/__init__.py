@@ -1,7 +1,7 @@
 """Per-operator knowledge: one module per operator, and the table that names them all.
 
-`parse_graph` turns every node of a graph into a frozen `Operator`; what the model needs and this compiler lacks is
-refused by name.
+`parse_graph` turns every node of a graph into a frozen `Operator`; what the model needs and this
+compiler lacks is refused by name.
 """
 
 from __future__ import annotations

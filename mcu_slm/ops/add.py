@@ -1,6 +1,7 @@
 """ADD: both operands are brought to a common scale with 20 extra bits, added, and requantised.
 
-real multipliers, formed in float64: input_i: scale_i / (2 * max(scale1, scale2)); output: 2 * max / (2^20 * output scale).
+real multipliers, formed in float64: input_i: scale_i / (2 * max(scale1, scale2)); output: 2 * max /
+(2^20 * output scale).
 """
 
 from __future__ import annotations
@@ -64,7 +65,11 @@ class Sum(Operator):
             "input2_zero_point": self.input2_zero_point,
             "output_zero_point": self.output_zero_point,
         }
-        for name, scale in (("input1", self.input1), ("input2", self.input2), ("output", self.output)):
+        for name, scale in (
+            ("input1", self.input1),
+            ("input2", self.input2),
+            ("output", self.output),
+        ):
             fields[f"{name}_multiplier"] = scale.multiplier
             fields[f"{name}_shift"] = scale.shift
         fields |= {"act_min": self.act_min, "act_max": self.act_max}
@@ -86,7 +91,9 @@ def parse_sum(view: NodeView, sign: int) -> Sum:
     twice_max = 2.0 * max(scale1, scale2)
     reals = (scale1 / twice_max, scale2 / twice_max, twice_max / ((1 << LEFT_SHIFT) * output_scale))
     view.require(
-        reals[2] < 1.0, f"output scale {output_scale!r} for inputs {scale1!r} and {scale2!r}", "a larger one"
+        reals[2] < 1.0,
+        f"output scale {output_scale!r} for inputs {scale1!r} and {scale2!r}",
+        "a larger one",
     )
     input1, input2, scaled = (view.multiplier(quantize_multiplier(real)) for real in reals)
     act_min, act_max = view.activation_range(output)

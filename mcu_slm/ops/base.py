@@ -1,8 +1,10 @@
-"""What every operator module builds on: a checked view of a node, and the shape of a parsed operator.
+"""What every operator module builds on.
 
-An operator module has one function, `parse(view) -> Operator`, and one frozen dataclass of integers derived from
-`Operator`. Everything the rest of the compiler asks is a method of that dataclass: the NumPy reference, the constants that
-go to flash, the C call, the cost.
+A checked view of a node, and the shape of a parsed operator.
+
+An operator module has one function, `parse(view) -> Operator`, and one frozen dataclass of integers
+derived from `Operator`. Everything the rest of the compiler asks is a method of that dataclass: the
+NumPy reference, the constants that go to flash, the C call, the cost.
 """
 
 from __future__ import annotations
@@ -28,7 +30,8 @@ _LONGEST_NAME = 60
 class Constant:
     """A constant array of the generated code.
 
-    `is_weight` marks bytes of a constant tensor of the model; everything else (multipliers, shifts, tables) counts as code.
+    `is_weight` marks bytes of a constant tensor of the model; everything else (multipliers, shifts,
+    tables) counts as code.
     """
 
     suffix: str
@@ -50,14 +53,18 @@ class Arguments:
 class Operator(ABC):
     """One layer, reduced to integers.
 
-    Shapes: activations passed to `reference` carry one leading axis of windows: [windows, *tensor shape].
+    Shapes: activations passed to `reference` carry one leading axis of windows: [windows, *tensor
+        shape].
     """
 
     kernels: ClassVar[tuple[str, ...]] = ()
     """Names of the C kernels (files `kernels/<name>.c`) that the call needs."""
 
     activations: ClassVar[tuple[int, ...]] = (0,)
-    """Positions among the node's inputs that are read at run time; `reference` and `call` get these, in this order."""
+    """Positions among the node's inputs that are read at run time.
+
+    `reference` and `call` get these, in this order.
+    """
 
     @abstractmethod
     def reference(self, inputs: Sequence[Int8]) -> list[Int8]:
@@ -81,23 +88,35 @@ class Operator(ABC):
         return ()
 
     def accumulators(self, inputs: Sequence[Int8]) -> npt.NDArray[np.int64] | None:  # noqa: ARG002
-        """Return the int32 sums before requantisation, in output order; None where there is no such thing."""
+        """Return the int32 sums before requantisation, in output order.
+
+        None where there is no such thing.
+        """
         return None
 
     def summary(self) -> str:
-        """Return the facts a reader of the generated C wants beside the shapes: window, stride, activation."""
+        """Return the facts a reader of the generated C wants beside the shapes.
+
+        Window, stride, activation.
+        """
         return ""
 
 
 def short_name(name: str) -> str:
-    """Return a tensor name for people: exporters join the names of all fused layers with `;`, the first is enough."""
-    first = name.split(";")[0]
+    """Return a tensor name for people.
+
+    Exporters join the names of all fused layers with `;`, the first is enough.
+    """
+    first = name.split(";", maxsplit=1)[0]
     return first if len(first) <= _LONGEST_NAME else "..." + first[-_LONGEST_NAME:]
 
 
 @dataclass(frozen=True, eq=False)
 class NodeView:
-    """A node with its tensors, for `parse` functions: every access is checked and names the layer when it fails."""
+    """A node with its tensors, for `parse` functions.
+
+    Every access is checked and names the layer when it fails.
+    """
 
     graph: Graph
     node: Node
@@ -188,20 +207,26 @@ class NodeView:
     def multiplier(self, multiplier: Multiplier) -> Multiplier:
         """Return a multiplier whose shift the kernels can do."""
         if multiplier.shift > MAX_SHIFT:
-            self.fail(f"output scale needs a left shift of {multiplier.shift}", f"at most {MAX_SHIFT}")
+            self.fail(
+                f"output scale needs a left shift of {multiplier.shift}", f"at most {MAX_SHIFT}"
+            )
         return multiplier
 
     def activation_range(self, tensor: Tensor) -> tuple[int, int]:
         """Return act_min and act_max of the fused activation in quantised units of `tensor`."""
         scale, zero_point = self.int8(tensor)
-        return activation_range(self, self.option("fused_activation_function", "NONE"), scale, zero_point)
+        return activation_range(
+            self, self.option("fused_activation_function", "NONE"), scale, zero_point
+        )
 
 
-def activation_range(view: NodeView, activation: str, scale: float, zero_point: int) -> tuple[int, int]:
+def activation_range(
+    view: NodeView, activation: str, scale: float, zero_point: int
+) -> tuple[int, int]:
     """Return the clamp of a fused activation.
 
-    Source: TensorFlow Lite's CalculateActivationRangeQuantized: bounds are divided by the float32 scale in float32 and
-    rounded half away from zero.
+    Source: TensorFlow Lite's CalculateActivationRangeQuantized: bounds are divided by the float32
+        scale in float32 and rounded half away from zero.
     """
 
     def quantize(real: float) -> int:

@@ -1,7 +1,7 @@
-"""BATCH_MATMUL: y = requantize(sum((a - za) * (b - zb))) + zy over the last two axes, batches broadcast.
+"""BATCH_MATMUL: y = requantize(sum((a - za) * (b - zb))) + zy over the last two axes.
 
-M, K, N: rows of the left side, shared axis, columns of the right side. `adj_x` and `adj_y` read a side transposed.
-Real multiplier: scale_a * scale_b / output scale, in float64.
+Batches broadcast. `adj_x` and `adj_y` read a
+side transposed. Real multiplier: scale_a * scale_b / output scale, in float64.
 """
 
 from __future__ import annotations
@@ -107,13 +107,17 @@ def parse(view: NodeView) -> BatchMatMul:
     view.expect_count((2,))
     left, right, output = view.input(0), view.input(1), view.output()
     for tensor in (left, right):
-        view.require(len(tensor.shape) >= 2, f"{tensor.name} has rank {len(tensor.shape)}", "2 or more")
+        view.require(
+            len(tensor.shape) >= 2, f"{tensor.name} has rank {len(tensor.shape)}", "2 or more"
+        )
     adj_x, adj_y = bool(view.option("adj_x", False)), bool(view.option("adj_y", False))
     rows, depth = left.shape[-2:][::-1] if adj_x else left.shape[-2:]
     right_depth, columns = right.shape[-2:][::-1] if adj_y else right.shape[-2:]
     view.require(depth == right_depth, f"inner sizes {depth} and {right_depth}", "the same")
     view.require(
-        output.shape[-2:] == (rows, columns), f"output shape {output.shape}", f"[..., {rows}, {columns}]"
+        output.shape[-2:] == (rows, columns),
+        f"output shape {output.shape}",
+        f"[..., {rows}, {columns}]",
     )
     scale1, scale2, scale = (view.int8(t)[0] for t in (left, right, output))
     loops = broadcast(view, left.shape[:-2], right.shape[:-2], output.shape[:-2])

@@ -11,7 +11,10 @@ LOOPS = 4
 
 @dataclass(frozen=True)
 class Broadcast:
-    """Loop lengths, outermost first, and each operand's step per loop in elements (0 where it is repeated)."""
+    """Loop lengths, outermost first, and each operand's step per loop.
+
+    Units: steps in elements, 0 where the operand is repeated.
+    """
 
     lengths: tuple[int, ...]
     steps1: tuple[int, ...]
@@ -36,7 +39,8 @@ def broadcast(
 ) -> Broadcast:
     """Return the loops that walk two operands in the order of the output.
 
-    Neighbouring axes that both operands walk alike are merged, so that equal shapes become one loop.
+    Neighbouring axes that both operands walk alike are merged, so that equal shapes become one
+    loop.
     """
     rank = max(len(shape1), len(shape2))
     first = (1,) * (rank - len(shape1)) + shape1
@@ -44,7 +48,9 @@ def broadcast(
     shape = tuple(max(a, b) for a, b in zip(first, second, strict=True))
     fits = all(a in (1, n) and b in (1, n) for a, b, n in zip(first, second, shape, strict=True))
     view.require(fits, f"shapes {shape1} and {shape2} do not broadcast")
-    view.require(shape == (1,) * (rank - len(output)) + output, f"output shape {output}", str(shape))
+    view.require(
+        shape == (1,) * (rank - len(output)) + output, f"output shape {output}", str(shape)
+    )
     axes: list[tuple[int, bool, bool]] = []
     for a, b, n in zip(first, second, shape, strict=True):
         if n == 1:
@@ -55,7 +61,9 @@ def broadcast(
         else:
             axes.append((n, *moves))
     if len(axes) > LOOPS:
-        view.unsupported(f"broadcast pattern {shape1} with {shape2}", f"at most {LOOPS} distinct axes")
+        view.unsupported(
+            f"broadcast pattern {shape1} with {shape2}", f"at most {LOOPS} distinct axes"
+        )
     axes = [(1, False, False)] * (LOOPS - len(axes)) + axes
     steps: list[tuple[int, ...]] = []
     for operand in (1, 2):

@@ -1,4 +1,7 @@
-"""CONCATENATION along one axis: every input is [outer, own length, inner] and is copied in rows; scales must agree."""
+"""CONCATENATION along one axis.
+
+Every input is [outer, own length, inner] and is copied in rows; scales must agree.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,10 @@ from mcu_slm.ops.base import Arguments, Int8, NodeView, Operator
 
 @dataclass(frozen=True, eq=False)
 class Concatenation(Operator):
-    """Rows of several inputs joined; `row_bytes[i]` is what input i adds to each of `outer` output rows."""
+    """Rows of several inputs joined.
+
+    `row_bytes[i]` is what input i adds to each of `outer` output rows.
+    """
 
     kernels = ("copy_rows_s8",)
 
@@ -60,7 +66,9 @@ def parse(view: NodeView) -> Concatenation:
         view.same_quantization(source, output)
         rest = source.shape[:axis] + source.shape[axis + 1 :]
         fits = len(source.shape) == rank and rest == output.shape[:axis] + output.shape[axis + 1 :]
-        view.require(fits, f"{source.name} has shape {list(source.shape)}", f"as {list(output.shape)}")
+        view.require(
+            fits, f"{source.name} has shape {list(source.shape)}", f"as {list(output.shape)}"
+        )
     total = sum(source.shape[axis] for source in sources)
     view.require(total == output.shape[axis], f"inputs add up to {total}", str(output.shape[axis]))
     outer = int(np.prod(output.shape[:axis], dtype=np.int64))

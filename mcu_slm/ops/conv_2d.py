@@ -1,6 +1,7 @@
-"""CONV_2D: y = clamp(requantize(sum((x - zx) * w) + bias) + zy), NHWC input, OHWI weights, SAME padding with zx.
+"""CONV_2D: y = clamp(requantize(sum((x - zx) * w) + bias) + zy).
 
-H, W, C: height, width, channels. Padding is split as TensorFlow does: the smaller half before.
+Input [batch, height, width, channels], weights [output, height, width, input]. Padding has the
+value zx and is split as TensorFlow does: the smaller half before.
 """
 
 from __future__ import annotations
@@ -41,15 +42,15 @@ class Geometry:
     def of(cls, size: int, kernel: int, stride: int, dilation: int, padding: str) -> Geometry:
         """Compute output size and padding the way TensorFlow Lite does."""
         reach = (kernel - 1) * dilation + 1
-        if padding == "SAME":
-            output = -(-size // stride)
-        else:
-            output = (size + stride - reach) // stride
+        output = (size + stride - (1 if padding == "SAME" else reach)) // stride
         pad = max((output - 1) * stride + reach - size, 0) // 2
         return cls(size, kernel, stride, dilation, output, pad)
 
     def sources(self) -> npt.NDArray[np.int64]:
-        """Return the input position of each [output, kernel] pair; negative or too large where it is padding."""
+        """Return the input position of each [output, kernel] pair.
+
+        Negative or too large where it is padding.
+        """
         starts = np.arange(self.output) * self.stride - self.pad
         return starts[:, None] + np.arange(self.kernel)[None, :] * self.dilation
 
@@ -185,7 +186,9 @@ def parse(view: NodeView) -> Conv2D:
     for letter, size, kernel in axes:
         stride = view.option(f"stride_{letter}")
         dilation = view.option(f"dilation_{letter}_factor", 1)
-        view.require(stride >= 1 and dilation >= 1, f"stride {stride}, dilation {dilation}", "1 or more")
+        view.require(
+            stride >= 1 and dilation >= 1, f"stride {stride}, dilation {dilation}", "1 or more"
+        )
         geometry.append(Geometry.of(size, kernel, stride, dilation, view.option("padding")))
     expected = (source.shape[0], geometry[0].output, geometry[1].output, channels)
     view.require(output.shape == expected, f"output shape {output.shape}", str(expected))

@@ -1,7 +1,10 @@
-"""Fixed-point functions of the judge: exponential, reciprocal and inverse square root on int32 mantissas.
+"""Fixed-point functions of the judge.
 
-A value with n integer bits is held as value * 2^(31 - n). The polynomial and the constants are those of the gemmlowp
-fixed-point library, which defines the output bytes of SOFTMAX, RSQRT and L2_NORMALIZATION.
+Exponential, reciprocal and inverse square root on int32 mantissas.
+
+A value with n integer bits is held as value * 2^(31 - n). The polynomial and the constants are
+those of the gemmlowp fixed-point library, which defines the output bytes of SOFTMAX, RSQRT and
+L2_NORMALIZATION.
 """
 
 from __future__ import annotations
@@ -37,7 +40,7 @@ _HALF_SQRT_2 = 1518500250
 
 
 def saturating_shift(x: Any, exponent: int) -> Int64:
-    """Return x * 2^exponent, saturated to the left and rounded (ties away from zero) to the right."""
+    """Return x * 2^exponent: saturated when raised, rounded (ties away from zero) when lowered."""
     value = np.asarray(x, np.int64)
     if exponent > 0:
         return np.clip(value << exponent, INT32_MIN, INT32_MAX)
@@ -47,8 +50,8 @@ def saturating_shift(x: Any, exponent: int) -> Int64:
 def exp_on_negative_values(x: Any, integer_bits: int) -> Int64:
     """Return exp(x) in Q0.31 for x <= 0 held with `integer_bits` integer bits.
 
-    x is split into a multiple of 1/4 and a remainder in [-1/4, 0): a 4th-order Taylor polynomial around -1/8 for the
-    remainder, then one multiplication per set bit of the multiple.
+    x is split into a multiple of 1/4 and a remainder in [-1/4, 0): a 4th-order Taylor polynomial
+    around -1/8 for the remainder, then one multiplication per set bit of the multiple.
     """
     value = np.asarray(x, np.int64)
     fraction_bits = 31 - integer_bits
@@ -97,7 +100,9 @@ def inverse_sqrt_multiplier(value: int) -> Multiplier:
     x = 1 << 28
     for _ in range(5):
         cube = saturating_shift(doubling_high_mul(doubling_high_mul(x, x), x), 6)
-        x = int(saturating_shift(doubling_high_mul(three_halves, x) - doubling_high_mul(half, cube), 3))
+        x = int(
+            saturating_shift(doubling_high_mul(three_halves, x) - doubling_high_mul(half, cube), 3)
+        )
     mantissa = int(doubling_high_mul(x, _HALF_SQRT_2))
     if shift < 0:
         mantissa <<= -shift

@@ -98,7 +98,9 @@ def parse(view: NodeView) -> FullyConnected:
         view.unsupported("shuffled weights", "weights in the default format")
     outputs, inputs = weights.shape
     view.require(
-        source.element_count % inputs == 0, f"input of {source.element_count}", f"a multiple of {inputs}"
+        source.element_count % inputs == 0,
+        f"input of {source.element_count}",
+        f"a multiple of {inputs}",
     )
     rows = source.element_count // inputs
     view.require(

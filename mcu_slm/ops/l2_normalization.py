@@ -1,4 +1,7 @@
-"""L2_NORMALIZATION over the last axis: y = (x - zx) / sqrt(sum((x - zx)^2)), output scale 1/128, zero point 0."""
+"""L2_NORMALIZATION over the last axis.
+
+Y = (x - zx) / sqrt(sum((x - zx)^2)), output scale 1/128, zero point 0.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""What the operators that multiply by constant weights share: per-channel multipliers and the checks on weights and bias."""
+"""What the operators that multiply by constant weights share.
+
+Per-channel multipliers and the checks on weights and bias.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ from mcu_slm.quant import Multiplier, quantize_multiplier
 
 
 def weights_of(view: NodeView, tensor: Tensor) -> npt.NDArray[np.int8]:
-    """Return int8 weights after checking that they are symmetric (zero point 0), which the kernels rely on."""
+    """Return int8 weights that are symmetric (zero point 0), which the kernels rely on."""
     weights = view.constant(tensor, "int8")
     quantization = tensor.quantization
     if quantization is None:
@@ -38,7 +41,10 @@ def bias_of(view: NodeView, tensor: Tensor | None, channels: int) -> npt.NDArray
 def channel_multipliers(
     view: NodeView, source: Tensor, weights: Tensor, output: Tensor, channels: int
 ) -> tuple[Multiplier, ...]:
-    """Return one multiplier per output channel: float64(input scale) * float64(weight scale) / float64(output scale)."""
+    """Return one multiplier per output channel.
+
+    Float64(input scale) * float64(weight scale) / float64(output scale).
+    """
     input_scale, _ = view.int8(source)
     output_scale, _ = view.int8(output)
     assert weights.quantization is not None
@@ -78,6 +84,9 @@ def linear_constants(
 
 
 def exact_matmul(left: npt.NDArray[Any], right: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
-    """Return an integer matrix product, computed in float64: exact, because all sums stay far below 2^53."""
+    """Return an integer matrix product, computed in float64.
+
+    Exact, because all sums stay far below 2^53.
+    """
     product = left.astype(np.float64) @ right.astype(np.float64)
     return np.rint(product).astype(np.int64)

@@ -1,4 +1,6 @@
-"""MEAN over neighbouring axes: y = requantize(sum(x) - n * zx) + zy, with 1/n folded into the multiplier.
+"""MEAN over neighbouring axes.
+
+Y = requantize(sum(x) - n * zx) + zy, with 1/n folded into the multiplier.
 
 Derivation of the folded multiplier as in the judge: with k = min(floor(log2 n), 32, 31 + shift),
 multiplier' = floor((multiplier << k) / n) and shift' = shift - k.
@@ -68,7 +70,9 @@ def parse(view: NodeView) -> Mean:
     named = view.constant(view.input(1), "int32").reshape(-1)
     axes = sorted({int(a) % rank for a in named if -rank <= a < rank})
     view.require(
-        len(axes) > 0 and all(-rank <= a < rank for a in named), f"axes {named.tolist()}", f"axes of rank {rank}"
+        len(axes) > 0 and all(-rank <= a < rank for a in named),
+        f"axes {named.tolist()}",
+        f"axes of rank {rank}",
     )
     if axes != list(range(axes[0], axes[-1] + 1)):
         view.unsupported(f"mean over the axes {axes}", "neighbouring axes")

@@ -1,4 +1,7 @@
-"""MUL: y = clamp(requantize((x1 - z1) * (x2 - z2)) + zy), real multiplier scale1 * scale2 / output scale in float64."""
+"""MUL: y = clamp(requantize((x1 - z1) * (x2 - z2)) + zy).
+
+Real multiplier: scale1 * scale2 / output scale, in float64.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Runs a whole graph in NumPy, many windows at a time: the readable specification of every layer."""
+"""Runs a whole graph in NumPy, many windows at a time.
+
+The readable specification of every layer.
+"""
 
 from __future__ import annotations
 

@@ -34,5 +34,7 @@ def parse(view: NodeView) -> Reshape:
     )
     view.same_quantization(source, output)
     if source.data is not None:
-        view.unsupported("a constant is reshaped", "an activation", "Fold the constant when exporting.")
+        view.unsupported(
+            "a constant is reshaped", "an activation", "Fold the constant when exporting."
+        )
     return Reshape(output.shape)

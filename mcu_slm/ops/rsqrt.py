@@ -1,6 +1,7 @@
 """RSQRT: one of 256 inputs, so a table made with the judge's inverse square root.
 
-Inputs below the zero point are negative numbers: the judge refuses to run on them, the table answers with the largest value.
+Inputs below the zero point are negative numbers: the judge refuses to run on them, the table
+answers with the largest value.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """SOFTMAX over the last axis: int8 in any scale, int8 out at scale 1/256 and zero point -128.
 
-exp depends only on (x - row maximum), one of 256 values, so it is a table made at compile time with the judge's own
-fixed-point exponential. At run time: sum of exponentials in Q12.19, one reciprocal per row by Newton steps, one
-multiplication per element.
+exp depends only on (x - row maximum), one of 256 values, so it is a table made at compile time with
+the judge's own fixed-point exponential. At run time: sum of exponentials in Q12.19, one reciprocal
+per row by Newton steps, one multiplication per element.
 """
 
 from __future__ import annotations
@@ -30,12 +30,15 @@ INPUT_INTEGER_BITS = 5
 SUM_INTEGER_BITS = 12
 OUTPUT_SCALE = 1.0 / 256.0
 MAX_DEPTH = 511
-"""512 equal values make the last shift 32 bits, which neither the judge nor a 32-bit core can do."""
+"""512 equal values would make the last shift 32 bits, which the judge cannot do either."""
 
 
 @dataclass(frozen=True, eq=False)
 class Softmax(Operator):
-    """A softmax: `exponentials[d]` is exp(-d * scale * beta) in Q0.31; larger differences give probability 0."""
+    """A softmax: `exponentials[d]` is exp(-d * scale * beta) in Q0.31.
+
+    Larger differences give probability 0.
+    """
 
     kernels = ("softmax_s8",)
 

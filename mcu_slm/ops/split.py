@@ -51,12 +51,16 @@ def parse(view: NodeView) -> Split:
     view.require(-rank <= axis < rank, f"axis {axis}", f"an axis of rank {rank}")
     axis %= rank
     view.require(
-        source.shape[axis] % parts == 0, f"{source.shape[axis]} elements in {parts} parts", "equal parts"
+        source.shape[axis] % parts == 0,
+        f"{source.shape[axis]} elements in {parts} parts",
+        "equal parts",
     )
     expected = (*source.shape[:axis], source.shape[axis] // parts, *source.shape[axis + 1 :])
     for position in range(parts):
         output = view.output(position)
-        view.require(output.shape == expected, f"{output.name} has shape {output.shape}", str(expected))
+        view.require(
+            output.shape == expected, f"{output.name} has shape {output.shape}", str(expected)
+        )
         view.same_quantization(source, output)
     outer = int(np.prod(source.shape[:axis], dtype=np.int64))
     return Split(axis, parts, outer, source.element_count // outer // parts)

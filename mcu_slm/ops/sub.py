@@ -1,7 +1,7 @@
 """SUB: as ADD with the second operand negated.
 
-The pinned judge forms the real multipliers in float64 (older versions in float32: one byte in a million differs); checked
-against it on all 65,536 pairs of many scale sets.
+The pinned judge forms the real multipliers in float64 (older versions in float32: one byte in a
+million differs); checked against it on all 65,536 pairs of many scale sets.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""TRANSPOSE: reorders axes; output axis i is input axis permutation[i]. At most five axes, as in the judge."""
+"""TRANSPOSE: reorders axes; output axis i is input axis permutation[i].
+
+At most five axes, as in the judge.
+"""
 
 from __future__ import annotations
 
@@ -53,7 +56,9 @@ def parse(view: NodeView) -> Transpose:
     source, output = view.input(0), view.output()
     permutation = tuple(int(a) for a in view.constant(view.input(1), "int32").reshape(-1))
     rank = len(source.shape)
-    view.require(sorted(permutation) == list(range(rank)), f"permutation {permutation}", f"of {rank} axes")
+    view.require(
+        sorted(permutation) == list(range(rank)), f"permutation {permutation}", f"of {rank} axes"
+    )
     if rank > MAX_RANK:
         view.unsupported(f"rank {rank}", f"at most {MAX_RANK}")
     expected = tuple(source.shape[axis] for axis in permutation)

@@ -43,7 +43,10 @@ _KNOWN_ANSWERS = 4
 
 @dataclass(frozen=True, eq=False)
 class Windows:
-    """Inputs of the proof: `windows` for all legs, `sim_rows` of them for the simulator; labels and student logits where known."""
+    """Inputs of the proof: `windows` for all legs, `sim_rows` of them for the simulator.
+
+    Labels and student logits where known.
+    """
 
     windows: npt.NDArray[np.int8]
     sim_rows: tuple[int, ...]
@@ -76,7 +79,7 @@ class Model:
 
 
 def read_model(path: Path) -> Model:
-    """Read and check a `.tflite` file, down to the last operator, before anything else is done with it."""
+    """Read a `.tflite` file and check it down to the last operator."""
     graph, raw = tflite.read_file(path)
     ops.parse_graph(graph)
     return Model(graph, raw)
@@ -102,17 +105,21 @@ def synthetic_windows(model: Model, count: int, sim_windows: int, seed: int) -> 
 def firmware(
     run: RunFolder, model: Model, board: Board, windows: Windows, kernel_family: str = "portable"
 ) -> tuple[str, ...]:
-    """Compile the model and write the firmware project around it; return the user's files that were kept.
+    """Compile the model and write the firmware project around it.
 
-    Generated code that somebody edited is left as it is (the proof will say whether it still holds); with `force`, or when the
-    model or the tool changed, it is generated again.
+    Return the user's files that were kept.
+
+    Generated code that somebody edited is left as it is (the proof will say whether it still
+    holds); with `force`, or when the model or the tool changed, it is generated again.
     """
     evidence = run.evidence
     key = key_of("firmware", model.sha256, asdict(board), kernel_family, tool_fingerprint())
     if not run.force and evidence.is_current("firmware", key, edits_allowed=True):
         edited = evidence.edited("firmware")
         if edited:
-            run.reporter.warn(f"edited since it was generated: {', '.join(edited)} (--force restores)")
+            run.reporter.warn(
+                f"edited since it was generated: {', '.join(edited)} (--force restores)"
+            )
         run.reporter.finish("firmware", f"project in {run.firmware}", skipped=True)
         return ()
     edited = [] if run.force else evidence.edited("firmware")
@@ -142,7 +149,10 @@ def firmware(
 
 
 def _answers(model: Model, windows: npt.NDArray[np.int8], run: RunFolder) -> npt.NDArray[np.int8]:
-    """Return the outputs that the firmware must give at boot: the judge's, or the NumPy reference's where there is no judge."""
+    """Return the outputs that the firmware must give at boot.
+
+    The judge's, or the NumPy reference's where there is no judge.
+    """
     try:
         outputs = judge.run(model.raw, [windows])[0]
     except ToolError as error:
@@ -192,9 +202,12 @@ def verify(
     board: Board | None = None,
     build_result: BuildResult | None = None,
 ) -> Proof:
-    """Run the legs and write the result into the evidence; a complete proof of the same bytes is not repeated.
+    """Run the legs and write the result into the evidence.
 
-    The claim of an earlier proof is withdrawn before the first leg runs, so that an interrupted proof proves nothing.
+    A complete proof of the same bytes is not repeated.
+
+    The claim of an earlier proof is withdrawn before the first leg runs, so that an interrupted
+    proof proves nothing.
     """
     key = _proof_key(run, model, windows, legs, build_result)
     known = run.evidence.fields.get("proof", {})
@@ -247,9 +260,7 @@ def _verdict(proof: Proof) -> str:
     return f"0 differing bytes in {', '.join(done)}"
 
 
-def _proof_record(
-    run: RunFolder, model: Model, proof: Proof, elf: Path | None
-) -> dict[str, Any]:
+def _proof_record(run: RunFolder, model: Model, proof: Proof, elf: Path | None) -> dict[str, Any]:
     return {
         "complete": proof.complete,
         "model_sha256": model.sha256,
@@ -262,7 +273,10 @@ def _proof_record(
 
 
 def _accuracy(proof: Proof, windows: Windows) -> float | None:
-    """Return the share of test windows that the judge classifies rightly; None without labels or judge."""
+    """Return the share of test windows that the judge classifies rightly.
+
+    None without labels or judge.
+    """
     if proof.outputs is None or windows.labels is None or len(windows.labels) == 0:
         return None
     answers = proof.outputs[: len(windows.labels)].argmax(axis=1)
@@ -336,4 +350,3 @@ def check_budget(facts: dict[str, Any], budget: BudgetConfig) -> None:
                 needed=found,
                 limit=limit,
             )
-

@@ -1,7 +1,8 @@
 """`evidence.json`: the hashes of every input and artefact, and the results of the proof.
 
-Each stage is recorded with a key (the hash of everything it depends on, the tool's own code included) and with the hashes of what it
-wrote. A stage whose key is unchanged and whose files are still there is skipped.
+Each stage is recorded with a key (the hash of everything it depends on, the tool's own code
+included) and with the hashes of what it wrote. A stage whose key is unchanged and whose files are
+still there is skipped.
 """
 
 from __future__ import annotations
@@ -22,7 +23,10 @@ _PACKAGE = Path(__file__).resolve().parent.parent
 
 @dataclass(frozen=True)
 class StageRecord:
-    """What a stage depended on, what it wrote (path relative to the run -> SHA-256), and what it found out."""
+    """What a stage depended on (`key`), wrote and found out.
+
+    `outputs`: path relative to the run -> SHA-256. Units: seconds.
+    """
 
     key: str
     outputs: dict[str, str]
@@ -31,7 +35,10 @@ class StageRecord:
 
 
 class Evidence:
-    """The record of one run folder; saved after every stage, so that an interruption loses nothing."""
+    """The record of one run folder.
+
+    Saved after every stage, so that an interruption loses nothing.
+    """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -58,8 +65,8 @@ class Evidence:
     def is_current(self, name: str, key: str, *, edits_allowed: bool = False) -> bool:
         """Return whether a stage with this key has run and its files are as it left them.
 
-        With `edits_allowed` it is enough that the files are there: generated code that somebody changed must be proved as it
-        is, not silently replaced.
+        With `edits_allowed` it is enough that the files are there: generated code that somebody
+        changed must be proved as it is, not silently replaced.
         """
         record = self.stage(name)
         if record is None or record.key != key:
@@ -118,7 +125,10 @@ class Evidence:
 
 
 def _read(path: Path) -> dict[str, Any]:
-    """Return the fields of an evidence file; a missing or damaged one proves nothing and is empty."""
+    """Return the fields of an evidence file.
+
+    A missing or damaged one proves nothing and is empty.
+    """
     try:
         fields = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -134,7 +144,10 @@ def key_of(*parts: Any) -> str:
 
 @functools.cache
 def tool_fingerprint(*rooms: str) -> str:
-    """Return the hash of the tool's own files below the named rooms (modules or folders); all of them without names."""
+    """Return the hash of the tool's own files below the named rooms (modules or folders).
+
+    All of them without names.
+    """
     digest = hashlib.sha256(__version__.encode())
     folders = [_PACKAGE, resources.folder("boards"), resources.folder("firmware_templates")]
     for root in folders if not rooms else [_PACKAGE]:

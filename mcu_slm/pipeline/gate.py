@@ -11,7 +11,7 @@ from mcu_slm.verify import GATES
 
 
 def find_run(run_or_elf: Path) -> tuple[Path, Path]:
-    """Return the run folder and the firmware image that a user means by a run folder or an ELF file.
+    """Return the run folder and the image that a user means by a folder or an ELF file.
 
     Raises:
         UsageError: Neither is there.
@@ -21,7 +21,10 @@ def find_run(run_or_elf: Path) -> tuple[Path, Path]:
         elf = _recorded_elf(run_or_elf)
         if elf is None:
             raise UsageError(
-                str(run_or_elf), "no built firmware", "a run folder", "Run: mcu-slm run PROJECT.toml"
+                str(run_or_elf),
+                "no built firmware",
+                "a run folder",
+                "Run: mcu-slm run PROJECT.toml",
             )
         return run_or_elf, elf
     if not run_or_elf.is_file():
@@ -58,16 +61,23 @@ def require_proof(folder: Path, elf: Path) -> None:
     legs = proof.get("legs", {})
     for leg, result in legs.items():
         if result.get("status") == "differs" and not result.get("information"):
-            raise ProofError(str(elf), f"the proof failed: leg {leg}, {result.get('reason')}", "", remedy)
+            raise ProofError(
+                str(elf), f"the proof failed: leg {leg}, {result.get('reason')}", "", remedy
+            )
     missing = [leg for leg in GATES if legs.get(leg, {}).get("status") != "ok"]
     if missing or not proof.get("complete"):
         raise ProofError(
             str(elf), f"the proof is incomplete: {', '.join(missing)} not run", "all legs", remedy
         )
     if proof.get("elf_sha256") != sha256_file(elf):
-        raise ProofError(str(elf), "the proof is stale: it is about another image", "this one", remedy)
+        raise ProofError(
+            str(elf), "the proof is stale: it is about another image", "this one", remedy
+        )
     code = folder / "firmware" / "mcu_slm"
     if code.is_dir() and proof.get("code_sha256") != sha256_tree(code):
         raise ProofError(
-            str(elf), "the proof is stale: the generated code changed since", "unchanged code", remedy
+            str(elf),
+            "the proof is stale: the generated code changed since",
+            "unchanged code",
+            remedy,
         )

@@ -41,19 +41,20 @@ def _cost(facts: dict[str, Any], board: Board) -> list[str]:
     lines = [
         "## Cost",
         "",
-        "Flash, RAM and instructions are exact for the linked Release image. Cycles are estimated for zero wait states; none of this "
-        "was measured on silicon.",
+        "Flash, RAM and instructions are exact for the linked Release image. Cycles are estimated "
+        "for zero wait states; none of this was measured on silicon.",
         "",
         "| | bytes | of |",
         "|---|---|---|",
         f"| flash, whole image | {facts['flash_bytes']:,} | {chip.flash.size_bytes:,} |",
         f"| of it weights | {facts['weight_bytes']:,} | |",
         f"| of it code and tables of the model | {facts['model_code_bytes']:,} | |",
-        f"| RAM, whole image with reserved stack | {facts['ram_bytes']:,} | {chip.ram.size_bytes:,} |",
+        f"| RAM, stack included | {facts['ram_bytes']:,} | {chip.ram.size_bytes:,} |",
         f"| of it the arena | {facts['arena_bytes']:,} | |",
         f"| stack, high-water on the simulator | {facts['stack_bytes']:,} | |",
         "",
-        f"One inference: {facts['macs']:,} multiply-accumulates, {facts['instructions']:,} instructions"
+        f"One inference: {facts['macs']:,} multiply-accumulates, "
+        f"{facts['instructions']:,} instructions"
         + (f", about {cycles:,} cycles." if cycles is not None else "."),
         "",
         "| layer | operator | MACs | instructions | estimated cycles |",
@@ -63,7 +64,8 @@ def _cost(facts: dict[str, Any], board: Board) -> list[str]:
         cycles = layer["estimated_cycles"]
         shown = "not run" if cycles is None else f"{cycles:,}"
         lines.append(
-            f"| {layer['name']} | {layer['op']} | {layer['macs']:,} | {layer['instructions']:,} | {shown} |"
+            f"| {layer['name']} | {layer['op']} | {layer['macs']:,} | "
+            f"{layer['instructions']:,} | {shown} |"
         )
     return [*lines, ""]
 

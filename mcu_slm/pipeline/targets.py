@@ -1,4 +1,7 @@
-"""What a user may point `verify`, `bench` and `firmware` at: a flatbuffer, a run folder, a project file."""
+"""What a user may point `verify`, `bench` and `firmware` at.
+
+A flatbuffer, a run folder, a project file.
+"""
 
 from __future__ import annotations
 
@@ -34,7 +37,9 @@ class Target:
     def generate(self) -> tuple[str, ...]:
         """Write the firmware project; return the user's files that were kept."""
         board = self.require_board()
-        return deployment.firmware(self.run, self.model, board, whole.run_windows(self.run, self.model))
+        return deployment.firmware(
+            self.run, self.model, board, whole.run_windows(self.run, self.model)
+        )
 
     def require_board(self) -> Board:
         """Return the board.
@@ -44,14 +49,18 @@ class Target:
         """
         if self.board is None:
             names = ", ".join(boards.list_boards())
-            raise UsageError("--board", "no board was named", f"one of {names}", "Add: --board NAME")
+            raise UsageError(
+                "--board", "no board was named", f"one of {names}", "Add: --board NAME"
+            )
         return self.board
 
 
 def open_target(
     path: Path, board_name: str | None, runs: Path, reporter: Reporter, force: bool
 ) -> Target:
-    """Open what a path means: a run folder, a project file's run, or a flatbuffer (with a run folder of its own).
+    """Open what a path means.
+
+    A run folder, a project file's run, or a flatbuffer (with a run folder of its own).
 
     Raises:
         UsageError: No such thing, or no run of that project yet.
@@ -78,8 +87,9 @@ def _run_of(
 ) -> RunFolder:
     """Return the run folder of a flatbuffer.
 
-    The folder named like the file, when it holds this very model (its generated code, edited or not, is then what gets proved); a
-    folder with the hash in its name when another model or board lives there.
+    The folder named like the file, when it holds this very model (its generated code, edited or
+    not, is then what gets proved); a folder with the hash in its name when another model or board
+    lives there.
     """
     run = RunFolder(runs / path.stem, reporter, force)
     same_model = not run.model.is_file() or run.model.read_bytes() == model.raw
@@ -104,9 +114,10 @@ def prove(
     seed: int,
     code: Path | None,
 ) -> Proof:
-    """Run the proof of a target on its own windows, on given ones (`inputs`) or on `count` random ones.
+    """Prove a target on its own windows, on given ones (`inputs`) or on `count` random ones.
 
-    With a board the firmware is generated and built as needed; without one the generated C alone is proved, in a temporary folder.
+    With a board the firmware is generated and built as needed; without one the generated C alone is
+    proved, in a temporary folder.
     """
     windows = _windows(target, inputs, count, seed)
     if code is not None or target.board is None:
@@ -117,7 +128,9 @@ def prove(
     if not target.run.evidence.fields.get("settings"):
         defaults = (whole.SYNTHETIC_SIM_WINDOWS, whole.SYNTHETIC_WINDOWS, seed)
         whole.remember_settings(target.run, target.board, *defaults)
-    deployment.firmware(target.run, target.model, target.board, whole.run_windows(target.run, target.model))
+    deployment.firmware(
+        target.run, target.model, target.board, whole.run_windows(target.run, target.model)
+    )
     chosen = legs or (whole.PROJECT_LEGS if windows.logits is not None else whole.MODEL_LEGS)
     built = deployment.build(target.run, target.board) if "sim" in chosen else None
     return deployment.verify(run, target.model, windows, chosen, target.board, built)
@@ -138,7 +151,9 @@ def _prove_code(
     target: Target, legs: tuple[str, ...], windows: Windows, code: Path | None
 ) -> Proof:
     model = target.model
-    target.run.reporter.start("verify", f"{len(windows.windows):,} windows through {', '.join(legs)}")
+    target.run.reporter.start(
+        "verify", f"{len(windows.windows):,} windows through {', '.join(legs)}"
+    )
     with tempfile.TemporaryDirectory(prefix="mcu-slm-verify-") as name:
         folder = code or Path(name) / "code"
         if code is None:

@@ -36,7 +36,8 @@ def load_recordings(project: Project, run: RunFolder) -> Recordings:
         pair = load_split_pair(project.data, project.directory, seed)
         dataset = pair.random
         run.reporter.warn(
-            "random split of overlapping windows: neighbours of test windows are in the training set, so the accuracy is too good. "
+            "random split of overlapping windows: neighbours of test windows are in the training "
+            "set, so the accuracy is too good. "
             f'The honest split here is "{pair.honest_kind}".'
         )
     else:
@@ -76,7 +77,8 @@ def train(project: Project, recordings: Recordings, run: RunFolder) -> dict[str,
         TrainingError: Training failed.
     """
     settings = {
-        name: getattr(project, name).model_dump(mode="json") for name in ("model", "teacher", "train")
+        name: getattr(project, name).model_dump(mode="json")
+        for name in ("model", "teacher", "train")
     }
     rooms = tool_fingerprint("train", "quant", "ops")
     key = key_of("train", settings, project.project.seed, recordings.sha256, rooms)
@@ -94,9 +96,7 @@ def train(project: Project, recordings: Recordings, run: RunFolder) -> dict[str,
         text = f"{event.phase}: loss {event.loss:.3f}, validation {event.validation_accuracy:.1%}"
         run.reporter.step(text, event.epoch, event.epochs)
 
-    result = train_model(
-        recordings.dataset, recordings.normalisation, project, run.training, show
-    )
+    result = train_model(recordings.dataset, recordings.normalisation, project, run.training, show)
     facts: dict[str, Any] = {
         "accuracy": result.accuracy,
         "parameters": result.parameters,
@@ -119,7 +119,10 @@ def convert(project: Project, recordings: Recordings, run: RunFolder) -> None:
     rooms = tool_fingerprint("convert", "quant", "tflite", "train")
     trained_file = run.training / "student.pt"
     key = key_of(
-        "convert", sha256_file(trained_file) if trained_file.is_file() else "", recordings.sha256, rooms
+        "convert",
+        sha256_file(trained_file) if trained_file.is_file() else "",
+        recordings.sha256,
+        rooms,
     )
     if not run.force and evidence.is_current("convert", key):
         run.reporter.finish("convert", _size(run), skipped=True)
@@ -140,9 +143,7 @@ def convert(project: Project, recordings: Recordings, run: RunFolder) -> None:
         recordings.dataset.test.y,
         trained.predict_int8(test),
     )
-    run.evidence.record(
-        "convert", key, [run.model, run.windows], {}, time.monotonic() - begin
-    )
+    run.evidence.record("convert", key, [run.model, run.windows], {}, time.monotonic() - begin)
     run.reporter.finish("convert", _size(run))
 
 

@@ -73,7 +73,10 @@ def run_project(project: Project, run: RunFolder, compiler: ArmCompiler | None =
 
 
 def run_windows(run: RunFolder, model: Model, seed: int | None = None) -> Windows:
-    """Return the windows that a run's proof goes through: its test windows, or synthetic ones for a model from elsewhere."""
+    """Return the windows that a run's proof goes through.
+
+    Its test windows, or synthetic ones for a model from elsewhere.
+    """
     settings = run.evidence.fields.get("settings", {})
     seed = int(settings.get("seed", 1)) if seed is None else seed
     sim_windows = int(settings.get("sim_windows", SYNTHETIC_SIM_WINDOWS))
@@ -95,7 +98,10 @@ def run_model(
 
 
 def adopt_model(run: RunFolder, path: Path, model: Model) -> None:
-    """Copy a model from elsewhere into its run folder; windows of another model must not stay beside it."""
+    """Copy a model from elsewhere into its run folder.
+
+    Windows of another model must not stay beside it.
+    """
     if path.resolve() == run.model.resolve():
         return
     if run.model.is_file() and run.model.read_bytes() != model.raw:
@@ -148,7 +154,6 @@ def raise_if_different(proof: Proof) -> None:
                 f"leg {leg.leg}",
                 leg.reason,
                 "0 differing bytes",
-                "This firmware is not verified. If generated code was edited, restore it with --force.",
+                "Not verified. If generated code was edited, restore it with --force.",
                 leg=leg.leg,
             )
-

@@ -1,7 +1,8 @@
-"""Bounds-checked decoding of flatbuffer tables into plain Python values, driven by the schema table.
+"""Bounds-checked decoding of flatbuffer tables into plain values, driven by the schema.
 
-Nothing is trusted: every offset is checked before it is followed, every vector against the end of the file, and the number of
-decoded items is limited, so that a hostile file costs bounded time and memory. Tables nest at most as deep as the schema.
+Nothing is trusted: every offset is checked before it is followed, every vector against the end of
+the file, and the number of decoded items is limited, so that a hostile file costs bounded time and
+memory. Tables nest at most as deep as the schema.
 """
 
 from __future__ import annotations
@@ -76,7 +77,9 @@ class Decoder:
         layout = "<" + _FORMATS[kind]
         size = struct.calcsize(layout)
         if position < 0 or position + size > len(self._raw):
-            self._fail(f"a value at byte {position} lies outside the file of {len(self._raw)} bytes")
+            self._fail(
+                f"a value at byte {position} lies outside the file of {len(self._raw)} bytes"
+            )
         return struct.unpack_from(layout, self._raw, position)[0]
 
     def _count(self, items: int) -> None:
@@ -122,7 +125,9 @@ class Decoder:
     def _value(self, place: int | None, kind: str, path: str) -> Any:
         kind, _, default = kind.partition("=")
         if kind in _FORMATS:
-            value = self._scalar(place, kind) if place is not None else (int(default) if default else 0)
+            value = (
+                self._scalar(place, kind) if place is not None else (int(default) if default else 0)
+            )
             return bool(value) if kind == "bool" else value
         if kind.startswith("enum:"):
             return self._enum(0 if place is None else self._scalar(place, "i8"), kind[5:], path)
@@ -143,6 +148,7 @@ class Decoder:
 
     def _string(self, position: int, path: str) -> str:
         raw = self._vector(position, "u8", path)
+        self._count(len(raw))
         return bytes(raw).decode("utf-8", errors="replace")
 
     def _vector(self, position: int, kind: str, path: str) -> Any:
@@ -153,7 +159,9 @@ class Decoder:
             if length * dtype.itemsize > len(self._raw) - start:
                 self._fail(f"{path} claims {length:,} entries, beyond the end of the file")
             self._count(length if dtype.itemsize > 1 else 1)
-            return np.frombuffer(self._raw, dtype, length, start).astype(dtype.newbyteorder("="))
+            values = np.frombuffer(self._raw, dtype, length, start)
+            # No copy: any number of entries may point at one long vector.
+            return values.astype(dtype.newbyteorder("="), copy=False)
         if length * 4 > len(self._raw) - start:
             self._fail(f"{path} claims {length:,} entries, beyond the end of the file")
         self._count(length)
@@ -164,7 +172,7 @@ class Decoder:
         ]
 
     def _union(self, type_place: int | None, value_place: int | None, path: str) -> Any:
-        """Return (table name, fields) for an options table we know, (name, None) otherwise, None when absent."""
+        """Return (table, fields); fields are None for an options table that nothing here reads."""
         code = 0 if type_place is None else self._scalar(type_place, "u8")
         if code == 0 or value_place is None or not path.endswith("builtin_options"):
             return None

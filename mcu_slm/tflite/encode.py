@@ -1,4 +1,4 @@
-"""Writing flatbuffer tables from plain Python values, driven by the same schema table as the decoder."""
+"""Writing flatbuffer tables from plain values, driven by the same schema as the decoder."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _DTYPES = {"i32": np.int32, "i64": np.int64, "f32": np.float32, "u8": np.uint8, 
 
 
 def encode_model(model: Mapping[str, Any]) -> bytes:
-    """Return the flatbuffer of a model given as nested dicts (the shape `Decoder.model` returns)."""
+    """Return the flatbuffer of a model given as nested dicts, as `Decoder.model` returns them."""
     builder = flatbuffers.Builder(1 << 16)
     root = _table(builder, TABLES["Model"], model)
     builder.Finish(root, file_identifier=b"TFL3")

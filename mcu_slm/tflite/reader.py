@@ -17,7 +17,18 @@ from mcu_slm.tflite.schema import OPERATORS, TENSOR_TYPES
 
 MAX_TENSOR_BYTES = 1 << 30
 MAX_RANK = 8
-_NUMPY_TYPES = ("float32", "int32", "uint8", "int64", "bool", "int16", "int8", "uint32", "uint16", "float64")
+_NUMPY_TYPES = (
+    "float32",
+    "int32",
+    "uint8",
+    "int64",
+    "bool",
+    "int16",
+    "int8",
+    "uint32",
+    "uint16",
+    "float64",
+)
 _DAMAGED = "Export the model again."
 
 
@@ -50,7 +61,7 @@ def read_model(raw: bytes, name: str = "model") -> Graph:
             name,
             f"the model has {len(model['subgraphs'])} subgraphs",
             "exactly one",
-            "Control flow and call-once initialisers are not supported: export a plain inference graph.",
+            "Control flow and call-once initialisers are not supported: export plain inference.",
         )
     subgraph = model["subgraphs"][0]
     tensors = tuple(
@@ -81,7 +92,9 @@ def _tensor(name: str, index: int, fields: Mapping[str, Any], buffers: list[Any]
     if dtype is None:
         raise ModelError(where, f"unknown element type {fields['type']}", remedy=_DAMAGED)
     if fields["sparsity"] is not None:
-        raise UnsupportedOperatorError(where, "sparse weights", "dense weights", "Export without sparsity.")
+        raise UnsupportedOperatorError(
+            where, "sparse weights", "dense weights", "Export without sparsity."
+        )
     shape = _shape(where, fields["shape"])
     quantization = _quantization(where, shape, fields["quantization"])
     if fields["buffer"] >= len(buffers):
@@ -89,12 +102,16 @@ def _tensor(name: str, index: int, fields: Mapping[str, Any], buffers: list[Any]
         raise ModelError(where, found, "a buffer that exists", _DAMAGED)
     buffer = buffers[fields["buffer"]]
     if buffer["offset"] > 1:
-        raise UnsupportedOperatorError(where, "data outside the flatbuffer", "data inside it", _DAMAGED)
+        raise UnsupportedOperatorError(
+            where, "data outside the flatbuffer", "data inside it", _DAMAGED
+        )
     tensor = Tensor(label, shape, dtype, quantization, None, fields["is_variable"])
     raw = buffer["data"]
     if fields["buffer"] == 0 or raw is None or len(raw) == 0:
         return tensor
-    return Tensor(label, shape, dtype, quantization, _data(where, tensor, raw), fields["is_variable"])
+    return Tensor(
+        label, shape, dtype, quantization, _data(where, tensor, raw), fields["is_variable"]
+    )
 
 
 def _shape(where: str, dimensions: npt.NDArray[np.int32] | None) -> tuple[int, ...]:
@@ -105,7 +122,9 @@ def _shape(where: str, dimensions: npt.NDArray[np.int32] | None) -> tuple[int, .
         remedy = "Export with a fixed batch of 1 and no empty dimension."
         raise ModelError(where, f"shape {list(shape)}", "dimensions of 1 and more", remedy)
     if math.prod(shape) > MAX_TENSOR_BYTES:
-        raise ModelError(where, f"shape {list(shape)}", f"at most {MAX_TENSOR_BYTES:,} elements", _DAMAGED)
+        raise ModelError(
+            where, f"shape {list(shape)}", f"at most {MAX_TENSOR_BYTES:,} elements", _DAMAGED
+        )
     return shape
 
 
@@ -117,17 +136,22 @@ def _quantization(
     scales = fields["scale"]
     zero_points = fields["zero_point"]
     if zero_points is None or len(zero_points) not in (1, len(scales)):
-        found = f"{len(scales)} scales, {0 if zero_points is None else len(zero_points)} zero points"
+        found = (
+            f"{len(scales)} scales, {0 if zero_points is None else len(zero_points)} zero points"
+        )
         raise ModelError(where, found, "one zero point per scale", _DAMAGED)
     if not np.all(np.isfinite(scales)) or np.any(scales <= 0):
         bad = float(scales[~(np.isfinite(scales) & (scales > 0))][0])
         raise ModelError(where, f"scale is {bad!r}", "a finite number above 0", _DAMAGED)
     axis = int(fields["quantized_dimension"])
     if len(scales) > 1:
-        # Some published files carry a quantised dimension that no axis fits; the operator decides then.
+        # Some published files carry a quantised dimension that no axis fits; the operator decides
+        # then.
         matching = [i for i, n in enumerate(shape) if n == len(scales)]
         if not matching:
-            raise ModelError(where, f"{len(scales)} scales for shape {list(shape)}", "one per channel", _DAMAGED)
+            raise ModelError(
+                where, f"{len(scales)} scales for shape {list(shape)}", "one per channel", _DAMAGED
+            )
         axis = axis if axis in matching else matching[0]
     points = np.broadcast_to(zero_points, (len(scales),))
     return Quantization(tuple(float(s) for s in scales), tuple(int(z) for z in points), axis)
@@ -135,12 +159,14 @@ def _quantization(
 
 def _data(where: str, tensor: Tensor, raw: npt.NDArray[np.uint8]) -> npt.NDArray[Any]:
     if tensor.dtype not in _NUMPY_TYPES:
-        raise UnsupportedOperatorError(where, f"constant of type {tensor.dtype}", "an integer type", "")
+        raise UnsupportedOperatorError(
+            where, f"constant of type {tensor.dtype}", "an integer type", ""
+        )
     if len(raw) != tensor.byte_count:
         found = f"{len(raw):,} bytes of data for shape {list(tensor.shape)} {tensor.dtype}"
         raise ModelError(where, found, f"{tensor.byte_count:,}", _DAMAGED)
     dtype = np.dtype(tensor.dtype).newbyteorder("<")
-    return np.frombuffer(raw.tobytes(), dtype).astype(tensor.dtype).reshape(tensor.shape)
+    return np.frombuffer(raw, dtype).astype(tensor.dtype, copy=False).reshape(tensor.shape)
 
 
 def _indices(
@@ -165,7 +191,11 @@ def _node(
     code = codes[fields["opcode_index"]]
     number = max(int(code["builtin_code"]), int(code["deprecated_builtin_code"]))
     if not 0 <= number < len(OPERATORS) or OPERATORS[number] == "CUSTOM":
-        what = f"custom operator {code['custom_code']!r}" if code["custom_code"] else f"operator code {number}"
+        what = (
+            f"custom operator {code['custom_code']!r}"
+            if code["custom_code"]
+            else f"operator code {number}"
+        )
         raise UnsupportedOperatorError(
             where, what, "a built-in operator", "Export without custom operators."
         )
@@ -198,9 +228,14 @@ def _metadata(model: Mapping[str, Any]) -> dict[str, bytes]:
 
 
 def _check_order(name: str, graph: Graph) -> None:
-    """Every tensor an operator reads is a constant, an input, or written by an earlier operator; none is written twice."""
+    """Every tensor an operator reads is a constant, an input, or written by an earlier operator.
+
+    None is written twice.
+    """
     if not graph.inputs or not graph.outputs:
-        raise ModelError(name, "the graph has no input or no output", "at least one of each", _DAMAGED)
+        raise ModelError(
+            name, "the graph has no input or no output", "at least one of each", _DAMAGED
+        )
     ready = {i for i, tensor in enumerate(graph.tensors) if tensor.data is not None}
     written = set(graph.inputs)
     for index, node in enumerate(graph.nodes):

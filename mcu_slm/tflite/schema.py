@@ -1,8 +1,9 @@
 """The TensorFlow Lite schema as data: tables, their slots in order, and enumerations.
 
-Only what an integer model for microcontrollers can contain; a slot that nothing here reads is named all the same, because its position
-counts. Types: `i8 u8 i32 u32 i64 u64 f32 bool` scalars, `string`, `[x]` a vector, a capital letter a table, `enum:X` a byte with names,
-`union` two slots (type and value).
+Only what an integer model for microcontrollers can contain; a slot that nothing here reads is named
+all the same, because its position counts. Types: `i8 u8 i32 u32 i64 u64 f32 bool` scalars,
+`string`, `[x]` a vector, a capital letter a table, `enum:X` a byte with names, `union` two slots
+(type and value).
 
 Source: schema.fbs of TensorFlow Lite, version 3 of the file format.
 """

@@ -1,7 +1,8 @@
 """The proof: the same windows through every leg, and the same bytes from each.
 
-Legs: `tflm` (the judge), `numpy` (our readable specification), `host` (the generated C on this machine), `sim` (the firmware's own ELF
-on the board simulator, spoken to over its UART), and `litert` as information.
+Legs: `tflm` (the judge), `numpy` (our readable specification), `host` (the generated C on this
+    machine), `sim` (the firmware's own ELF on the board simulator, spoken to over its UART), and
+    `litert` as information.
 """
 
 from mcu_slm.verify.bench import LayerCost, Measurement, linked_bytes, measure

@@ -32,7 +32,10 @@ class LayerCost:
 
 @dataclass(frozen=True)
 class Measurement:
-    """One inference: exact executed instructions, estimated cycles without flash wait states, stack high-water."""
+    """One inference: executed instructions, estimated cycles, stack high-water.
+
+    Units: cycles without flash wait states, bytes of stack.
+    """
 
     instructions: int
     estimated_cycles: int | None
@@ -45,7 +48,8 @@ def measure(
 ) -> Measurement:
     """Boot a firmware, send one window, and measure the model's functions.
 
-    Instructions that an IT block skips count, because they take a cycle. Interrupt handlers do not count.
+    Instructions that an IT block skips count, because they take a cycle. Interrupt handlers do not
+    count.
 
     Raises:
         ToolError: The simulator is not installed.
@@ -74,8 +78,8 @@ def measure(
 def linked_bytes(elf: Path, objects: Sequence[Path]) -> int:
     """Return the flash bytes of some object files that are in the linked image.
 
-    Every function and array has a section of its own; a section counts when one of its symbols is in the image. Sections without
-    symbols (string literals) always count.
+    Every function and array has a section of its own; a section counts when one of its symbols is
+    in the image. Sections without symbols (string literals) always count.
     """
     image_symbols = {symbol.name for symbol in _symbols(_open(elf))}
     total = 0

@@ -1,4 +1,7 @@
-"""Names the first byte that differs: layer, element, both values, accumulator, multiplier, shift."""
+"""Names the first byte that differs.
+
+Layer, element, both values, accumulator, multiplier, shift.
+"""
 
 from __future__ import annotations
 
@@ -25,9 +28,10 @@ def first_difference(
     found: LayerBytes,
     window: int,
 ) -> Difference | None:
-    """Return where the layers of one window first leave the expected values, None when they never do.
+    """Return where the layers of one window first leave the expected values, if they do.
 
-    Shapes: expected: int8 [1, *shape] per tensor, of this window; found: each layer's bytes, in order.
+    Shapes: expected: int8 [1, *shape] per tensor, of this window; found: each layer's bytes, in
+        order.
     """
     for layer, array in found:
         right = expected[layer.tensors[0]].reshape(-1)
@@ -50,7 +54,7 @@ def first_difference(
 def _explain(
     difference: Difference, graph: Graph, operator: Operator, expected: Activations
 ) -> Difference:
-    """Add the accumulator, multiplier and shift that the expected value comes from, where the layer has them."""
+    """Add accumulator, multiplier and shift of the expected value, where the layer has them."""
     node = graph.nodes[difference.layer]
     sources = []
     for position in operator.activations:

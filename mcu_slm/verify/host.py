@@ -46,7 +46,10 @@ class HostModel:
         return outputs
 
     def layers(self, window: npt.NDArray[np.int8]) -> Iterator[tuple[Layer, npt.NDArray[np.int8]]]:
-        """Run one window layer by layer; after each layer yield it with the bytes of its first output."""
+        """Run one window layer by layer.
+
+        After each layer yield it with the bytes of its first output.
+        """
         start = self._compiled.input_offset
         self._arena[start : start + window.size] = window.reshape(-1)
         for layer in self._compiled.layers:

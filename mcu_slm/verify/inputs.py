@@ -1,4 +1,7 @@
-"""Input windows for the proof when the user has none: corners first, then random ones with a seed."""
+"""Input windows for the proof when the user has none.
+
+Corners first, then random ones with a seed.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,10 @@ from mcu_slm.quant import INT8_MAX, INT8_MIN
 
 
 def corners(shape: tuple[int, ...], zero_point: int) -> npt.NDArray[np.int8]:
-    """Return the inputs on which mistakes hide: both ends, the zero point, alternating ends, ramps."""
+    """Return the inputs on which mistakes hide.
+
+    Both ends, the zero point, alternating ends, ramps.
+    """
     count = int(np.prod(shape))
     places = np.arange(count)
     windows = [
@@ -28,7 +34,10 @@ def corners(shape: tuple[int, ...], zero_point: int) -> npt.NDArray[np.int8]:
 
 
 def random_windows(shape: tuple[int, ...], count: int, seed: int) -> npt.NDArray[np.int8]:
-    """Return a mix of uniform, narrow, smooth and extreme windows: uniform noise alone hides bugs."""
+    """Return a mix of uniform, narrow, smooth and extreme windows.
+
+    Uniform noise alone hides bugs.
+    """
     rng = np.random.default_rng(seed)
     size = int(np.prod(shape))
     kinds = (
@@ -46,13 +55,15 @@ def default_windows(
 ) -> npt.NDArray[np.int8]:
     """Return `count` windows, corners first."""
     fixed = corners(shape, zero_point)[:count]
-    return np.concatenate([fixed, random_windows(shape, count - len(fixed), seed)]) if (
-        count > len(fixed)
-    ) else fixed
+    return (
+        np.concatenate([fixed, random_windows(shape, count - len(fixed), seed)])
+        if (count > len(fixed))
+        else fixed
+    )
 
 
 def load_windows(path: Path, shape: tuple[int, ...]) -> npt.NDArray[np.int8]:
-    """Read int8 windows from an .npy file, [windows, ...] with as many values per window as the model takes.
+    """Read int8 windows of a model's input shape from an .npy file.
 
     Raises:
         UsageError: Unreadable, another type, or another size.

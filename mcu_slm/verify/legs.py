@@ -24,7 +24,10 @@ from mcu_slm.verify.sim import SimulatedFirmware
 GATES = ("tflm", "numpy", "host", "sim")
 """The legs without which no firmware is verified."""
 LEGS = ("torch", *GATES, "litert")
-"""All legs: `torch` is the trained student's integer forward, there only where we trained it; `litert` is information."""
+"""All legs: `torch` is the trained student's integer forward, there only where we trained it.
+
+`litert` is information.
+"""
 
 Windows = npt.NDArray[np.int8]
 Progress = Callable[[str, int, int], None]
@@ -35,8 +38,8 @@ Progress = Callable[[str, int, int], None]
 class Subject:
     """What is proved: a model, its generated code and the firmware built from it.
 
-    `windows` go through every leg; only those numbered in `sim_rows` through `sim`, which is slower. `student_logits` are the
-    trained student's own int8 answers to the first windows.
+    `windows` go through every leg; only those numbered in `sim_rows` through `sim`, which is
+    slower. `student_logits` are the trained student's own int8 answers to the first windows.
     """
 
     graph: Graph
@@ -53,8 +56,11 @@ class Subject:
 
 @dataclass(frozen=True, eq=False)
 class Proof:
-    """The legs' results in order, the judge's outputs [windows, output bytes] (None without a judge), and the share of labelled
-    windows that they classify rightly (None without labels)."""
+    """What the legs gave, in order.
+
+    `outputs` are the judge's [windows, output bytes] (None without a judge), `accuracy` the share
+    of labelled windows that they classify rightly (None without labels).
+    """
 
     legs: tuple[LegResult, ...]
     outputs: Windows | None = None
@@ -204,7 +210,10 @@ class _Proof:
         expected = {t: a.reshape(values[t].shape) for t, a in zip(tensors, judged, strict=True)}
         expected.update({t: values[t] for t in values if t not in expected})
         layers = [
-            (Layer(i, graph.tensor(t).name, graph.nodes[i].op, "", 0, (t,), (), ()), values[t].reshape(-1))
+            (
+                Layer(i, graph.tensor(t).name, graph.nodes[i].op, "", 0, (t,), (), ()),
+                values[t].reshape(-1),
+            )
             for i, t in enumerate(tensors)
         ]
         return first_difference(graph, self._operators, expected, layers, window)
@@ -226,6 +235,7 @@ def _timed(result: LegResult, seconds: float) -> LegResult:
 
 
 def _with(result: LegResult, difference: Difference | None) -> LegResult:
-    reason = result.reason if difference is None else f"{result.reason}; first: {difference.sentence()}"
+    reason = (
+        result.reason if difference is None else f"{result.reason}; first: {difference.sentence()}"
+    )
     return replace(result, difference=difference, reason=reason)
-

@@ -10,7 +10,10 @@ Status = Literal["ok", "differs", "not run"]
 
 @dataclass(frozen=True)
 class Difference:
-    """The first byte that differs: where, what was expected (the judge's), what was found, and how it came about."""
+    """The first byte that differs.
+
+    Where, what was expected (the judge's), what was found, and how it came about.
+    """
 
     window: int
     layer: int
@@ -26,8 +29,8 @@ class Difference:
     def sentence(self) -> str:
         """Return the difference in one line."""
         text = (
-            f"layer {self.layer} {self.name} ({self.op}), element {self.element}, window {self.window}: "
-            f"expected {self.expected}, found {self.found}"
+            f"layer {self.layer} {self.name} ({self.op}), element {self.element}, "
+            f"window {self.window}: expected {self.expected}, found {self.found}"
         )
         if self.accumulator is not None:
             text += f"; accumulator {self.accumulator}"
@@ -71,7 +74,10 @@ class LegResult:
 
 
 def leg_from_json(leg: str, fields: dict[str, Any]) -> LegResult:
-    """Return a leg as `to_json` wrote it, without the difference: only agreeing legs are ever reused."""
+    """Return a leg as `to_json` wrote it, without the difference.
+
+    Only agreeing legs are ever reused.
+    """
     names = ("status", "windows", "bytes", "differing", "reason", "seconds")
     values = {name: fields[name] for name in names}
     return LegResult(leg, **values, information=bool(fields.get("information")))

@@ -1,4 +1,4 @@
-"""The firmware's own ELF on the board simulator, spoken to with the client that a real board gets."""
+"""The firmware's own ELF on the board simulator, spoken to as a real board is."""
 
 from __future__ import annotations
 
@@ -15,7 +15,10 @@ from mcu_slm.protocol import Client
 
 
 class SimulatedFirmware:
-    """A booted firmware. Raises what the simulator and the client raise: FirmwareFault, DeviceError, ToolError."""
+    """A booted firmware. Raises what the simulator and the client raise.
+
+    FirmwareFault, DeviceError, ToolError.
+    """
 
     def __init__(self, board: Board, elf: Path, compiled: CompiledModel) -> None:
         from mcu_slm.simulator.board import BoardSimulator
@@ -45,7 +48,7 @@ class SimulatedFirmware:
         return self.client.infer(window).output
 
     def layers(self, window: npt.NDArray[np.int8]) -> Iterator[tuple[Layer, npt.NDArray[np.int8]]]:
-        """Run one window again and return each layer with its bytes, read from RAM when the layer returns."""
+        """Run one window again; return each layer with its bytes, read from RAM as it returns."""
         arena = self.simulator.symbol("mcu_slm_arena")
         found: dict[int, npt.NDArray[np.int8]] = {}
 
@@ -60,4 +63,6 @@ class SimulatedFirmware:
         watched = {layer.function: reader(layer) for layer in layers}
         with self.simulator.watch_returns(watched):
             self.client.infer(window)
-        return ((layer, found[layer.index]) for layer in self._compiled.layers if layer.index in found)
+        return (
+            (layer, found[layer.index]) for layer in self._compiled.layers if layer.index in found
+        )
