@@ -173,6 +173,9 @@ class _Proof:
             return not_run("sim", "no firmware: name a board with --board")
         firmware = SimulatedFirmware(subject.board, subject.elf, subject.compiled)
         firmware.greet()
+        wrong = firmware.failing_known_input()
+        if wrong is not None:
+            return self._failed_self_test(wrong, firmware)
         rows = subject.sim_rows
         expected = expected[list(rows)]
         outputs = np.empty_like(expected)
@@ -184,6 +187,18 @@ class _Proof:
             return result
         bad = rows[_first_window(expected, outputs)]
         return _with(result, self._locate(bad, firmware.layers(subject.windows[bad])))
+
+    def _failed_self_test(self, window: Windows, firmware: SimulatedFirmware) -> LegResult:
+        """Return the result for a firmware that refuses to predict, with the layer named."""
+        graph = self._subject.graph
+        one = window.reshape(1, *graph.tensor(graph.inputs[0]).shape)
+        values = reference.run(graph, self._operators, [one])
+        found = list(firmware.layers_of_self_test())
+        difference = first_difference(graph, self._operators, values, found, window=0)
+        right = values[graph.outputs[0]].reshape(1, -1)
+        result = _compare("sim", right, found[-1][1].reshape(1, -1)[:, : right.size])
+        reason = f"the known-answer test at boot fails; {result.reason}"
+        return _with(replace(result, status="differs", reason=reason), difference)
 
     def _litert(self, expected: Windows) -> LegResult:
         try:

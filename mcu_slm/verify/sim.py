@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -12,12 +12,19 @@ from mcu_slm.boards import Board
 from mcu_slm.errors import ProofError
 from mcu_slm.manifest import CompiledModel, Layer
 from mcu_slm.protocol import Client
+from mcu_slm.verify.difference import LayerBytes
+
+
+KNOWN_INPUTS = "mcu_slm_known_inputs"
 
 
 class SimulatedFirmware:
-    """A booted firmware. Raises what the simulator and the client raise.
+    """A booted firmware.
 
-    FirmwareFault, DeviceError, ToolError.
+    Raises:
+        ToolError: The simulator is not installed.
+        FirmwareFault: The firmware faulted (from every method).
+        DeviceError: It answered wrongly or not at all (from every method).
     """
 
     def __init__(self, board: Board, elf: Path, compiled: CompiledModel) -> None:
@@ -28,10 +35,10 @@ class SimulatedFirmware:
         self.client = Client(self.simulator.port, inference_timeout=600.0)
 
     def greet(self) -> None:
-        """Say hello and check that the firmware carries this very model and passes its self-test.
+        """Say hello and check that the firmware carries this very model.
 
         Raises:
-            ProofError: It carries another model, or its known answers are wrong.
+            ProofError: It carries another one.
         """
         hello = self.client.hello()
         found = hello.model_sha256
@@ -47,8 +54,27 @@ class SimulatedFirmware:
         """Return the output for one window, sent and received over the simulated UART."""
         return self.client.infer(window).output
 
-    def layers(self, window: npt.NDArray[np.int8]) -> Iterator[tuple[Layer, npt.NDArray[np.int8]]]:
+    def failing_known_input(self) -> npt.NDArray[np.int8] | None:
+        """Run the known-answer test; return the first input whose answer is wrong.
+
+        A firmware whose test fails refuses to predict, so this is asked first.
+        """
+        result = self.client.self_test()
+        if result.first_failing_vector is None:
+            return None
+        size = self._compiled.input_bytes
+        place = self.simulator.symbol(KNOWN_INPUTS) + result.first_failing_vector * size
+        return np.frombuffer(self.simulator.read_memory(place, size), np.int8)
+
+    def layers_of_self_test(self) -> LayerBytes:
+        """Run the known-answer test, which stops at the wrong answer; return that run's layers."""
+        return self._watch(lambda: self.client.self_test())
+
+    def layers(self, window: npt.NDArray[np.int8]) -> LayerBytes:
         """Run one window again; return each layer with its bytes, read from RAM as it returns."""
+        return self._watch(lambda: self.client.infer(window))
+
+    def _watch(self, run: Callable[[], object]) -> LayerBytes:
         arena = self.simulator.symbol("mcu_slm_arena")
         found: dict[int, npt.NDArray[np.int8]] = {}
 
@@ -62,7 +88,7 @@ class SimulatedFirmware:
         layers = [layer for layer in self._compiled.layers if layer.function]
         watched = {layer.function: reader(layer) for layer in layers}
         with self.simulator.watch_returns(watched):
-            self.client.infer(window)
-        return (
+            run()
+        return [
             (layer, found[layer.index]) for layer in self._compiled.layers if layer.index in found
-        )
+        ]
