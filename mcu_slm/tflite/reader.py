@@ -30,6 +30,7 @@ _NUMPY_TYPES = (
     "float64",
 )
 _DAMAGED = "Export the model again."
+_FIXED_SHAPE = "Export with a fixed batch of 1 and no empty dimension."
 
 
 def read_file(path: Path) -> tuple[Graph, bytes]:
@@ -81,6 +82,7 @@ def read_model(raw: bytes, name: str = "model") -> Graph:
         model["description"] or "",
         _metadata(model),
     )
+    _check_not_empty(name, graph)
     _check_order(name, graph)
     return graph
 
@@ -118,9 +120,8 @@ def _shape(where: str, dimensions: npt.NDArray[np.int32] | None) -> tuple[int, .
     shape = tuple(int(n) for n in dimensions) if dimensions is not None else ()
     if len(shape) > MAX_RANK:
         raise ModelError(where, f"rank {len(shape)}", f"at most {MAX_RANK}", _DAMAGED)
-    if any(n < 1 for n in shape):
-        remedy = "Export with a fixed batch of 1 and no empty dimension."
-        raise ModelError(where, f"shape {list(shape)}", "dimensions of 1 and more", remedy)
+    if any(n < 0 for n in shape):
+        raise ModelError(where, f"shape {list(shape)}", "dimensions of 1 and more", _FIXED_SHAPE)
     if math.prod(shape) > MAX_TENSOR_BYTES:
         raise ModelError(
             where, f"shape {list(shape)}", f"at most {MAX_TENSOR_BYTES:,} elements", _DAMAGED
@@ -225,6 +226,19 @@ def _metadata(model: Mapping[str, Any]) -> dict[str, bytes]:
             data = model["buffers"][entry["buffer"]]["data"]
             found[entry["name"]] = b"" if data is None else data.tobytes()
     return found
+
+
+def _check_not_empty(name: str, graph: Graph) -> None:
+    """No operator reads or writes an empty tensor; LSTM layers name some as placeholders for intermediate scales."""
+    used = {*graph.inputs, *graph.outputs}
+    for node in graph.nodes:
+        used.update(node.inputs, node.outputs)
+    for index in sorted(used - {-1}):
+        tensor = graph.tensor(index)
+        if 0 in tensor.shape:
+            where = f"{name}: tensor {index} ({tensor.name})"
+            found = f"shape {list(tensor.shape)}"
+            raise ModelError(where, found, "dimensions of 1 and more", _FIXED_SHAPE)
 
 
 def _check_order(name: str, graph: Graph) -> None:
