@@ -261,14 +261,12 @@ def build(
     as_json: Json = False,
 ) -> None:
     """Build a firmware project; only what changed is compiled."""
-    from mcu_slm import boards
     from mcu_slm.firmware import build as build_project
-    from mcu_slm.firmware.generation import load_project_record
+    from mcu_slm.firmware import project_board
     from mcu_slm.pipeline.evidence import EVIDENCE
 
     project = target / "firmware" if (target / EVIDENCE).is_file() else target
-    board = boards.load_board(load_project_record(project)["board"])
-    result = build_project(project, board, preset, _arm_compiler(compiler))
+    result = build_project(project, project_board(project), preset, _arm_compiler(compiler))
     if as_json:
         _print_json({**result.to_json(), "elf": str(result.elf), "bin": str(result.bin)})
         return
@@ -361,8 +359,12 @@ def simulate(
 
     def ready(port: int) -> None:
         typer.echo(f"{board} runs; its UART is at socket://127.0.0.1:{port} (Ctrl-C ends)")
+        typer.echo("Simulated: the firmware's cycle counter counts executed instructions.")
 
-    serve_tcp(simulator, "127.0.0.1", tcp, ready=ready)
+    try:
+        serve_tcp(simulator, "127.0.0.1", tcp, ready=ready)
+    except KeyboardInterrupt:
+        typer.echo("")
 
 
 @command
@@ -386,16 +388,16 @@ def flash(
     """Flash a proven firmware: erase, write, read back. An unproven image is refused."""
     from mcu_slm import boards
     from mcu_slm.device import flash as flash_device
-    from mcu_slm.firmware.generation import load_project_record
+    from mcu_slm.firmware import project_board
     from mcu_slm.pipeline.gate import find_run, require_proof
 
     folder, elf = find_run(target)
     require_proof(folder, elf)
-    name = board or load_project_record(folder / "firmware")["board"]
+    chosen = boards.load_board(board) if board else project_board(folder / "firmware")
     with _reporter(as_json) as reporter:
         report = flash_device(
             elf,
-            boards.load_board(name),
+            chosen,
             method=cast(Any, method),  # checked there, with a message
             port=port,
             probe=probe,
@@ -403,7 +405,7 @@ def flash(
             progress=lambda step, share: reporter.step(step, 100 * share, 100),
         )
     if as_json:
-        _print_json({"dry_run": dry_run, "board": name, "elf": str(elf), "lines": report.lines()})
+        _print_json({"dry_run": dry_run, "board": chosen.name, "elf": str(elf), "lines": report.lines()})
         return
     for line in report.lines():
         typer.echo(line)

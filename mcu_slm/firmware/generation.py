@@ -50,7 +50,7 @@ class FirmwareProject:
     deleted: tuple[str, ...]
 
 
-def generate(  # noqa: PLR0917 - the order is the one in which the things are made
+def generate(
     model_dir_source: Path,
     board: Board,
     known_inputs: npt.NDArray[np.int8],

@@ -18,6 +18,7 @@ from mcu_slm import __version__, resources
 from mcu_slm.files import sha256_file, write_json
 
 EVIDENCE = "evidence.json"
+_TABLES = ("stages", "settings", "proof")
 _PACKAGE = Path(__file__).resolve().parent.parent
 
 
@@ -58,8 +59,10 @@ class Evidence:
         """Return the record of a stage, None when it never finished."""
         entry = self._fields.get("stages", {}).get(name)
         try:
-            return StageRecord(entry["key"], entry["outputs"], entry["facts"], entry["seconds"])
-        except (KeyError, TypeError):
+            return StageRecord(
+                entry["key"], dict(entry["outputs"]), dict(entry["facts"]), float(entry["seconds"])
+            )
+        except (KeyError, TypeError, ValueError):
             return None
 
     def is_current(self, name: str, key: str, *, edits_allowed: bool = False) -> bool:
@@ -133,7 +136,9 @@ def _read(path: Path) -> dict[str, Any]:
         fields = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
-    return fields if isinstance(fields, dict) else {}
+    if not isinstance(fields, dict):
+        return {}
+    return {name: v for name, v in fields.items() if name not in _TABLES or isinstance(v, dict)}
 
 
 def key_of(*parts: Any) -> str:
