@@ -1,6 +1,6 @@
 """Small graphs for the tests of the compiler: one operator each, or one graph with all of them.
 
-Every graph has one int8 input and one int8 output unless it says otherwise, so that it can be compiled.
+Every graph has one int8 input and one int8 output unless it says otherwise: it can be compiled.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def windows_of(graph: Graph, count: int, seed: int, lowest: int = -128) -> list[
 
 
 def merge(graphs: Sequence[Graph]) -> Graph:
-    """Return one graph with the inputs and outputs of all: one judge process then answers for all of them."""
+    """Return one graph with the inputs and outputs of all: one judge process answers for them all."""
     tensors, nodes, inputs, outputs = [], [], [], []
     for number, graph in enumerate(graphs):
         base = len(tensors)
@@ -69,7 +69,7 @@ def random_weights(
     peak: int = 127,
     per_channel: bool = True,
 ) -> tuple[int, npt.NDArray[np.float32]]:
-    """Add weights [channels, ...] and return their tensor and scales, one per channel or one in all."""
+    """Add weights [channels, ...]; return their tensor and scales, one per channel or one."""
     data = rng.integers(-peak, peak + 1, shape)
     scale = rng.uniform(0.002, 0.02, shape[0] if per_channel else 1).astype(np.float32)
     return builder.tensor("weights", shape, scale=scale, data=data), scale
@@ -100,7 +100,7 @@ def tiny(labels: tuple[str, ...] = ("rest", "walk"), name: str = "logits") -> Gr
 
 
 def every_operator(labels: tuple[str, ...] = ()) -> Graph:
-    """Return a small attention network that uses every operator, with scales that keep most layers off saturation."""
+    """Return a small attention network that uses every operator, mostly off saturation."""
     rng = np.random.default_rng(11)
     b = GraphBuilder(name="main", description="every operator")
     x = b.tensor("window", (1, 8, 6), scale=0.03, zero_point=4)

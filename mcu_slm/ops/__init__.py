@@ -68,4 +68,8 @@ def _parse(view: NodeView) -> Operator:
             "Replace the operator in the model.",
         )
     operator: Operator = module.parse(view)
+    for position in operator.activations:
+        tensor = view.input(position)
+        if tensor.is_variable:
+            view.unsupported(f"{tensor.name} is a variable", "an activation or a constant")
     return operator

@@ -19,7 +19,7 @@ import numpy.typing as npt
 
 from mcu_slm.errors import ModelError, UnsupportedOperatorError
 from mcu_slm.ir import Graph, Node, Tensor
-from mcu_slm.quant import INT8_MAX, INT8_MIN, Multiplier
+from mcu_slm.quant import INT8_MAX, INT8_MIN, INT32_MAX, Multiplier
 
 Int8: TypeAlias = npt.NDArray[np.int8]
 MAX_SHIFT = 30
@@ -230,6 +230,9 @@ def activation_range(
     """
 
     def quantize(real: float) -> int:
+        view.require(
+            abs(real) / scale < INT32_MAX, f"{activation} at scale {scale!r}", "a larger scale"
+        )
         ratio = float(np.float32(real) / np.float32(scale))
         return zero_point + int(np.floor(abs(ratio) + 0.5)) * (1 if ratio >= 0 else -1)
 

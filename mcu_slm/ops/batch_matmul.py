@@ -16,7 +16,10 @@ import numpy.typing as npt
 from mcu_slm.ops.base import Arguments, Int8, NodeView, Operator, struct_call
 from mcu_slm.ops.broadcast import Broadcast, broadcast
 from mcu_slm.ops.linear import exact_matmul
-from mcu_slm.quant import Multiplier, quantize_multiplier, requantize, saturate_int8
+from mcu_slm.quant import INT32_MAX, Multiplier, quantize_multiplier, requantize, saturate_int8
+
+_MAX_DEPTH = INT32_MAX // 255**2
+"""So many products of two centred int8 values fit an int32 accumulator."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,6 +117,7 @@ def parse(view: NodeView) -> BatchMatMul:
     rows, depth = left.shape[-2:][::-1] if adj_x else left.shape[-2:]
     right_depth, columns = right.shape[-2:][::-1] if adj_y else right.shape[-2:]
     view.require(depth == right_depth, f"inner sizes {depth} and {right_depth}", "the same")
+    view.require(depth <= _MAX_DEPTH, f"sums of {depth} products", f"at most {_MAX_DEPTH}")
     view.require(
         output.shape[-2:] == (rows, columns),
         f"output shape {output.shape}",

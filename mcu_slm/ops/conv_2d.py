@@ -19,6 +19,7 @@ from mcu_slm.ops.linear import (
     exact_matmul,
     linear_constants,
     multiplier_arrays,
+    require_int32_sums,
     weights_of,
 )
 from mcu_slm.quant import Multiplier, requantize, saturate_int8
@@ -193,11 +194,13 @@ def parse(view: NodeView) -> Conv2D:
     expected = (source.shape[0], geometry[0].output, geometry[1].output, channels)
     view.require(output.shape == expected, f"output shape {output.shape}", str(expected))
     act_min, act_max = view.activation_range(output)
+    bias = bias_of(view, view.optional_input(2), channels)
+    require_int32_sums(view, weights, bias, view.int8(source)[1])
     return Conv2D(
         geometry[0],
         geometry[1],
         weights,
-        bias_of(view, view.optional_input(2), channels),
+        bias,
         channel_multipliers(view, source, weights_tensor, output, channels),
         source.shape[0],
         view.int8(source)[1],

@@ -18,6 +18,7 @@ from mcu_slm.ops.linear import (
     exact_matmul,
     linear_constants,
     multiplier_arrays,
+    require_int32_sums,
     weights_of,
 )
 from mcu_slm.quant import Multiplier, requantize, saturate_int8
@@ -109,10 +110,12 @@ def parse(view: NodeView) -> FullyConnected:
         str(rows * outputs),
     )
     act_min, act_max = view.activation_range(output)
+    bias = bias_of(view, view.optional_input(2), outputs)
+    require_int32_sums(view, weights, bias, view.int8(source)[1])
     return FullyConnected(
         rows,
         weights,
-        bias_of(view, view.optional_input(2), outputs),
+        bias,
         channel_multipliers(view, source, weights_tensor, output, outputs),
         output.shape,
         view.int8(source)[1],

@@ -64,6 +64,7 @@ def parse(view: NodeView) -> L2Normalization:
     if view.int8(output) != (OUTPUT_SCALE, 0):
         view.fail(f"output quantisation {view.int8(output)}", "scale 1/128, zero point 0")
     view.require(output.shape == source.shape, f"output shape {output.shape}", str(source.shape))
+    view.require(len(source.shape) >= 1, "input of rank 0", "1 or more")
     depth = source.shape[-1]
     view.require(depth <= _MAX_DEPTH, f"rows of {depth}", f"at most {_MAX_DEPTH}")
     return L2Normalization(source.element_count // depth, depth, view.int8(source)[1])

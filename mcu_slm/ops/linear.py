@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from mcu_slm.ir import Tensor
 from mcu_slm.ops.base import Constant, NodeView
-from mcu_slm.quant import Multiplier, quantize_multiplier
+from mcu_slm.quant import INT8_MAX, INT8_MIN, INT32_MAX, Multiplier, quantize_multiplier
 
 
 def weights_of(view: NodeView, tensor: Tensor) -> npt.NDArray[np.int8]:
@@ -36,6 +36,19 @@ def bias_of(view: NodeView, tensor: Tensor | None, channels: int) -> npt.NDArray
     bias: npt.NDArray[np.int32] = view.constant(tensor, "int32").reshape(-1)
     view.require(len(bias) == channels, f"{tensor.name} has {len(bias)} entries", str(channels))
     return bias
+
+
+def require_int32_sums(
+    view: NodeView, weights: npt.NDArray[np.int8], bias: npt.NDArray[np.int32], zero_point: int
+) -> None:
+    """Check that no input can overflow an accumulator.
+
+    Shapes: weights: [channels, ...]; bias: [channels].
+    """
+    reach = max(INT8_MAX - zero_point, zero_point - INT8_MIN)
+    products = np.abs(weights.astype(np.int64)).reshape(len(weights), -1).sum(axis=1) * reach
+    peak = int((products + np.abs(bias.astype(np.int64))).max())
+    view.require(peak <= INT32_MAX, f"sums of up to {peak:,}", f"at most {INT32_MAX:,}")
 
 
 def channel_multipliers(

@@ -24,8 +24,11 @@ def parse(view: NodeView) -> Lookup:
     scale, zero_point = view.int8(source)
     output_scale, output_zero_point = view.int8(output)
     # The judge takes the root and the product in float32, the reciprocal in float64.
-    product = np.float32(np.sqrt(np.float32(scale)) * np.float32(output_scale))
-    multiplier = view.multiplier(quantize_multiplier(1.0 / float(product)))
+    product = float(np.float32(np.sqrt(np.float32(scale)) * np.float32(output_scale)))
+    view.require(
+        product > 0.0, f"input scale {scale!r}, output scale {output_scale!r}", "larger ones"
+    )
+    multiplier = view.multiplier(quantize_multiplier(1.0 / product))
     table = np.full(256, INT8_MAX, np.int8)
     for q in range(zero_point + 1, INT8_MAX + 1):
         root = inverse_sqrt_multiplier(q - zero_point)

@@ -44,7 +44,7 @@ class Split(Operator):
 def parse(view: NodeView) -> Split:
     """Check a SPLIT node."""
     parts = len(view.node.outputs)
-    view.expect_count((2,), parts)
+    view.expect_count((2,), max(parts, 1))
     source = view.input(1)
     rank = len(source.shape)
     axis = int(view.constant(view.input(0), "int32").reshape(-1)[0])

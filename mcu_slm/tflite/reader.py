@@ -229,7 +229,10 @@ def _metadata(model: Mapping[str, Any]) -> dict[str, bytes]:
 
 
 def _check_not_empty(name: str, graph: Graph) -> None:
-    """No operator reads or writes an empty tensor; LSTM layers name some as placeholders for intermediate scales."""
+    """No operator reads or writes an empty tensor.
+
+    LSTM layers name some as placeholders that only carry intermediate scales.
+    """
     used = {*graph.inputs, *graph.outputs}
     for node in graph.nodes:
         used.update(node.inputs, node.outputs)

@@ -1,7 +1,7 @@
-"""Cases per operator: small graphs chosen so that every branch of parse, reference and kernel is taken.
+"""Cases per operator: small graphs that take every branch of parse, reference and kernel.
 
-A case is a graph whose first node or nodes are the operator under test. Where a scale is not the point, it is drawn from a generator
-seeded with the case's name, so that cases can be added without changing the others.
+Where a weight or scale is not the point, it is drawn from a generator seeded with the case's name,
+so that cases can be added without changing the others.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from tests.models import indices, random_bias, random_weights
 
 @dataclass(frozen=True, eq=False)
 class Case:
-    """One graph. `lowest`: inputs below it are refused by the judge (a root of a negative number)."""
+    """One graph. `lowest`: the judge refuses inputs below it (a root of a negative number)."""
 
     name: str
     graph: Graph

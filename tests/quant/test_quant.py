@@ -52,7 +52,7 @@ def test_requantize_equals_exact_double_rounding(x: int, multiplier: int, shift:
 
 
 def test_double_rounding_differs_from_single_rounding() -> None:
-    """0.5 - 2^-10 rounds to 0 once, but to 1 by way of one half: the case that the contract is about."""
+    """0.5 - 2^-11 is rounded to 0 at once, but by way of 512 / 1024 to 1."""
     x, multiplier, shift = 1023, 2**30, -10
     single = nearest_ties_away(Fraction(x * multiplier, 2**41))
     assert (single, int(quant.requantize(x, multiplier, shift))) == (0, 1)
@@ -82,7 +82,10 @@ def test_rounding_shift_ties_go_away_from_zero(x: int, exponent: int) -> None:
         (0.5, Multiplier(2**30, 0)),
         (0.75, Multiplier(3 * 2**29, 0)),
         (2.0**-32, Multiplier(2**30, -31)),
-        (math.nextafter(2.0**-32, 0.0), Multiplier(2**30, -31)),  # its mantissa rounds up to a power
+        (
+            math.nextafter(2.0**-32, 0.0),
+            Multiplier(2**30, -31),
+        ),  # its mantissa rounds up to a power
         (2.0**-32 * (1 - 2.0**-32), Multiplier(2**30, -31)),  # a tie goes away from zero
         (2.0**-32 * (1 - 2.0**-30), Multiplier(0, 0)),
         (math.nextafter(1.0, 0.0), Multiplier(2**30, 1)),
@@ -105,7 +108,9 @@ def test_quantize_multiplier_is_a_normal_mantissa_within_half_a_step(real: float
 def test_a_snapped_scale_has_a_short_mantissa_near_the_original(scale: float) -> None:
     snapped = quant.snap_scale(scale)
     mantissa_of, _ = math.frexp(snapped)
-    assert mantissa_of * 2**quant.SCALE_MANTISSA_BITS == int(mantissa_of * 2**quant.SCALE_MANTISSA_BITS)
+    assert mantissa_of * 2**quant.SCALE_MANTISSA_BITS == int(
+        mantissa_of * 2**quant.SCALE_MANTISSA_BITS
+    )
     assert abs(snapped - scale) <= scale * 2.0**-quant.SCALE_MANTISSA_BITS
     assert quant.snap_scale(snapped) == snapped == float(np.float32(snapped))
 

@@ -25,7 +25,7 @@ SLOWEST_S = 2.0
 
 
 def survives(raw: bytes) -> bool:
-    """Return whether a file is accepted by reader and operators; anything but our error fails the test."""
+    """Return whether reader and operators accept a file; any error but ours fails the test."""
     start = time.perf_counter()
     try:
         ops.parse_graph(tflite.read_model(raw))
@@ -110,7 +110,9 @@ def two_subgraphs(model: Fields, subgraph: Fields) -> None:
 
 
 def custom_operator(model: Fields, _subgraph: Fields) -> None:
-    model["operator_codes"][0].update(builtin_code=32, deprecated_builtin_code=32, custom_code="Mine")
+    model["operator_codes"][0].update(
+        builtin_code=32, deprecated_builtin_code=32, custom_code="Mine"
+    )
 
 
 def future_operator(model: Fields, _subgraph: Fields) -> None:
@@ -134,8 +136,14 @@ BROKEN = {
     "buffer": (set_tensor(1, buffer=99), r"tensor 1 \(weights\): buffer 99 of 4"),
     "type": (set_tensor(1, type=77), r"tensor 1 \(weights\): unknown element type 77"),
     "string": (set_tensor(1, type=5), r"tensor 1 \(weights\): constant of type string"),
-    "short data": (set_tensor(1, shape=(2, 5)), r"8 bytes of data for shape \[2, 5\] int8; expected 10"),
-    "long data": (set_tensor(1, shape=(2, 3)), r"8 bytes of data for shape \[2, 3\] int8; expected 6"),
+    "short data": (
+        set_tensor(1, shape=(2, 5)),
+        r"8 bytes of data for shape \[2, 5\] int8; expected 10",
+    ),
+    "long data": (
+        set_tensor(1, shape=(2, 3)),
+        r"8 bytes of data for shape \[2, 3\] int8; expected 6",
+    ),
     "empty axis": (set_tensor(0, shape=(0, 4)), r"tensor 0 \(window\): shape \[0, 4\]"),
     "dynamic axis": (set_tensor(0, shape=(-1, 4)), r"shape \[-1, 4\].*fixed batch of 1"),
     "huge shape": (set_tensor(0, shape=(2**30, 2**30)), r"at most 1,073,741,824 elements"),
@@ -143,11 +151,17 @@ BROKEN = {
     "sparse": (set_tensor(1, sparsity={}), r"tensor 1 \(weights\): sparse weights"),
     "scale 0": (set_quantization(0, scale=np.float32([0])), r"tensor 0 \(window\): scale is 0.0"),
     "scale NaN": (set_quantization(0, scale=np.float32([np.nan])), r"\(window\): scale is nan"),
-    "scale infinite": (set_quantization(3, scale=np.float32([np.inf])), r"\(logits\): scale is inf"),
+    "scale infinite": (
+        set_quantization(3, scale=np.float32([np.inf])),
+        r"\(logits\): scale is inf",
+    ),
     "scale negative": (set_quantization(1, scale=np.float32([-1])), r"\(weights\): scale is -1.0"),
     "zero points": (set_quantization(1, **TWO_SCALES_THREE_POINTS), r"2 scales, 3 zero points"),
     "channels": (set_quantization(1, **THREE_SCALES), r"3 scales for shape \[2, 4\]"),
-    "operator input": (set_operator(inputs=(0, 1, 9)), r"operator 0: inputs: tensor number 9; .*to 3"),
+    "operator input": (
+        set_operator(inputs=(0, 1, 9)),
+        r"operator 0: inputs: tensor number 9; .*to 3",
+    ),
     "operator output": (set_operator(outputs=(-1,)), r"operator 0: outputs: tensor number -1"),
     "operator code": (set_operator(opcode_index=5), r"operator 0: operator code 5 of 1"),
     "custom": (custom_operator, r"operator 0: custom operator 'Mine'"),
@@ -155,7 +169,10 @@ BROKEN = {
     "graph input": (set_subgraph(inputs=(4,)), r"inputs: tensor number 4; .*from 0 to 3"),
     "no output": (set_subgraph(outputs=()), r"the graph has no input or no output"),
     "order": (set_subgraph(inputs=(3,)), r"\(FULLY_CONNECTED\): reads tensor 0 \(window\) before"),
-    "written twice": (run_twice, r"operator 1 \(FULLY_CONNECTED\): writes tensor 3 \(logits\) a second"),
+    "written twice": (
+        run_twice,
+        r"operator 1 \(FULLY_CONNECTED\): writes tensor 3 \(logits\) a second",
+    ),
     "never written": (set_subgraph(operators=[]), r"output tensor 3 is never written"),
     "data outside": (data_outside, r"data outside the flatbuffer"),
 }
@@ -181,12 +198,16 @@ def test_what_is_legal_but_not_supported_is_told_apart(name: str) -> None:
 
 @pytest.mark.parametrize("raw", [b"", b"TFL3", b"\x1c\0\0\0TFL2" + bytes(40), b"#!/bin/sh\n" * 9])
 def test_another_kind_of_file_is_recognised(raw: bytes) -> None:
-    with pytest.raises(ModelError, match=r"not a TensorFlow Lite flatbuffer .*TFL3.*export it again"):
+    with pytest.raises(
+        ModelError, match=r"not a TensorFlow Lite flatbuffer .*TFL3.*export it again"
+    ):
         tflite.read_model(raw, "upload.tflite")
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
-    with pytest.raises(ModelError, match=r"nothing\.tflite: No such file or directory.*Check the path"):
+    with pytest.raises(
+        ModelError, match=r"nothing\.tflite: No such file or directory.*Check the path"
+    ):
         tflite.read_file(tmp_path / "nothing.tflite")
     with pytest.raises(ModelError, match="Is a directory"):
         tflite.read_file(tmp_path)

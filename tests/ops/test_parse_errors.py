@@ -1,0 +1,319 @@
+"""A model that contradicts itself, or has no kernel, is refused by layer and operator."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from mcu_slm import ops
+from mcu_slm.errors import ModelError, UnsupportedOperatorError
+from mcu_slm.ir import Graph, Node, Quantization
+from mcu_slm.ops import OPERATORS
+from tests.models import every_operator
+from tests.ops.cases import (
+    Case,
+    batch_matmul,
+    concatenation,
+    conv,
+    fully_connected,
+    mean,
+    pair,
+    split,
+    transpose,
+    unary,
+)
+
+pytestmark = pytest.mark.unit
+
+Change = Callable[[Graph], Graph]
+
+
+def tensor(position: int, *, of: str = "inputs", **fields: Any) -> Change:
+    """Change the tensor that the first node reads (or writes) at `position`."""
+
+    def change(graph: Graph) -> Graph:
+        index = getattr(graph.nodes[0], of)[position]
+        tensors = list(graph.tensors)
+        tensors[index] = replace(tensors[index], **fields)
+        return replace(graph, tensors=tuple(tensors))
+
+    return change
+
+
+def output(**fields: Any) -> Change:
+    """Change the tensor that the first node writes."""
+    return tensor(0, of="outputs", **fields)
+
+
+def node(**fields: Any) -> Change:
+    """Change the first node."""
+    return lambda graph: replace(graph, nodes=(replace(graph.nodes[0], **fields), *graph.nodes[1:]))
+
+
+def options(**fields: Any) -> Change:
+    """Change options of the first node."""
+    return lambda graph: node(options={**graph.nodes[0].options, **fields})(graph)
+
+
+def no_option(name: str) -> Change:
+    """Leave an option of the first node out."""
+
+    def change(graph: Graph) -> Graph:
+        kept = {key: value for key, value in graph.nodes[0].options.items() if key != name}
+        return node(options=kept)(graph)
+
+    return change
+
+
+def scale(value: float, zero_point: int = 0) -> Quantization:
+    return Quantization((value,), (zero_point,))
+
+
+def ints(*values: int) -> dict[str, Any]:
+    return {"shape": (len(values),), "data": np.array(values, np.int32)}
+
+
+CONV = conv("sound", (1, 4, 4, 2), (3, 3), 3)
+DENSE = fully_connected("sound", (1, 6), 3)
+MATMUL = batch_matmul("sound", (1, 2, 3), (1, 3, 4))
+ADD, SUB, MUL = (pair(op, "sound", (2, 3), (2, 3)) for op in ("ADD", "SUB", "MUL"))
+SOFTMAX = unary("SOFTMAX", "sound", (1, 5), (0.1, 0), (1 / 256, -128), beta=1.0)
+UNIT = unary("L2_NORMALIZATION", "sound", (1, 5), (0.1, 0), (1 / 128, 0))
+ROOT = unary("RSQRT", "sound", (1, 5), (0.1, -128), (0.1, -128))
+MEAN = mean("sound", (1, 3, 5), (1,), (0.1, 0), (0.1, 0))
+TURN = transpose("sound", (2, 3, 4), (0, 2, 1))
+SPLIT = split("sound", (1, 6), 1, 2)
+JOIN = concatenation("sound", [(1, 2), (1, 3)], 1)
+RESHAPE = unary("RESHAPE", "sound", (6,), (0.1, 0), (0.1, 0), new_shape=(6,))
+
+UNSUPPORTED = UnsupportedOperatorError
+BROKEN: dict[tuple[str, str], tuple[Case, Change, str]] = {
+    ("ADD", "count"): (ADD, node(inputs=(0,)), "1 inputs; expected 2"),
+    ("ADD", "float"): (ADD, tensor(0, dtype="float32"), "x1 has type float32; expected int8"),
+    ("ADD", "broadcast"): (
+        ADD,
+        tensor(1, shape=(2, 2)),
+        r"shapes \(2, 3\) and \(2, 2\) do not broadcast",
+    ),
+    ("ADD", "output"): (ADD, output(shape=(3, 2)), r"output shape \(3, 2\); expected \(2, 3\)"),
+    ("ADD", "fine scale"): (
+        ADD,
+        output(quantization=scale(1e-9)),
+        "output scale 1e-09 .*a larger one",
+    ),
+    ("ADD", "activation"): (
+        ADD,
+        options(fused_activation_function="TANH"),
+        "fused activation TANH",
+    ),
+    ("SUB", "no scale"): (SUB, tensor(1, quantization=None), "x2 has no scale"),
+    ("SUB", "two outputs"): (SUB, node(outputs=(2, 2)), "2 outputs; expected 1"),
+    ("MUL", "zero point"): (
+        MUL,
+        output(quantization=scale(1.0, 300)),
+        "y: zero point is 300; .*-128 to 127",
+    ),
+    ("MUL", "scales"): (
+        MUL,
+        output(quantization=Quantization((1.0, 2.0), (0, 0))),
+        "y has 2 scales",
+    ),
+    ("MUL", "left shift"): (MUL, output(quantization=scale(1e-15)), "left shift of .*at most 30"),
+    ("MUL", "missing"): (MUL, node(inputs=(-1, 1)), "input 0 is missing"),
+    ("BATCH_MATMUL", "depth"): (MATMUL, tensor(1, shape=(1, 4, 4)), "inner sizes 3 and 4"),
+    ("BATCH_MATMUL", "overflow"): (
+        MATMUL,
+        lambda g: tensor(0, shape=(1, 2, 33_026))(tensor(1, shape=(1, 33_026, 4))(g)),
+        "sums of 33026 products; expected at most 33025",
+    ),
+    ("BATCH_MATMUL", "rank"): (MATMUL, tensor(0, shape=(6,)), "x has rank 1; expected 2 or more"),
+    ("BATCH_MATMUL", "output"): (MATMUL, output(shape=(1, 2, 5)), r"expected \[..., 2, 4\]"),
+    ("CONCATENATION", "scale"): (
+        JOIN,
+        output(quantization=scale(9.0)),
+        "x0 and y have different scales",
+    ),
+    ("CONCATENATION", "axis"): (JOIN, options(axis=2), "axis 2; expected an axis of rank 2"),
+    ("CONCATENATION", "no axis"): (JOIN, no_option("axis"), "option axis is missing"),
+    ("CONCATENATION", "sum"): (JOIN, output(shape=(1, 6)), "inputs add up to 5; expected 6"),
+    ("CONCATENATION", "shape"): (JOIN, tensor(1, shape=(2, 3)), r"x1 has shape \[2, 3\]"),
+    ("CONCATENATION", "nothing"): (JOIN, node(inputs=()), "no input; expected one or more"),
+    ("CONV_2D", "rank"): (CONV, tensor(0, shape=(4, 4, 2)), "input has rank 3; expected 4"),
+    ("CONV_2D", "groups"): (CONV, tensor(0, shape=(1, 4, 4, 4)), "4 input channels, weights for 2"),
+    ("CONV_2D", "stride"): (CONV, options(stride_h=0), "stride 0, dilation 1"),
+    ("CONV_2D", "no padding"): (CONV, no_option("padding"), "option padding is missing"),
+    ("CONV_2D", "size"): (CONV, output(shape=(1, 4, 4, 3)), r"expected \(1, 2, 2, 3\)"),
+    ("CONV_2D", "asymmetric"): (
+        CONV,
+        tensor(1, quantization=scale(1.0, 3)),
+        "zero_point is 3; expected 0",
+    ),
+    ("CONV_2D", "run time"): (CONV, tensor(1, data=None), "weights is computed at run time"),
+    ("CONV_2D", "channels"): (
+        CONV,
+        tensor(1, quantization=Quantization((1.0,) * 2, (0,) * 2)),
+        "2 scales",
+    ),
+    ("CONV_2D", "overflow"): (
+        CONV,
+        tensor(2, data=np.full(3, 2**31 - 9, np.int32)),
+        "sums of up to 2,14",
+    ),
+    ("CONV_2D", "wide bias"): (
+        CONV,
+        tensor(2, dtype="int64"),
+        "bias has type int64; expected int32",
+    ),
+    ("FULLY_CONNECTED", "bias"): (DENSE, tensor(2, **ints(1, 2)), "bias has 2 entries; expected 3"),
+    ("FULLY_CONNECTED", "overflow"): (
+        DENSE,
+        tensor(2, **ints(1, -(2**31), 3)),
+        "sums of up to 2,14",
+    ),
+    ("FULLY_CONNECTED", "input"): (
+        DENSE,
+        tensor(0, shape=(1, 5)),
+        "input of 5; expected a multiple of 6",
+    ),
+    ("FULLY_CONNECTED", "no scale"): (DENSE, tensor(1, quantization=None), "weights has no scale"),
+    ("FULLY_CONNECTED", "output"): (DENSE, output(shape=(4,)), "output of 4 elements; expected 3"),
+    ("FULLY_CONNECTED", "format"): (
+        DENSE,
+        options(weights_format="SHUFFLED4x16INT8"),
+        "shuffled weights",
+    ),
+    ("L2_NORMALIZATION", "scale"): (UNIT, output(quantization=scale(1.0)), "expected scale 1/128"),
+    ("L2_NORMALIZATION", "shape"): (UNIT, output(shape=(5, 1)), r"output shape \(5, 1\)"),
+    ("L2_NORMALIZATION", "scalar"): (
+        UNIT,
+        lambda g: output(shape=())(tensor(0, shape=())(g)),
+        "rank 0",
+    ),
+    ("MEAN", "axes"): (MEAN, tensor(1, **ints(7)), r"axes \[7\]; expected axes of rank 3"),
+    ("MEAN", "apart"): (
+        MEAN,
+        tensor(1, **ints(0, 2)),
+        r"mean over the axes \[0, 2\]; .*neighbouring",
+    ),
+    ("MEAN", "output"): (MEAN, output(shape=(1, 4)), r"output shape \(1, 4\)"),
+    ("RESHAPE", "elements"): (RESHAPE, output(shape=(5,)), r"shape \[6\] to \[5\]; .*same number"),
+    ("RESHAPE", "constant"): (
+        RESHAPE,
+        tensor(0, data=np.zeros(6, np.int8)),
+        "a constant is reshaped",
+    ),
+    ("RSQRT", "shape"): (ROOT, output(shape=(1, 4)), r"output shape \(1, 4\)"),
+    ("RSQRT", "vanishing scales"): (
+        ROOT,
+        lambda g: output(quantization=scale(1e-44))(tensor(0, quantization=scale(1e-44))(g)),
+        "input scale .*output scale .*larger ones",
+    ),
+    ("SOFTMAX", "scale"): (SOFTMAX, output(quantization=scale(0.1)), "expected scale 1/256"),
+    ("SOFTMAX", "no beta"): (SOFTMAX, no_option("beta"), "option beta is missing"),
+    ("SOFTMAX", "beta 0"): (SOFTMAX, options(beta=0.0), "beta .* input scale is 0"),
+    ("SOFTMAX", "beta NaN"): (SOFTMAX, options(beta=float("nan")), "beta .* input scale is nan"),
+    ("SOFTMAX", "row"): (
+        SOFTMAX,
+        lambda g: output(shape=(1, 512))(tensor(0, shape=(1, 512))(g)),
+        "a row of 512 elements; expected at most 511",
+    ),
+    ("SPLIT", "parts"): (
+        SPLIT,
+        tensor(1, shape=(1, 5)),
+        "5 elements in 2 parts; expected equal parts",
+    ),
+    ("SPLIT", "axis"): (
+        SPLIT,
+        tensor(0, shape=(), data=np.int32(3)),
+        "axis 3; expected an axis of rank 2",
+    ),
+    ("SPLIT", "shape"): (
+        SPLIT,
+        output(shape=(3, 1)),
+        r"part0 has shape \(3, 1\); expected \(1, 3\)",
+    ),
+    ("SPLIT", "run time"): (SPLIT, tensor(0, data=None), "axis is computed at run time"),
+    ("SPLIT", "no output"): (SPLIT, node(outputs=()), "0 outputs; expected 1"),
+    ("TRANSPOSE", "permutation"): (TURN, tensor(1, **ints(0, 0, 1)), r"permutation \(0, 0, 1\)"),
+    ("TRANSPOSE", "rank"): (
+        transpose("six axes", (1, 1, 1, 1, 1, 2), (5, 4, 3, 2, 1, 0)),
+        lambda graph: graph,
+        "rank 6; expected at most 5",
+    ),
+    ("TRANSPOSE", "scale"): (
+        TURN,
+        output(quantization=scale(7.0)),
+        "different scales or zero points",
+    ),
+}
+
+
+@pytest.mark.parametrize(("op", "name"), BROKEN)
+def test_a_broken_layer_is_named(op: str, name: str) -> None:
+    case, change, message = BROKEN[op, name]
+    with pytest.raises(ModelError, match=message) as caught:
+        ops.parse_graph(change(case.graph))
+    assert caught.value.where.startswith("layer 0 ")
+    assert caught.value.where.endswith(f"({op})")
+
+
+@pytest.mark.parametrize(
+    "case",
+    [CONV, DENSE, MATMUL, ADD, SUB, MUL, SOFTMAX, UNIT, ROOT, MEAN, TURN, SPLIT, JOIN, RESHAPE],
+)
+def test_the_sound_layers_are_accepted(case: Case) -> None:
+    """Otherwise the table above would prove nothing."""
+    assert ops.parse_graph(case.graph)
+
+
+@pytest.mark.parametrize(
+    ("op", "name"),
+    [
+        ("ADD", "float"),
+        ("CONV_2D", "groups"),
+        ("MEAN", "apart"),
+        ("SOFTMAX", "row"),
+        ("SPLIT", "run time"),
+    ],
+)
+def test_what_is_legal_but_has_no_kernel_is_told_apart(op: str, name: str) -> None:
+    case, change, _ = BROKEN[op, name]
+    with pytest.raises(UnsupportedOperatorError):
+        ops.parse_graph(change(case.graph))
+
+
+def test_an_unknown_operator_is_answered_with_the_known_ones() -> None:
+    graph = replace(ADD.graph, nodes=(Node("COS", (0,), (2,)),))
+    with pytest.raises(
+        UnsupportedOperatorError, match=r"layer 0 y \(COS\): operator COS has no kernel"
+    ) as caught:
+        ops.parse_graph(graph)
+    assert all(op in caught.value.expected for op in OPERATORS)
+
+
+def test_a_layer_deep_in_a_model_is_named_by_number_and_output() -> None:
+    graph = every_operator()
+    index = next(i for i, n in enumerate(graph.nodes) if n.op == "SOFTMAX")
+    tensors = list(graph.tensors)
+    place = graph.nodes[index].outputs[0]
+    tensors[place] = replace(tensors[place], quantization=scale(0.5))
+    with pytest.raises(ModelError, match=rf"layer {index} attention \(SOFTMAX\)"):
+        ops.parse_graph(replace(graph, tensors=tuple(tensors)))
+
+
+def test_a_variable_that_nothing_writes_is_refused() -> None:
+    with pytest.raises(ModelError, match=r"layer 0 y \(ADD\): x2 is a variable"):
+        ops.parse_graph(tensor(1, is_variable=True)(replace(ADD.graph, inputs=(0,))))
+
+
+@pytest.mark.parametrize("activation", ["RELU6", "RELU_N1_TO_1"])
+@pytest.mark.parametrize("vanishing", [1e-44, 4e-10])
+def test_clamps_at_vanishing_scales_are_refused(activation: str, vanishing: float) -> None:
+    scales = (1e-30, 1e-30, vanishing)
+    case = pair("MUL", "fine", (1, 2), (1, 2), scales=scales, activation=activation)
+    with pytest.raises(ModelError, match=f"{activation} at scale .*a larger scale"):
+        ops.parse_graph(case.graph)
