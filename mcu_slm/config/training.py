@@ -77,6 +77,8 @@ class AugmentConfig(Section):
     """Standard deviation of added noise."""
     scale_std: Annotated[float, Field(ge=0, le=1)] = 0.1
     """Standard deviation of a random gain per channel."""
+    offset_std: Annotated[float, Field(ge=0, le=10)] = 0.3
+    """Standard deviation of a random offset per channel: another mounting, tilt or person."""
     shift_samples: Size = 0
     """Largest random shift in time, in samples."""
     mask_samples: Size = 0
@@ -88,28 +90,29 @@ class AugmentConfig(Section):
 class TrainConfig(Section):
     """`[train]`: epochs, rates and the path from float to int8."""
 
-    teacher_epochs: Size = 30
+    teacher_epochs: Size = 15
     """Epochs of the teacher."""
-    student_epochs: Size = 60
+    student_epochs: Size = 50
     """Epochs of the float student."""
-    qat_epochs: Size = 10
+    qat_epochs: Size = 8
     """Epochs of quantisation-aware training."""
     batch_size: Count = 64
     """Windows per step."""
     learning_rate: Positive = 3e-3
-    """Peak rate of teacher and student."""
+    """Peak rate of teacher and student, also after pruning."""
     qat_learning_rate: Positive = 5e-4
-    """Peak rate of quantisation-aware training and of fine-tuning after pruning."""
+    """Peak rate of quantisation-aware training."""
     weight_decay: Annotated[float, Field(ge=0)] = 0.01
     """Decoupled weight decay."""
-    label_smoothing: Annotated[float, Field(ge=0, lt=1)] = 0.05
+    label_smoothing: Annotated[float, Field(ge=0, lt=1)] = 0.1
     """Share of each label spread over all classes."""
     temperature: Positive = 2.0
     """Softness of the teacher's answers in distillation."""
-    distillation_weight: Probability = 0.6
+    distillation_weight: Probability = 0.7
     """Share of the loss that comes from the teacher."""
-    threads: Count = 2
-    """CPU threads at most; only runs with the same number give the same weights."""
+    threads: Count = 1
+    """CPU threads at most. Only runs with the same number give the same weights, and networks this
+    small gain little from more."""
     prune: PruneConfig = PruneConfig()
     """What is left of each block after pruning."""
     augment: AugmentConfig = AugmentConfig()

@@ -13,9 +13,11 @@ from mcu_slm.config import AugmentConfig
 
 
 def augment(x: torch.Tensor, how: AugmentConfig, generator: torch.Generator) -> torch.Tensor:
-    """Return windows with random gain per channel, noise, a shift in time and a silent stretch."""
+    """Return windows with random gain, offset, noise, shift in time and a silent stretch."""
     if how.scale_std > 0:
         x = x * (1 + how.scale_std * torch.randn(len(x), 1, x.shape[2], generator=generator))
+    if how.offset_std > 0:
+        x = x + how.offset_std * torch.randn(len(x), 1, x.shape[2], generator=generator)
     if how.noise_std > 0:
         x = x + how.noise_std * torch.randn(x.shape, generator=generator)
     if how.shift_samples > 0:

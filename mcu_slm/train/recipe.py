@@ -233,7 +233,9 @@ def _prune_student(
     scores = importance(student, session.first_batches(IMPORTANCE_BATCHES), loss)
     pruned = prune(student, scores, heads=heads, ffn=ffn)
     train = session.project.train
-    schedule = session.schedule(train.prune.epochs, train.qat_learning_rate)
+    # The full rate again: what is left learns better than with the small rate of the end.
+    # Source: Renda, Frankle, Carbin: Comparing Rewinding and Fine-tuning in Neural Network Pruning.
+    schedule = session.schedule(train.prune.epochs, train.learning_rate)
     lineage = fingerprint(lineage, heads, ffn, asdict(schedule))
     _fit_student(session, "pruned", pruned, teachers, schedule=schedule, lineage=lineage)
     return pruned, lineage

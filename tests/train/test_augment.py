@@ -7,7 +7,14 @@ from mcu_slm.config import AugmentConfig
 from mcu_slm.train.augment import augment, mask_stretch, mixup, shift_in_time
 
 pytestmark = pytest.mark.unit
-OFF = AugmentConfig(noise_std=0.0, scale_std=0.0, shift_samples=0, mask_samples=0, mixup_alpha=0.0)
+OFF = AugmentConfig(
+    noise_std=0.0,
+    scale_std=0.0,
+    offset_std=0.0,
+    shift_samples=0,
+    mask_samples=0,
+    mixup_alpha=0.0,
+)
 
 
 def _generator() -> torch.Generator:
@@ -19,7 +26,9 @@ def test_switched_off_nothing_changes():
     assert torch.equal(augment(x, OFF, _generator()), x)
 
 
-@pytest.mark.parametrize("field", ["noise_std", "scale_std", "shift_samples", "mask_samples"])
+@pytest.mark.parametrize(
+    "field", ["noise_std", "scale_std", "offset_std", "shift_samples", "mask_samples"]
+)
 def test_every_switch_changes_windows_and_nothing_but_its_generator_decides(field):
     x = torch.randn(16, 20, 2)
     how = OFF.model_copy(update={field: 3 if field.endswith("samples") else 0.1})
