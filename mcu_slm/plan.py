@@ -31,10 +31,15 @@ class Buffer:
 
 @dataclass(frozen=True)
 class MemoryPlan:
-    """Offsets of the activation tensors in the arena, by tensor number."""
+    """Offsets of the activation tensors in the arena, by tensor number.
+
+    `owners` gives for each tensor the one whose bytes it shares, mostly itself; `buffers` the
+    lifetime of each owner.
+    """
 
     offsets: dict[int, int]
-    buffers: tuple[Buffer, ...]
+    owners: dict[int, int]
+    buffers: dict[int, Buffer]
     arena_bytes: int
     lower_bound_bytes: int
 
@@ -70,7 +75,8 @@ def plan_graph(graph: Graph) -> MemoryPlan:
     offset_of = dict(zip(roots, places, strict=True))
     return MemoryPlan(
         {tensor: offset_of[root] for tensor, root in owner.items() if root in offset_of},
-        buffers,
+        owner,
+        dict(zip(roots, buffers, strict=True)),
         arena_bytes(buffers, places),
         lower_bound(buffers),
     )

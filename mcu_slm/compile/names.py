@@ -35,3 +35,9 @@ def unique(names: Iterable[str]) -> list[str]:
         taken.add(candidate)
         result.append(candidate)
     return result
+
+
+def comment_safe(text: str) -> str:
+    """Return text that can stand in a C comment: printable ASCII, no comment marks."""
+    plain = "".join(c if " " <= c <= "~" else "?" for c in text)
+    return plain.replace("*/", "* /").replace("/*", "/ *").replace("\\", "/")

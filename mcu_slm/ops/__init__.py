@@ -26,7 +26,7 @@ from mcu_slm.ops import (
     sub,
     transpose,
 )
-from mcu_slm.ops.base import Arguments, Constant, NodeView, Operator
+from mcu_slm.ops.base import Arguments, Constant, NodeView, Operator, short_name
 
 OPERATORS: dict[str, ModuleType] = {
     "ADD": add,
@@ -45,7 +45,7 @@ OPERATORS: dict[str, ModuleType] = {
     "TRANSPOSE": transpose,
 }
 
-__all__ = ["OPERATORS", "Arguments", "Constant", "Operator", "parse_graph"]
+__all__ = ["OPERATORS", "Arguments", "Constant", "Operator", "parse_graph", "short_name"]
 
 
 def parse_graph(graph: Graph) -> tuple[Operator, ...]:

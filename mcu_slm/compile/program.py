@@ -1,0 +1,146 @@
+"""A model with everything that the generated code needs names for: layers, tensors, constants."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy.typing as npt
+
+from mcu_slm import ops, plan
+from mcu_slm.compile import names
+from mcu_slm.files import sha256_bytes
+from mcu_slm.ir import Graph
+from mcu_slm.metadata import read_info
+from mcu_slm.ops import Operator
+
+
+@dataclass(frozen=True, eq=False)
+class Array:
+    """A constant array of the generated code, with the symbol it is known by."""
+
+    symbol: str
+    data: npt.NDArray[Any]
+    is_weight: bool
+    comment: str
+
+
+@dataclass(frozen=True, eq=False)
+class Program:
+    """A model on its way to C.
+
+    `functions[i]` is layer i's C function, empty where no byte moves; `places` gives the C
+    expression of each tensor that is read or written at run time; `symbols[i]` the array of each
+    of layer i's constants, by suffix; `labels` the class names when there is one per output value.
+    """
+
+    graph: Graph
+    raw: bytes
+    sha256: str
+    operators: tuple[Operator, ...]
+    plan: plan.MemoryPlan
+    functions: tuple[str, ...]
+    places: dict[int, str]
+    arrays: tuple[Array, ...]
+    symbols: tuple[dict[str, str], ...]
+    labels: tuple[str, ...]
+
+    @property
+    def macs(self) -> int:
+        """Multiply-accumulates of one inference."""
+        return sum(operator.macs for operator in self.operators)
+
+    @property
+    def kernels(self) -> tuple[str, ...]:
+        """Names of the C kernels that some layer calls."""
+        return tuple(sorted({name for operator in self.operators for name in operator.kernels}))
+
+    def constant_bytes(self, *, weights: bool) -> int:
+        """Bytes of weights, or of all other constant arrays."""
+        return sum(array.data.nbytes for array in self.arrays if array.is_weight == weights)
+
+
+def make_program(graph: Graph, raw: bytes) -> Program:
+    """Parse, plan and name a model.
+
+    Raises:
+        UnsupportedOperatorError: An operator, type or option without a kernel.
+        ModelError: The model contradicts itself.
+    """
+    operators = ops.parse_graph(graph)
+    layout = plan.plan_graph(graph)
+    layers = names.unique(
+        names.identifier(graph.tensor(node.outputs[0]).name) for node in graph.nodes
+    )
+    functions = tuple(
+        f"mcu_slm_layer_{index:02}_{layer}" if operator.kernels else ""
+        for index, (layer, operator) in enumerate(zip(layers, operators, strict=True))
+    )
+    constants = _constant_inputs(graph, operators, layout)
+    arrays, symbols = _layer_arrays(operators, layers)
+    return Program(
+        graph,
+        raw,
+        sha256_bytes(raw),
+        operators,
+        layout,
+        functions,
+        {**_macros(graph, layout), **{tensor: array.symbol for tensor, array in constants.items()}},
+        (*constants.values(), *arrays),
+        symbols,
+        _labels(graph),
+    )
+
+
+def _macros(graph: Graph, layout: plan.MemoryPlan) -> dict[int, str]:
+    tensors = sorted(layout.offsets)
+    fragments = names.unique(names.identifier(graph.tensor(t).name) for t in tensors)
+    return {t: f"TENSOR_{text.upper()}" for t, text in zip(tensors, fragments, strict=True)}
+
+
+def _constant_inputs(
+    graph: Graph, operators: tuple[Operator, ...], layout: plan.MemoryPlan
+) -> dict[int, Array]:
+    """Return the constants that operators read as activations, as a learned position."""
+    wanted: dict[int, None] = {}
+    for node, operator in zip(graph.nodes, operators, strict=True):
+        for position in operator.activations:
+            if node.inputs[position] not in layout.offsets:
+                wanted[node.inputs[position]] = None
+    fragments = names.unique(names.identifier(graph.tensor(t).name) for t in wanted)
+    found = {}
+    for index, text in zip(wanted, fragments, strict=True):
+        tensor = graph.tensor(index)
+        assert tensor.data is not None  # the reader checked the order of operators
+        comment = names.comment_safe(ops.short_name(tensor.name))
+        found[index] = Array(f"mcu_slm_constant_{text}", tensor.data, True, comment)
+    return found
+
+
+def _layer_arrays(
+    operators: tuple[Operator, ...], layers: list[str]
+) -> tuple[list[Array], tuple[dict[str, str], ...]]:
+    """Return the layers' constant arrays, and for each layer the symbol of each of its constants.
+
+    Equal tables are stored once; weights are not shared, a reader looks for them at their layer.
+    """
+    found: list[Array] = []
+    known: dict[tuple[str, bytes], str] = {}
+    symbols: list[dict[str, str]] = []
+    for index, operator in enumerate(operators):
+        of_layer: dict[str, str] = {}
+        for constant in operator.constants():
+            symbol = f"mcu_slm_{index:02}_{layers[index]}_{constant.suffix}"
+            if not constant.is_weight:
+                key = (constant.data.dtype.name, constant.data.tobytes())
+                symbol = known.setdefault(key, symbol)
+            of_layer[constant.suffix] = symbol
+            if not any(array.symbol == symbol for array in found):
+                found.append(Array(symbol, constant.data, constant.is_weight, constant.comment))
+        symbols.append(of_layer)
+    return found, tuple(symbols)
+
+
+def _labels(graph: Graph) -> tuple[str, ...]:
+    labels = read_info(graph.metadata).labels
+    return labels if len(labels) == graph.tensor(graph.outputs[0]).element_count else ()
