@@ -42,10 +42,8 @@ class BudgetConfig(Section):
 class VerifyConfig(Section):
     """`[verify]`: how many windows each leg of the proof runs."""
 
-    host_windows: Count = 1000
-    """Test windows through the judge, the NumPy reference and the host build."""
     sim_windows: Count = 32
-    """Test windows through the firmware on the board simulator."""
+    """Test windows through the firmware on the board simulator; all go through the other legs."""
     random_windows: Size = 64
     """Random and extreme inputs in addition, on every leg."""
 
