@@ -1,5 +1,6 @@
 """The whole recipe on a small task."""
 
+import contextlib
 import math
 from dataclasses import replace
 
@@ -9,6 +10,7 @@ import torch
 
 from mcu_slm.errors import ConfigError, TrainingError
 from mcu_slm.train import load_trained, train_model
+from mcu_slm.train.trained import save_trained
 from tests.train.example import Identity, Split, make_dataset, make_project, quiet, trained_example
 
 pytestmark = pytest.mark.unit
@@ -135,3 +137,15 @@ def test_a_student_above_the_parameter_budget_is_refused_before_it_is_trained(tm
         _train(tmp_path, project=project, progress=events.append)
     assert events == []
     assert caught.value.values["parameters"] > 1000
+
+
+def test_damaged_student_files_never_crash(tmp_path):
+    raw = save_trained(tmp_path, trained_example().trained, {}).read_bytes()
+    rng = np.random.default_rng(5)
+    for _ in range(60):
+        damaged = bytearray(raw)
+        for position in rng.integers(0, 6000, 3):
+            damaged[position] = rng.integers(256)
+        (tmp_path / "student.pt").write_bytes(damaged[: rng.integers(len(raw) // 2, len(raw) + 1)])
+        with contextlib.suppress(TrainingError):
+            load_trained(tmp_path)
