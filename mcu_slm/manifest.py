@@ -63,7 +63,7 @@ def load_compiled(folder: Path) -> CompiledModel:
         layers = tuple(_layer(entry) for entry in fields.pop("layers"))
         labels, sources = tuple(fields.pop("labels")), tuple(fields.pop("sources"))
         return CompiledModel(**fields, layers=layers, labels=labels, sources=sources)
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise ModelError(
             str(path),
             f"no readable manifest of a compiled model ({error})",

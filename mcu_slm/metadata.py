@@ -45,7 +45,7 @@ def read_info(metadata: Mapping[str, bytes]) -> ModelInfo:
     """
     try:
         fields = json.loads(metadata[METADATA_NAME].decode("utf-8"))
-    except (KeyError, ValueError):
+    except (KeyError, ValueError, RecursionError):
         return ModelInfo()
     if not isinstance(fields, dict):
         return ModelInfo()
@@ -58,14 +58,18 @@ def read_info(metadata: Mapping[str, bytes]) -> ModelInfo:
         hop_samples=int(_number(fields.get("hop_samples"))),
         mean=_numbers(fields.get("mean")),
         std=_numbers(fields.get("std")),
-        tool_version=str(fields.get("tool_version", ""))[:_MAX_TEXT],
+        tool_version=_text(fields.get("tool_version", "")),
     )
 
 
 def _texts(value: Any) -> tuple[str, ...]:
     if not isinstance(value, list) or len(value) > _MAX_LABELS:
         return ()
-    return tuple("".join(c for c in str(v) if c.isprintable())[:_MAX_TEXT] for v in value)
+    return tuple(_text(entry) for entry in value)
+
+
+def _text(value: Any) -> str:
+    return "".join(c for c in str(value) if c.isprintable())[:_MAX_TEXT]
 
 
 def _number(value: Any) -> float:

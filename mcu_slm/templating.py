@@ -2,19 +2,34 @@
 
 `%%` statements in column 0, `%#` comments, `[[ name ]]` holes.
 
-`{{ }}` would clash with C initialisers. An undefined name is an error, and the last newline of a
-template is kept.
+`{{ }}` would clash with C initialisers. An undefined name is an error, blank lines and
+the last newline of a template are kept.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import functools
+import re
 from typing import Any
 
 import jinja2
+from jinja2.ext import Extension
 
 from mcu_slm import resources
+
+
+class _KeepBlankLines(Extension):
+    """Keeps the blank lines that follow a `%%` line; Jinja would take them for its end."""
+
+    def preprocess(
+        self,
+        source: str,
+        name: str | None,  # noqa: ARG002 - Jinja's interface
+        filename: str | None = None,  # noqa: ARG002
+    ) -> str:
+        """Put an empty comment between such a line and the blank one."""
+        return re.sub(r"^(%%.*\n)(?=\n)", r"\1[##]\n", source, flags=re.MULTILINE)
 
 
 @functools.cache
@@ -29,6 +44,7 @@ def environment() -> jinja2.Environment:
         keep_trailing_newline=True,
         trim_blocks=True,
         autoescape=False,
+        extensions=[_KeepBlankLines],
         block_start_string="[%",
         block_end_string="%]",
         variable_start_string="[[",

@@ -37,7 +37,7 @@ def windows_of(graph: Graph, count: int, seed: int, lowest: int = -128) -> list[
 
 
 def merge(graphs: Sequence[Graph]) -> Graph:
-    """Return one graph with the inputs and outputs of all: one judge process answers for them all."""
+    """Return one graph with all inputs and outputs, so that one judge process answers for all."""
     tensors, nodes, inputs, outputs = [], [], [], []
     for number, graph in enumerate(graphs):
         base = len(tensors)

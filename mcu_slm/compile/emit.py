@@ -56,6 +56,10 @@ def _require_single_io(graph: Graph) -> None:
         if len(tensors) != 1:
             raise UnsupportedOperatorError("model", f"{len(tensors)} {what}", "one")
         tensor = graph.tensor(tensors[0])
+        if tensor.data is not None:
+            raise UnsupportedOperatorError(
+                f"model {what[:-1]} {tensor.name}", "it is a constant", "an activation"
+            )
         if tensor.dtype != "int8":
             raise UnsupportedOperatorError(
                 f"model {what[:-1]} {tensor.name}",

@@ -38,6 +38,9 @@ def unique(names: Iterable[str]) -> list[str]:
 
 
 def comment_safe(text: str) -> str:
-    """Return text that can stand in a C comment: printable ASCII, no comment marks."""
-    plain = "".join(c if " " <= c <= "~" else "?" for c in text)
-    return plain.replace("*/", "* /").replace("/*", "/ *").replace("\\", "/")
+    """Return text that can stand in a C comment: printable ASCII, no comment marks.
+
+    A backslash, or its trigraph, at the end of a line would join it with the next.
+    """
+    plain = "".join(c if " " <= c <= "~" and c not in "\\?" else "_" for c in text)
+    return plain.replace("*/", "* /").replace("/*", "/ *")

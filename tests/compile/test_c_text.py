@@ -1,0 +1,138 @@
+"""The generated C compiles without a warning and says what the model says, whatever its names."""
+
+from __future__ import annotations
+
+import ctypes
+import shutil
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mcu_slm import tflite
+from mcu_slm.compile import arrays, compile_model
+from mcu_slm.files import sha256_bytes
+from mcu_slm.toolchain import WARNING_FLAGS, build_host_library
+from mcu_slm.verify.host import HostModel
+from tests.compile.strange import LABELS, NAMES, strange_names, with_labels
+from tests.models import tiny, windows_of
+from tests.ops.cases import fully_connected
+
+pytestmark = pytest.mark.host
+
+
+def library(folder: Path, names: list[str] | tuple[str, ...]) -> ctypes.CDLL:
+    sources = [folder / name for name in names]
+    flags = ("-O1", *WARNING_FLAGS)
+    return ctypes.CDLL(str(build_host_library(sources, folder, folder / "build", flags=flags)))
+
+
+def test_strange_tensor_names_change_nothing_but_comments(tmp_path: Path) -> None:
+    graph = strange_names()
+    assert len({t.name for t in graph.tensors}) == len(set(NAMES))
+    compiled = compile_model(graph, tflite.write_model(graph), tmp_path)
+    assert len({layer.function for layer in compiled.layers if layer.function}) == sum(
+        bool(layer.function) for layer in compiled.layers
+    )
+    code = library(tmp_path, compiled.sources)
+    assert all(hasattr(code, layer.function) for layer in compiled.layers if layer.function)
+
+
+def test_generated_text_is_ascii_and_has_no_control_characters(tmp_path: Path) -> None:
+    graph = strange_names()
+    compile_model(graph, tflite.write_model(graph), tmp_path)
+    for path in tmp_path.glob("*.[ch]"):
+        assert set(path.read_bytes()) <= {0x0A, *range(0x20, 0x7F)}, path.name
+
+
+def test_labels_come_back_through_c(tmp_path: Path) -> None:
+    graph = with_labels(fully_connected("labels", (1, 3), len(LABELS)).graph, LABELS)
+    compiled = compile_model(graph, tflite.write_model(graph), tmp_path)
+    assert compiled.labels == LABELS
+    code = library(tmp_path, compiled.sources)
+    table = (ctypes.c_char_p * len(LABELS)).in_dll(code, "mcu_slm_model_labels")
+    assert [bytes(label).decode("utf-8") for label in table] == list(LABELS)
+
+
+def test_the_flatbuffer_is_embedded_whole_and_aligned(tmp_path: Path) -> None:
+    graph = tiny()
+    raw = tflite.write_model(graph)
+    compile_model(graph, raw, tmp_path)
+    code = library(tmp_path, ["model_tflite.c"])
+    embedded = (ctypes.c_uint8 * len(raw)).in_dll(code, "mcu_slm_model_tflite")
+    assert bytes(embedded) == raw
+    assert ctypes.addressof(embedded) % 16 == 0
+    header = (tmp_path / "model_tflite.h").read_text()
+    assert f"#define MCU_SLM_MODEL_TFLITE_BYTES {len(raw)}\n" in header
+
+
+def test_the_code_carries_the_hash_of_its_model(tmp_path: Path) -> None:
+    graph = tiny()
+    raw = tflite.write_model(graph)
+    compiled = compile_model(graph, raw, tmp_path)
+    code = library(tmp_path, compiled.sources)
+    digest = bytes((ctypes.c_uint8 * 32).in_dll(code, "mcu_slm_model_sha256"))
+    assert digest.hex() == compiled.model_sha256 == sha256_bytes(raw)
+
+
+def test_input_and_output_can_be_used_in_place(tmp_path: Path) -> None:
+    graph = tiny()
+    compiled = compile_model(graph, tflite.write_model(graph), tmp_path / "code")
+    model = HostModel(tmp_path / "code", compiled, tmp_path / "build")
+    windows = windows_of(graph, 5, seed=1)[0]
+    expected = model.predict(windows)
+    code = library(tmp_path / "code", compiled.sources)
+    for name in ("mcu_slm_model_input", "mcu_slm_model_output"):
+        getattr(code, name).restype = ctypes.POINTER(ctypes.c_int8)
+    for window, output in zip(windows, expected, strict=True):
+        ctypes.memmove(code.mcu_slm_model_input(), window.tobytes(), window.size)
+        code.mcu_slm_model_run()
+        assert code.mcu_slm_model_output()[: compiled.output_bytes] == output.tolist()
+
+
+@pytest.mark.skipif(shutil.which("g++") is None, reason="skipped: no g++")
+def test_the_header_can_be_included_from_cpp(tmp_path: Path) -> None:
+    graph = tiny()
+    compile_model(graph, tflite.write_model(graph), tmp_path)
+    user = tmp_path / "user.cpp"
+    user.write_text('#include "model.h"\nint main() { mcu_slm_model_run(); return 0; }\n')
+    command = ["g++", "-std=c++17", "-Wall", "-Wextra", "-Werror", "-fsyntax-only", str(user)]
+    subprocess.run(command, check=True)
+
+
+def test_extreme_constants_are_legal_c(tmp_path: Path) -> None:
+    values = {
+        "int8": [-128, 127],
+        "int16": [-(2**15), 2**15 - 1],
+        "int32": [-(2**31), 2**31 - 1],
+        "uint8": [0, 255],
+    }
+    text = "#include <stdint.h>\n"
+    for dtype, numbers in values.items():
+        data = np.array(numbers, dtype)
+        text += f"extern {arrays.declaration('a_' + dtype, data)};\n"
+        text += arrays.definition("a_" + dtype, data, "ends of the range")
+    (tmp_path / "a.c").write_text(text)
+    code = library(tmp_path, ["a.c"])
+    for dtype, numbers in values.items():
+        found = (getattr(ctypes, f"c_{dtype}") * 2).in_dll(code, f"a_{dtype}")
+        assert list(found) == numbers
+
+
+def test_rows_of_an_array_are_numbered_and_lines_stay_short() -> None:
+    text = arrays.definition("w", np.arange(-60, 60, dtype=np.int8).reshape(2, 60), "two rows")
+    assert text.startswith("/* int8 [2][60]: two rows */\nconst int8_t w[120] = {\n    /* 0 */\n")
+    assert "    /* 1 */\n" in text
+    assert max(map(len, text.splitlines())) <= 100
+    numbers = [
+        int(n)
+        for n in text.split("{")[1]
+        .replace("/* 0 */", "")
+        .replace("/* 1 */", "")
+        .rstrip("};\n")
+        .replace("\n", "")
+        .split(",")
+        if n.strip()
+    ]
+    assert numbers == list(range(-60, 60))
