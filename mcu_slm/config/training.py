@@ -77,7 +77,7 @@ class AugmentConfig(Section):
     """Standard deviation of added noise."""
     scale_std: Annotated[float, Field(ge=0, le=1)] = 0.1
     """Standard deviation of a random gain per channel."""
-    offset_std: Annotated[float, Field(ge=0, le=10)] = 0.3
+    offset_std: Annotated[float, Field(ge=0, le=10)] = 0.1
     """Standard deviation of a random offset per channel: another mounting, tilt or person."""
     shift_samples: Size = 0
     """Largest random shift in time, in samples."""
@@ -90,9 +90,9 @@ class AugmentConfig(Section):
 class TrainConfig(Section):
     """`[train]`: epochs, rates and the path from float to int8."""
 
-    teacher_epochs: Size = 15
+    teacher_epochs: Size = 20
     """Epochs of the teacher."""
-    student_epochs: Size = 50
+    student_epochs: Size = 60
     """Epochs of the float student."""
     qat_epochs: Size = 8
     """Epochs of quantisation-aware training."""

@@ -1,4 +1,4 @@
-"""One training phase: AdamW with warm-up and cosine decay; the best epoch is kept.
+"""One training phase: AdamW with warm-up and cosine decay; the best late epoch is kept.
 
 Every epoch draws from a generator seeded by (seed, stream, epoch), so a phase continued from a
 checkpoint takes exactly the steps it would have taken without the interruption.
@@ -21,6 +21,10 @@ from mcu_slm.train.progress import Progress, ProgressEvent
 
 MIN_STEPS_PER_EPOCH = 16
 """Small data sets are passed several times per epoch, so that an epoch stays a useful unit."""
+
+CHOSEN_SHARE = 0.25
+"""Only this last share of the epochs may win. Earlier ones differ more, so that with validation data
+of a few subjects the highest of their scores is luck, not skill."""
 
 GRADIENT_NORM = 1.0
 LAST_RATE = 0.01
@@ -116,16 +120,17 @@ def run_phase(
     epoch, seconds, best, best_model = 0, 0.0, None, None
     if state is not None:
         epoch, seconds = state["epoch"], state["seconds"]
-        best, best_model = Score(*state["best"]), state["best_model"]
+        best = Score(*state["best"]) if state["best"] else None
+        best_model = state["best_model"]
         phase.model.load_state_dict(state["model"])
         optimizer.load_state_dict(state["optimizer"])
     while epoch < phase.schedule.epochs:
         start = time.monotonic()
         loss = _train_epoch(phase, data, optimizer, seed, epoch)
         score = phase.validate()
-        if score.better_than(best):
-            best, best_model = score, snapshot(phase.model)
         epoch += 1
+        if epoch > (1.0 - CHOSEN_SHARE) * phase.schedule.epochs and score.better_than(best):
+            best, best_model = score, snapshot(phase.model)
         seconds += time.monotonic() - start
         store.save(
             phase.name,
@@ -133,7 +138,7 @@ def run_phase(
             {
                 "epoch": epoch,
                 "seconds": seconds,
-                "best": [best.accuracy, best.loss] if best else [0.0, math.inf],
+                "best": [best.accuracy, best.loss] if best else [],
                 "best_model": best_model,
                 "model": snapshot(phase.model),
                 "optimizer": optimizer.state_dict(),

@@ -1,6 +1,6 @@
 """The recipe: teacher, student, pruning, quantisation-aware training, in the order they happen.
 
-Every phase keeps its best epoch on the validation windows; the test windows are looked at once, at
+Every phase keeps its best late epoch on the validation windows; the test windows are looked at once, at
 the end.
 """
 

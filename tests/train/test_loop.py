@@ -85,16 +85,18 @@ def test_a_checkpoint_of_other_settings_is_not_continued(tmp_path):
     assert seen == [1, 2, 3, 4, 5, 6]
 
 
-def test_the_best_epoch_is_kept(tmp_path):
-    model, scores, snapshots = _model(), iter([0.5, 0.9, 0.9, 0.7]), []
+def test_the_best_of_the_late_epochs_is_kept(tmp_path):
+    model, snapshots = _model(), []
+    scores = [Score(0.5, 1.0), Score(0.99, 0.1), *[Score(0.6, 1.0)] * 4]
+    scores += [Score(0.9, 0.4), Score(0.9, 0.6)]
 
     def validate():
         snapshots.append(_weights(model))
-        return Score(next(scores), [1.0, 0.4, 0.6, 0.1][len(snapshots) - 1])
+        return scores[len(snapshots) - 1]
 
-    phase = _phase(model, epochs=4, validate=validate)
+    phase = _phase(model, epochs=8, validate=validate)
     run_phase(phase, DATA, 3, CheckpointStore(tmp_path), quiet)
-    assert torch.equal(_weights(model), snapshots[1])
+    assert torch.equal(_weights(model), snapshots[6])
 
 
 def test_a_loss_that_is_not_finite_names_phase_and_epoch(tmp_path):
