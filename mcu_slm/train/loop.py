@@ -23,8 +23,8 @@ MIN_STEPS_PER_EPOCH = 16
 """Small data sets are passed several times per epoch, so that an epoch stays a useful unit."""
 
 CHOSEN_SHARE = 0.25
-"""Only this last share of the epochs may win. Earlier ones differ more, so that with validation data
-of a few subjects the highest of their scores is luck, not skill."""
+"""Only this last share of the epochs may win. Earlier ones differ more, so that with validation
+data of a few subjects the highest of their scores is luck, not skill."""
 
 GRADIENT_NORM = 1.0
 LAST_RATE = 0.01

@@ -1,7 +1,7 @@
 """The recipe: teacher, student, pruning, quantisation-aware training, in the order they happen.
 
-Every phase keeps its best late epoch on the validation windows; the test windows are looked at once, at
-the end.
+Every phase keeps its best late epoch on the validation windows; the test windows are looked at
+once, at the end.
 """
 
 from __future__ import annotations
