@@ -25,11 +25,12 @@ class HostModel:
     def __init__(self, folder: Path, compiled: CompiledModel, build_dir: Path) -> None:
         self._compiled = compiled
         sources = [folder / name for name in compiled.sources]
-        self._library = ctypes.CDLL(str(build_host_library(sources, folder, build_dir)))
+        library = build_host_library(sources, folder, build_dir)
         try:
+            self._library = ctypes.CDLL(str(library))
             self._predict = self._library.mcu_slm_model_predict
             arena = (ctypes.c_int8 * compiled.arena_bytes).in_dll(self._library, "mcu_slm_arena")
-        except (AttributeError, ValueError) as error:
+        except (OSError, AttributeError, ValueError) as error:
             raise BuildError(
                 str(folder), f"the generated code was changed: {error}", remedy="Generate it again."
             ) from error

@@ -5,6 +5,7 @@ Corners first, then random ones with a seed.
 
 from __future__ import annotations
 
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -70,7 +71,7 @@ def load_windows(path: Path, shape: tuple[int, ...]) -> npt.NDArray[np.int8]:
     """
     try:
         array = np.load(path, allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
+    except (OSError, ValueError, EOFError, MemoryError, zipfile.BadZipFile) as error:
         raise UsageError(f"--inputs {path}", f"cannot be read ({error})", "an .npy file") from error
     if not isinstance(array, np.ndarray) or array.dtype != np.int8:
         found = f"type {getattr(array, 'dtype', 'archive')}"
