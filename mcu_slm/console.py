@@ -103,9 +103,8 @@ def _accuracy(outcome: Outcome) -> Table:
     counts = {"teacher": parameters["teacher"], "int8": parameters["deployed"]}
     for stage, values in outcome.training["accuracy"].items():
         count = f"{counts[stage]:,}" if stage in counts else ""
-        table.add_row(
-            names.get(stage, stage), f"{values['validation']:.1%}", f"{values['test']:.1%}", count
-        )
+        seen = f"{values['validation']:.1%}" if "validation" in values else "learned from"
+        table.add_row(names.get(stage, stage), seen, f"{values['test']:.1%}", count)
     if outcome.proof.accuracy is not None:
         table.add_row("student, int8, by the judge", "", f"{outcome.proof.accuracy:.1%}", "")
     return table

@@ -110,6 +110,9 @@ class TrainConfig(Section):
     """Softness of the teacher's answers in distillation."""
     distillation_weight: Probability = 0.7
     """Share of the loss that comes from the teacher."""
+    learn_from_validation: bool = False
+    """For the final model, once all settings are chosen: learn from the validation windows too, and
+    keep the last epoch of every phase, as there is nothing left to choose by."""
     threads: Count = 1
     """CPU threads at most. Only runs with the same number give the same weights, and networks this
     small gain little from more."""

@@ -27,7 +27,8 @@ def render_report(name: str, board: Board, fields: dict[str, Any]) -> str:
 def _training(facts: dict[str, Any], proof: dict[str, Any]) -> list[str]:
     lines = ["## Accuracy", "", "| | validation | test |", "|---|---|---|"]
     for stage, values in facts["accuracy"].items():
-        lines.append(f"| {stage} | {values['validation']:.2%} | {values['test']:.2%} |")
+        seen = f"{values['validation']:.2%}" if "validation" in values else "learned from"
+        lines.append(f"| {stage} | {seen} | {values['test']:.2%} |")
     judged = proof.get("int8_accuracy")
     if judged is not None:
         lines.append(f"| int8, judged by TensorFlow Lite Micro | | {judged:.2%} |")

@@ -93,7 +93,9 @@ def train(project: Project, recordings: Recordings, run: RunFolder) -> dict[str,
     begin = time.monotonic()
 
     def show(event: ProgressEvent) -> None:
-        text = f"{event.phase}: loss {event.loss:.3f}, validation {event.validation_accuracy:.1%}"
+        text = f"{event.phase}: loss {event.loss:.3f}"
+        if event.validation_accuracy is not None:
+            text += f", validation {event.validation_accuracy:.1%}"
         run.reporter.step(text, event.epoch, event.epochs)
 
     result = train_model(recordings.dataset, recordings.normalisation, project, run.training, show)

@@ -1,4 +1,4 @@
-"""One training phase: AdamW with warm-up and cosine decay; the best late epoch is kept.
+"""One training phase: AdamW with warm-up and cosine decay; the best late epoch is kept, or the last.
 
 Every epoch draws from a generator seeded by (seed, stream, epoch), so a phase continued from a
 checkpoint takes exactly the steps it would have taken without the interruption.
@@ -87,10 +87,11 @@ class Phase:
 
     Args:
         name: Name of the checkpoint file and of the progress events.
-        model: Ends up with the weights of the best epoch.
+        model: Ends up with the weights of the best late epoch, or of the last one where there is
+            nothing to choose by.
         lineage: Fingerprint of all that came before.
         loss: Gives the loss of a batch of windows and labels.
-        validate: Gives the score of the model as it is.
+        validate: Gives the score of the model as it is; None where there is no validation.
         stream: Name of the random stream; phases of one stream see the same batches.
         cycle: After so many epochs the stream starts again; 0 for never.
     """
@@ -100,7 +101,7 @@ class Phase:
     schedule: Schedule
     lineage: str
     loss: Callable[[torch.Tensor, torch.Tensor, Step], torch.Tensor]
-    validate: Callable[[], Score]
+    validate: Callable[[], Score] | None
     stream: str
     cycle: int = 0
 
@@ -127,9 +128,10 @@ def run_phase(
     while epoch < phase.schedule.epochs:
         start = time.monotonic()
         loss = _train_epoch(phase, data, optimizer, seed, epoch)
-        score = phase.validate()
+        score = phase.validate() if phase.validate else None
         epoch += 1
-        if epoch > (1.0 - CHOSEN_SHARE) * phase.schedule.epochs and score.better_than(best):
+        late = epoch > (1.0 - CHOSEN_SHARE) * phase.schedule.epochs
+        if score is not None and late and score.better_than(best):
             best, best_model = score, snapshot(phase.model)
         seconds += time.monotonic() - start
         store.save(
@@ -145,9 +147,8 @@ def run_phase(
             },
         )
         left = seconds / epoch * (phase.schedule.epochs - epoch)
-        progress(
-            ProgressEvent(phase.name, epoch, phase.schedule.epochs, loss, score.accuracy, left)
-        )
+        accuracy = None if score is None else score.accuracy
+        progress(ProgressEvent(phase.name, epoch, phase.schedule.epochs, loss, accuracy, left))
     if best_model is not None:
         phase.model.load_state_dict(best_model)
     phase.model.eval()

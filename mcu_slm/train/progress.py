@@ -10,6 +10,8 @@ from dataclasses import dataclass
 class ProgressEvent:
     """One finished epoch.
 
+    `validation_accuracy` is None where the validation windows are learned from.
+
     Units: seconds_left is an estimate for this phase alone.
     """
 
@@ -17,7 +19,7 @@ class ProgressEvent:
     epoch: int
     epochs: int
     loss: float
-    validation_accuracy: float
+    validation_accuracy: float | None
     seconds_left: float
 
 

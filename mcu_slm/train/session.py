@@ -81,6 +81,11 @@ class Session:
         """The seed that all randomness derives from."""
         return self.project.project.seed
 
+    @property
+    def learns_from_validation(self) -> bool:
+        """Whether the validation windows are among the training windows."""
+        return self.project.train.learn_from_validation
+
     def schedule(self, epochs: int, learning_rate: float) -> Schedule:
         """Return the schedule of a phase."""
         settings = self.project.train
@@ -116,13 +121,14 @@ class Session:
         stream: str,
         cycle: int = 0,
     ) -> None:
-        """Run one phase; `model` ends with the weights of its best epoch on validation data."""
+        """Run one phase; `model` ends with the weights of the epoch that is kept."""
 
         def validate() -> Score:
             model.eval()
             return score(predict, self.validation)
 
-        phase = Phase(name, model, schedule, lineage, loss, validate, stream, cycle)
+        judged = None if self.learns_from_validation else validate
+        phase = Phase(name, model, schedule, lineage, loss, judged, stream, cycle)
         self.seconds[name] = run_phase(phase, self.train, self.seed, self.store, self.progress)
 
     def targets(self, labels: torch.Tensor) -> torch.Tensor:
@@ -173,11 +179,11 @@ class Session:
             yield self.train.x[index], self.train.y[index]
 
     def accuracies(self, predict: Predict) -> dict[str, float]:
-        """Return the share of right answers on validation and test windows."""
-        return {
-            "validation": score(predict, self.validation).accuracy,
-            "test": score(predict, self.test).accuracy,
-        }
+        """Return the share of right answers per split that was not learned from."""
+        splits = {"validation": self.validation, "test": self.test}
+        if self.learns_from_validation:
+            del splits["validation"]
+        return {name: score(predict, windows).accuracy for name, windows in splits.items()}
 
 
 def open_session(
@@ -194,6 +200,11 @@ def open_session(
         finite.
     """
     train = _as_tensors("train", dataset.train, normalisation)
+    validation = _as_tensors("validation", dataset.validation, normalisation)
+    if project.train.learn_from_validation:
+        train = TensorWindows(
+            torch.cat([train.x, validation.x]), torch.cat([train.y, validation.y])
+        )
     classes = torch.unique(train.y)
     if len(classes) < 2:
         raise TrainingError(
@@ -205,7 +216,7 @@ def open_session(
     return Session(
         project=project,
         train=train,
-        validation=_as_tensors("validation", dataset.validation, normalisation),
+        validation=validation,
         test=_as_tensors("test", dataset.test, normalisation),
         classes=len(dataset.classes),
         store=CheckpointStore(folder / "checkpoints"),
