@@ -1,4 +1,4 @@
-"""The judge runs in a process of its own: its answers, its limits, and its crashes as our errors."""
+"""The judge runs in a process of its own: answers, limits, and crashes as our errors."""
 
 from __future__ import annotations
 

@@ -27,6 +27,8 @@ from tests.ops.cases import CASES
 
 pytestmark = pytest.mark.host
 
+needs_gcc = pytest.mark.skipif(shutil.which("gcc") is None, reason="skipped: no gcc")
+
 KERNELS = Path(ops.__file__).parent.parent / "kernels"
 DRIVER = """\
 #include <stdio.h>
@@ -117,12 +119,12 @@ def check(graph: Graph, folder: Path, lowest: int = -128) -> None:
     np.testing.assert_array_equal(found, values[graph.outputs[0]].reshape(30, -1))
 
 
-@pytest.mark.skipif(shutil.which("gcc") is None, reason="skipped: no gcc")
+@needs_gcc
 def test_all_operators_are_clean_under_sanitizers(tmp_path: Path) -> None:
     check(every_operator(), tmp_path)
 
 
-@pytest.mark.skipif(shutil.which("gcc") is None, reason="skipped: no gcc")
+@needs_gcc
 @pytest.mark.parametrize("op", CORNERS)
 def test_corners_are_clean_under_sanitizers(op: str, tmp_path: Path) -> None:
     cases = {case.name: case for case in CASES[op]()}
@@ -130,17 +132,15 @@ def test_corners_are_clean_under_sanitizers(op: str, tmp_path: Path) -> None:
         check(cases[name].graph, tmp_path / str(number), cases[name].lowest)
 
 
+@needs_gcc
 def test_kernels_call_nothing_from_outside_but_memcpy(tmp_path: Path) -> None:
     """Freestanding: undefined symbols of the objects are their own or memcpy."""
-    nm = shutil.which("nm")
-    if nm is None:
-        pytest.skip("skipped: no nm")
     graph = every_operator()
     compiled = compile_model(graph, tflite.write_model(graph), tmp_path)
     command = ["gcc", "-std=c11", "-O2", "-ffreestanding", "-c", *compiled.sources]
     subprocess.run(command, cwd=tmp_path, check=True)
     listing = subprocess.run(
-        [nm, *map(str, tmp_path.glob("*.o"))], capture_output=True, text=True, check=True
+        ["nm", *map(str, tmp_path.glob("*.o"))], capture_output=True, text=True, check=True
     ).stdout
     symbols = [
         line.split()[-2:] for line in listing.splitlines() if line.strip() and ":" not in line

@@ -196,6 +196,18 @@ def test_what_is_legal_but_not_supported_is_told_apart(name: str) -> None:
         tflite.read_model(changed(BROKEN[name][0]))
 
 
+def test_a_field_outside_its_table_is_named() -> None:
+    raw = bytearray(tflite.write_model(tiny()))
+    table = struct.unpack_from("<I", raw, 0)[0]
+    index = table - struct.unpack_from("<i", raw, table)[0]
+    size = struct.unpack_from("<H", raw, index + 2)[0]
+    struct.pack_into("<H", raw, index + 4, size)
+    with pytest.raises(
+        ModelError, match=f"a field at offset {size} lies outside its table of {size}"
+    ):
+        tflite.read_model(bytes(raw))
+
+
 @pytest.mark.parametrize("raw", [b"", b"TFL3", b"\x1c\0\0\0TFL2" + bytes(40), b"#!/bin/sh\n" * 9])
 def test_another_kind_of_file_is_recognised(raw: bytes) -> None:
     with pytest.raises(

@@ -72,31 +72,31 @@ def spoil(
     path.write_text(text)
 
 
-def flip_sign_bit_of_first_weight(symbol: str) -> tuple[str, Callable[[re.Match[str]], str]]:
-    """Return a pattern for the first value of an array and its replacement."""
-    pattern = rf"({symbol}\[\d+\] = {{\n(?:    /\* 0 \*/\n)?    )(-?\d+)"
+SPOILT_CHANNEL = 2
+
+
+def flip_sign_bit_of_a_weight(symbol: str) -> tuple[str, Callable[[re.Match[str]], str]]:
+    """Return a pattern for the first weight of one output channel, and its replacement."""
+    pattern = rf"({symbol}\[\d+\] = {{[^}}]*/\* {SPOILT_CHANNEL} \*/\n    )(-?\d+)"
     return pattern, lambda match: f"{match[1]}{int(match[2]) ^ -128}"
 
 
 @needs_judge
 @pytest.mark.host
-@pytest.mark.parametrize("op", ["CONV_2D", "FULLY_CONNECTED"])
-def test_one_wrong_weight_is_traced_to_its_layer(op: str, subject: Subject) -> None:
+@pytest.mark.parametrize(("op", "channels"), [("CONV_2D", 8), ("FULLY_CONNECTED", 3)])
+def test_one_wrong_weight_is_traced_to_its_layer(op: str, channels: int, subject: Subject) -> None:
     graph = subject.graph
     index = next(i for i, node in enumerate(graph.nodes) if node.op == op)
     name = graph.tensor(graph.nodes[index].outputs[0]).name
-    spoil(
-        subject,
-        "model_weights.c",
-        *flip_sign_bit_of_first_weight(f"mcu_slm_{index:02}_{name}_weights"),
-    )
+    symbol = f"mcu_slm_{index:02}_{name}_weights"
+    spoil(subject, "model_weights.c", *flip_sign_bit_of_a_weight(symbol))
     result = leg(subject, "host")
     assert result.status == "differs"
     assert 0 < result.differing <= result.bytes
     difference = result.difference
     assert difference is not None
     assert (difference.layer, difference.name, difference.op) == (index, name, op)
-    assert difference.element % (8 if op == "CONV_2D" else 3) == 0  # the spoilt output channel
+    assert difference.element % channels == SPOILT_CHANNEL
     check_explanation(subject, result)
     assert f"layer {index} {name} ({op})" in result.reason
 
