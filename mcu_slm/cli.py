@@ -405,7 +405,9 @@ def flash(
             progress=lambda step, share: reporter.step(step, 100 * share, 100),
         )
     if as_json:
-        _print_json({"dry_run": dry_run, "board": chosen.name, "elf": str(elf), "lines": report.lines()})
+        _print_json(
+            {"dry_run": dry_run, "board": chosen.name, "elf": str(elf), "lines": report.lines()}
+        )
         return
     for line in report.lines():
         typer.echo(line)

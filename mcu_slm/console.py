@@ -134,11 +134,15 @@ def _cost(outcome: Outcome) -> Table:
         _bar(cost["stack_bytes"], stack),
     )
     table.add_row("instructions (simulator)", f"{cost['instructions']:,}", "", "")
-    cycles = cost["estimated_cycles"]
+    cycles, available = cost["estimated_cycles"], cost["available_cycles"]
     if cycles is not None:
+        share = ("per window hop", _bar(cycles, available)) if available else ("", "")
+        shown = f"{available:,}" if available else ""
+        table.add_row("cycles (estimate)", f"{cycles:,}", shown, share[1])
         milliseconds = 1000 * cycles / board.clock_hz
-        speed = f"{milliseconds:.2f} ms at {board.clock_hz / 1e6:.0f} MHz"
-        table.add_row("cycles (estimate)", f"{cycles:,}", speed, "")
+        clock = f"at {board.clock_hz / 1e6:.0f} MHz"
+        hop = f"{1000 * available / board.clock_hz:,.0f} ms" if available else ""
+        table.add_row(f"  time {clock}", f"{milliseconds:.2f} ms", hop, share[0])
     return table
 
 

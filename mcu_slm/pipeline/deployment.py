@@ -21,6 +21,7 @@ from mcu_slm.firmware import BuildResult, generate
 from mcu_slm.firmware import build as build_firmware
 from mcu_slm.ir import Graph
 from mcu_slm.manifest import CompiledModel, load_compiled
+from mcu_slm.metadata import read_info
 from mcu_slm.ops import reference
 from mcu_slm.pipeline.evidence import key_of, tool_fingerprint
 from mcu_slm.pipeline.run_folder import RunFolder
@@ -284,11 +285,17 @@ def _accuracy(proof: Proof, windows: Windows) -> float | None:
 
 
 def bench(
-    run: RunFolder, board: Board, build_result: BuildResult, window: npt.NDArray[np.int8]
+    run: RunFolder,
+    model: Model,
+    board: Board,
+    build_result: BuildResult,
+    window: npt.NDArray[np.int8],
 ) -> dict[str, Any]:
     """Measure one inference on the simulator; return the fields of `mcu-slm bench --json`."""
     compiled = load_compiled(run.code)
-    key = key_of("bench", sha256_file(build_result.elf), tool_fingerprint("simulator", "verify"))
+    key = key_of(
+        "bench", sha256_file(build_result.elf), tool_fingerprint("simulator", "verify", "pipeline")
+    )
     evidence = run.evidence
     record = evidence.stage("bench")
     if not run.force and record is not None and record.key == key:
@@ -302,6 +309,7 @@ def bench(
         "macs": compiled.macs,
         "instructions": cost.instructions,
         "estimated_cycles": cost.estimated_cycles,
+        "available_cycles": available_cycles(model, board),
         "flash_bytes": build_result.flash_bytes,
         "model_code_bytes": _model_flash(compiled, build_result) - compiled.weight_bytes,
         "weight_bytes": compiled.weight_bytes,
@@ -328,12 +336,30 @@ def _cost(facts: dict[str, Any]) -> str:
     return text if cycles is None else f"{text}, about {cycles:,} cycles"
 
 
+def available_cycles(model: Model, board: Board) -> int | None:
+    """Return the core cycles from one window to the next; None where the model does not say."""
+    info = read_info(model.graph.metadata)
+    if info.sampling_rate_hz <= 0 or info.hop_samples <= 0:
+        return None
+    return int(board.clock_hz * info.hop_samples / info.sampling_rate_hz)
+
+
 def check_budget(facts: dict[str, Any], budget: BudgetConfig) -> None:
-    """Compare a measurement with the project's limits.
+    """Compare a measurement with the project's limits, and with the time between two windows.
 
     Raises:
         BudgetError: The first limit that does not hold, with both numbers.
     """
+    cycles, available = facts["estimated_cycles"], facts["available_cycles"]
+    if cycles is not None and available is not None and cycles > available:
+        raise BudgetError(
+            facts["board"],
+            f"the model needs about {cycles:,} cycles per inference",
+            f"at most the {available:,} from one window to the next",
+            "Raise [data] hop_samples, use a smaller model or a faster board.",
+            needed=cycles,
+            limit=available,
+        )
     flash = facts["weight_bytes"] + facts["model_code_bytes"]
     limits = (
         ("flash_bytes", "bytes of flash for the model", flash, budget.flash_bytes),

@@ -187,4 +187,4 @@ def measure_target(target: Target, compiler: ArmCompiler | None) -> dict[str, An
     windows = whole.run_windows(run, target.model)
     deployment.firmware(run, target.model, board, windows)
     built = deployment.build(run, board, compiler=compiler)
-    return deployment.bench(run, board, built, windows.windows[0])
+    return deployment.bench(run, target.model, board, built, windows.windows[0])

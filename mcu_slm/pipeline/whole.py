@@ -136,7 +136,7 @@ def deploy(
     result = deployment.build(run, board, compiler=compiler)
     proof = deployment.verify(run, model, windows, legs, board, result)
     raise_if_different(proof)
-    cost = deployment.bench(run, board, result, windows.windows[0])
+    cost = deployment.bench(run, model, board, result, windows.windows[0])
     evidence = run.evidence
     write_atomic(run.report, report_of(run.name, board, evidence))
     return Outcome(run, board, proof, result, cost, training_facts)

@@ -1,4 +1,4 @@
-"""One training phase: AdamW with warm-up and cosine decay; the best late epoch is kept, or the last.
+"""One training phase: AdamW, warm-up, cosine decay; the best late epoch is kept, or the last.
 
 Every epoch draws from a generator seeded by (seed, stream, epoch), so a phase continued from a
 checkpoint takes exactly the steps it would have taken without the interruption.

@@ -14,7 +14,6 @@ from mcu_slm.manifest import CompiledModel, Layer
 from mcu_slm.protocol import Client
 from mcu_slm.verify.difference import LayerBytes
 
-
 KNOWN_INPUTS = "mcu_slm_known_inputs"
 
 
@@ -68,7 +67,7 @@ class SimulatedFirmware:
 
     def layers_of_self_test(self) -> LayerBytes:
         """Run the known-answer test, which stops at the wrong answer; return that run's layers."""
-        return self._watch(lambda: self.client.self_test())
+        return self._watch(self.client.self_test)
 
     def layers(self, window: npt.NDArray[np.int8]) -> LayerBytes:
         """Run one window again; return each layer with its bytes, read from RAM as it returns."""

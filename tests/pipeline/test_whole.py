@@ -129,6 +129,10 @@ def test_given_windows_go_through_the_legs_that_are_asked_for(
 
 
 def test_limits_of_the_project_are_compared_with_the_measurement(outcome: Outcome) -> None:
+    assert outcome.cost["available_cycles"] is None  # the model does not say how often it runs
     deployment.check_budget(outcome.cost, BudgetConfig(flash_bytes=100_000, cycles=10**9))
     with pytest.raises(BudgetError, match=r"\[budget\] cycles: the model needs [\d,]+ estimated"):
         deployment.check_budget(outcome.cost, BudgetConfig(cycles=1))
+    late = {**outcome.cost, "available_cycles": outcome.cost["estimated_cycles"] - 1}
+    with pytest.raises(BudgetError, match="from one window to the next"):
+        deployment.check_budget(late, BudgetConfig())
