@@ -18,7 +18,7 @@ from mcu_slm.ops.reference import Activations
 from mcu_slm.verify.result import Difference
 
 LayerBytes = Iterable[tuple[Layer, npt.NDArray[np.int8]]]
-"""Each layer in order with the bytes of its first output."""
+"""Each layer in order with the bytes of its outputs, one behind the other."""
 
 
 def first_difference(
@@ -34,18 +34,23 @@ def first_difference(
         order.
     """
     for layer, array in found:
-        right = expected[layer.tensors[0]].reshape(-1)
-        wrong = np.flatnonzero(array != right)
-        if len(wrong):
-            element = int(wrong[0])
+        start = 0
+        for tensor in layer.tensors:
+            right = expected[tensor].reshape(-1)
+            wrong = array[start : start + right.size]
+            start += right.size
+            places = np.flatnonzero(wrong != right)
+            if len(places) == 0:
+                continue
+            element = int(places[0])
             difference = Difference(
                 window,
                 layer.index,
-                layer.name,
+                graph.tensor(tensor).name,
                 layer.op,
                 element,
                 int(right[element]),
-                int(array[element]),
+                int(wrong[element]),
             )
             return _explain(difference, graph, operators[layer.index], expected)
     return None

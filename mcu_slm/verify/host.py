@@ -49,12 +49,12 @@ class HostModel:
     def layers(self, window: npt.NDArray[np.int8]) -> Iterator[tuple[Layer, npt.NDArray[np.int8]]]:
         """Run one window layer by layer.
 
-        After each layer yield it with the bytes of its first output.
+        After each layer yield it with the bytes of its outputs, one behind the other.
         """
         start = self._compiled.input_offset
         self._arena[start : start + window.size] = window.reshape(-1)
         for layer in self._compiled.layers:
             if layer.function:
                 getattr(self._library, layer.function)()
-            offset, size = layer.offsets[0], layer.byte_counts[0]
-            yield layer, self._arena[offset : offset + size].copy()
+            places = zip(layer.offsets, layer.byte_counts, strict=True)
+            yield layer, np.concatenate([self._arena[start : start + n] for start, n in places])

@@ -220,17 +220,14 @@ class _Proof:
         graph = self._subject.graph
         one = self._subject.windows[window : window + 1]
         values = reference.run(graph, self._operators, [one])
-        tensors = [node.outputs[0] for node in graph.nodes]
-        judged = judge.run(self._subject.raw, [one], tensors=tensors)[1:]
+        tensors = [tensor for node in graph.nodes for tensor in node.outputs]
+        judged = judge.run(self._subject.raw, [one], tensors=tensors)[len(graph.outputs) :]
         expected = {t: a.reshape(values[t].shape) for t, a in zip(tensors, judged, strict=True)}
         expected.update({t: values[t] for t in values if t not in expected})
-        layers = [
-            (
-                Layer(i, graph.tensor(t).name, graph.nodes[i].op, "", 0, (t,), (), ()),
-                values[t].reshape(-1),
-            )
-            for i, t in enumerate(tensors)
-        ]
+        layers = []
+        for index, node in enumerate(graph.nodes):
+            found = np.concatenate([values[tensor].reshape(-1) for tensor in node.outputs])
+            layers.append((Layer(index, "", node.op, "", 0, node.outputs, (), ()), found))
         return first_difference(graph, self._operators, expected, layers, window)
 
 

@@ -79,8 +79,9 @@ class SimulatedFirmware:
 
         def reader(layer: Layer) -> Callable[[], None]:
             def read() -> None:
-                raw = self.simulator.read_memory(arena + layer.offsets[0], layer.byte_counts[0])
-                found[layer.index] = np.frombuffer(raw, np.int8)
+                places = zip(layer.offsets, layer.byte_counts, strict=True)
+                parts = [self.simulator.read_memory(arena + start, n) for start, n in places]
+                found[layer.index] = np.frombuffer(b"".join(parts), np.int8)
 
             return read
 
