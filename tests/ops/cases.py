@@ -6,34 +6,13 @@ so that cases can be added without changing the others.
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
-from mcu_slm.ir import Graph, GraphBuilder
+from mcu_slm.ir import GraphBuilder
 from tests.models import indices, random_bias, random_weights
-
-
-@dataclass(frozen=True, eq=False)
-class Case:
-    """One graph. `lowest`: the judge refuses inputs below it (a root of a negative number)."""
-
-    name: str
-    graph: Graph
-    lowest: int = -128
-
-    @property
-    def has_one_input(self) -> bool:
-        """Whether the compiler takes it."""
-        return len(self.graph.inputs) == 1
-
-
-def rng_of(name: str) -> np.random.Generator:
-    """Return the generator of a case."""
-    return np.random.default_rng(zlib.crc32(name.encode()))
-
+from tests.ops.case import Case, rng_of
 
 # --- Layers with weights
 
