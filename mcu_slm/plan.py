@@ -10,6 +10,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from mcu_slm.ir import Graph
+from mcu_slm.rows import row_offsets
+
+ALIASING = frozenset({"EXPAND_DIMS", "RESHAPE", "SQUEEZE"})
+"""Operators that move no byte: output and first input are one buffer."""
 
 ALIGNMENT = 4
 """Buffers start on word boundaries, so that kernels may read words."""
@@ -33,22 +37,30 @@ class Buffer:
 class MemoryPlan:
     """Offsets of the activation tensors in the arena, by tensor number.
 
-    `owners` gives for each tensor the one whose bytes it shares, mostly itself; `buffers` the
-    lifetime of each owner.
+    `owners` gives for each tensor the one whose bytes it shares, mostly itself; `lives` the first
+    and last step of each owner; `scratch` the working memory of a step; `gathered` where several
+    outputs are brought together, None for a single one.
     """
 
     offsets: dict[int, int]
     owners: dict[int, int]
-    buffers: dict[int, Buffer]
+    lives: dict[int, tuple[int, int]]
+    scratch: dict[int, int]
+    gathered: int | None
     arena_bytes: int
     lower_bound_bytes: int
 
 
-def plan_graph(graph: Graph) -> MemoryPlan:
-    """Place every activation of a graph.
+def plan_graph(graph: Graph, scratch: Sequence[int] = ()) -> MemoryPlan:
+    """Place every activation of a graph, and the working memory of its layers.
 
     Inputs are written before step 0 and outputs read after the last step, so neither may be
-    overwritten in between.
+    overwritten in between. Several inputs are one block in their order, so that they can be filled
+    as one; several outputs are gathered in a block behind the last step.
+
+    Args:
+        graph: The graph.
+        scratch: Bytes of working memory per node; none for the nodes beyond.
     """
     owner = _owners(graph)
     lifetime: dict[int, tuple[int, int]] = {}
@@ -66,20 +78,61 @@ def plan_graph(graph: Graph) -> MemoryPlan:
             use(tensor, step)
     for tensor in graph.outputs:
         use(tensor, len(graph.nodes))
-    roots = sorted(lifetime)
-    buffers = tuple(
-        Buffer(graph.tensor(root).name, graph.tensor(root).byte_count, *lifetime[root])
-        for root in roots
-    )
-    places = place_buffers(buffers)
-    offset_of = dict(zip(roots, places, strict=True))
+    blocks = _blocks(graph, lifetime, scratch)
+    places = place_buffers([block.buffer for block in blocks])
+    offset_of = {
+        tensor: start + inner
+        for block, start in zip(blocks, places, strict=True)
+        for tensor, inner in zip(block.tensors, block.offsets, strict=True)
+    }
+    start_of = {block.purpose: start for block, start in zip(blocks, places, strict=True)}
+    buffers = [block.buffer for block in blocks]
     return MemoryPlan(
         {tensor: offset_of[root] for tensor, root in owner.items() if root in offset_of},
         owner,
-        dict(zip(roots, buffers, strict=True)),
+        lifetime,
+        {step: start_of[step] for step in range(len(graph.nodes)) if step in start_of},
+        start_of.get(_OUTPUTS),
         arena_bytes(buffers, places),
         lower_bound(buffers),
     )
+
+
+@dataclass(frozen=True)
+class _Block:
+    """Bytes that are placed together: tensors at offsets inside, or working memory of a step."""
+
+    buffer: Buffer
+    tensors: tuple[int, ...] = ()
+    offsets: tuple[int, ...] = ()
+    purpose: int | str = ""
+
+
+_OUTPUTS = "outputs"
+
+
+def _blocks(
+    graph: Graph, lifetime: dict[int, tuple[int, int]], scratch: Sequence[int]
+) -> list[_Block]:
+    """Return what has to be placed: inputs as one block, tensors, working memory, outputs."""
+    blocks = []
+    if len(graph.inputs) > 1:
+        offsets, size = row_offsets(graph, graph.inputs)
+        last = max(lifetime[tensor][1] for tensor in graph.inputs)
+        blocks.append(_Block(Buffer("inputs", size, -1, last), graph.inputs, offsets))
+    together = {tensor for block in blocks for tensor in block.tensors}
+    for root in sorted(lifetime.keys() - together):
+        tensor = graph.tensor(root)
+        buffer = Buffer(tensor.name, tensor.byte_count, *lifetime[root])
+        blocks.append(_Block(buffer, (root,), (0,)))
+    for step, size in enumerate(scratch):
+        if size:
+            blocks.append(_Block(Buffer(f"scratch {step}", size, step, step), purpose=step))
+    if len(graph.outputs) > 1:
+        end = len(graph.nodes)
+        size = row_offsets(graph, graph.outputs)[1]
+        blocks.append(_Block(Buffer(_OUTPUTS, size, end, end), purpose=_OUTPUTS))
+    return blocks
 
 
 def _owners(graph: Graph) -> dict[int, int]:
@@ -87,7 +140,7 @@ def _owners(graph: Graph) -> dict[int, int]:
     owner = {tensor: tensor for tensor in graph.inputs}
     for node in graph.nodes:
         for tensor in node.outputs:
-            source = node.inputs[0] if node.op == "RESHAPE" else tensor
+            source = node.inputs[0] if node.op in ALIASING else tensor
             owner[tensor] = owner.get(source, tensor)
     return owner
 

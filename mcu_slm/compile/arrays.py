@@ -9,7 +9,17 @@ import numpy as np
 import numpy.typing as npt
 
 _LINE_LENGTH = 100
-C_TYPES = {"int8": "int8_t", "uint8": "uint8_t", "int16": "int16_t", "int32": "int32_t"}
+C_TYPES = {
+    "int8": "int8_t",
+    "uint8": "uint8_t",
+    "int16": "int16_t",
+    "int32": "int32_t",
+    "uint16": "uint16_t",
+    "uint32": "uint32_t",
+    "int64": "int64_t",
+    "bool": "bool",
+    "float32": "float",
+}
 
 
 def declaration(name: str, data: npt.NDArray[Any]) -> str:

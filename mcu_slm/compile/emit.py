@@ -9,11 +9,12 @@ import numpy as np
 from mcu_slm import __version__
 from mcu_slm.compile import arrays
 from mcu_slm.compile.program import Program, make_program
-from mcu_slm.compile.texts import model_text
-from mcu_slm.errors import UnsupportedOperatorError, UsageError
+from mcu_slm.compile.texts import input_offset, model_text, output_offset
+from mcu_slm.errors import ModelError, UnsupportedOperatorError, UsageError
 from mcu_slm.files import sha256_bytes, write_atomic
 from mcu_slm.ir import Graph
 from mcu_slm.manifest import MANIFEST, CompiledModel, Layer
+from mcu_slm.rows import row_offsets
 from mcu_slm.templating import render
 
 KERNEL_FAMILIES = ("portable",)
@@ -39,7 +40,7 @@ def compile_model(
     """
     if kernel_family not in KERNEL_FAMILIES:
         raise UsageError("--kernels", f"{kernel_family!r}", f"one of {', '.join(KERNEL_FAMILIES)}")
-    _require_single_io(graph)
+    _require_activations(graph)
     program = make_program(graph, raw)
     texts = _files(program)
     hashes = {name: sha256_bytes(text.encode()) for name, text in texts.items()}
@@ -51,22 +52,21 @@ def compile_model(
     return compiled
 
 
-def _require_single_io(graph: Graph) -> None:
-    for what, tensors in (("inputs", graph.inputs), ("outputs", graph.outputs)):
-        if len(tensors) != 1:
-            raise UnsupportedOperatorError("model", f"{len(tensors)} {what}", "one")
-        tensor = graph.tensor(tensors[0])
-        if tensor.data is not None:
-            raise UnsupportedOperatorError(
-                f"model {what[:-1]} {tensor.name}", "it is a constant", "an activation"
-            )
-        if tensor.dtype != "int8":
-            raise UnsupportedOperatorError(
-                f"model {what[:-1]} {tensor.name}",
-                f"type {tensor.dtype}",
-                "int8",
-                "Convert with int8 inputs and outputs (inference_input_type = int8).",
-            )
+def _require_activations(graph: Graph) -> None:
+    """Check that inputs and outputs are of types that C has, and computed or given at run time."""
+    if len(set(graph.inputs)) < len(graph.inputs):
+        raise ModelError(
+            "model inputs", "a tensor is listed twice", "each once", "Export it again."
+        )
+    for what, tensors in (("input", graph.inputs), ("output", graph.outputs)):
+        for number in tensors:
+            tensor = graph.tensor(number)
+            where = f"model {what} {tensor.name}"
+            if tensor.data is not None:
+                raise UnsupportedOperatorError(where, "it is a constant", "an activation")
+            if tensor.dtype not in arrays.C_TYPES:
+                known = ", ".join(arrays.C_TYPES)
+                raise UnsupportedOperatorError(where, f"type {tensor.dtype}", f"one of {known}")
 
 
 def _remove_strays(out: Path, kept: set[str]) -> None:
@@ -180,14 +180,14 @@ def _manifest(program: Program, family: str, files: dict[str, str]) -> CompiledM
         tool_version=__version__,
         model_sha256=program.sha256,
         kernel_family=family,
-        input_bytes=graph.tensor(graph.inputs[0]).byte_count,
-        output_bytes=graph.tensor(graph.outputs[0]).byte_count,
+        input_bytes=row_offsets(graph, graph.inputs)[1],
+        output_bytes=row_offsets(graph, graph.outputs)[1],
         arena_bytes=program.plan.arena_bytes,
         weight_bytes=program.constant_bytes(weights=True),
         table_bytes=program.constant_bytes(weights=False),
         macs=program.macs,
-        input_offset=offsets[graph.inputs[0]],
-        output_offset=offsets[graph.outputs[0]],
+        input_offset=input_offset(program),
+        output_offset=output_offset(program),
         labels=program.labels,
         sources=tuple(sources),
         layers=layers,

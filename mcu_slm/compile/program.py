@@ -68,7 +68,7 @@ def make_program(graph: Graph, raw: bytes) -> Program:
         ModelError: The model contradicts itself.
     """
     operators = ops.parse_graph(graph)
-    layout = plan.plan_graph(graph)
+    layout = plan.plan_graph(graph, [operator.scratch_bytes for operator in operators])
     layers = names.unique(
         names.identifier(graph.tensor(node.outputs[0]).name) for node in graph.nodes
     )

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from mcu_slm import plan
-from mcu_slm.compile import names
+from mcu_slm.compile import arrays, names
 from mcu_slm.compile.program import Program
-from mcu_slm.ir import Node, Tensor
+from mcu_slm.ir import Graph, Node, Tensor
 from mcu_slm.ops import Arguments, short_name
+from mcu_slm.rows import row_offsets
 
 _HASH_BYTES_PER_LINE = 8
 
@@ -22,6 +23,23 @@ class TensorText:
     offset: int
     byte_count: int
     life: str
+    place: str
+
+
+@dataclass(frozen=True)
+class PortText:
+    """An input or output as `model.h` describes it."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class GatherText:
+    """A copy of one of several outputs to where they stand together."""
+
+    target: str
+    source: str
+    byte_count: int
 
 
 @dataclass(frozen=True)
@@ -40,12 +58,8 @@ class ModelText:
     """What `model.h`, `model.c` and `model_layers.h` say."""
 
     notice: str
-    input_shape: str
-    input_scale: str
-    input_zero_point: int
-    output_shape: str
-    output_scale: str
-    output_zero_point: int
+    inputs: tuple[PortText, ...]
+    outputs: tuple[PortText, ...]
     macs: str
     weight_bytes: str
     table_bytes: str
@@ -58,36 +72,74 @@ class ModelText:
     kernels: tuple[str, ...]
     tensors: tuple[TensorText, ...]
     layers: tuple[LayerText, ...]
-    input_macro: str
-    output_macro: str
+    input_place: str
+    output_place: str
+    gathered: tuple[GatherText, ...]
 
 
 def model_text(program: Program, notice: str) -> ModelText:
     """Return the texts of a program."""
     graph = program.graph
-    source, output = graph.tensor(graph.inputs[0]), graph.tensor(graph.outputs[0])
+    layout = program.plan
     return ModelText(
         notice=notice,
-        input_shape=str(list(source.shape)),
-        input_scale=_scale(source),
-        input_zero_point=_zero_point(source),
-        output_shape=str(list(output.shape)),
-        output_scale=_scale(output),
-        output_zero_point=_zero_point(output),
+        inputs=_ports(graph, graph.inputs),
+        outputs=_ports(graph, graph.outputs),
         macs=f"{program.macs:,}",
         weight_bytes=f"{program.constant_bytes(weights=True):,}",
         table_bytes=f"{program.constant_bytes(weights=False):,}",
-        arena_bytes=program.plan.arena_bytes,
-        input_bytes=source.byte_count,
-        output_bytes=output.byte_count,
+        arena_bytes=layout.arena_bytes,
+        input_bytes=row_offsets(graph, graph.inputs)[1],
+        output_bytes=row_offsets(graph, graph.outputs)[1],
         alignment=plan.ALIGNMENT,
         labels=tuple(_c_string(label) for label in program.labels),
         sha256_lines=_hash_lines(program.sha256),
         kernels=program.kernels,
-        tensors=tuple(_tensor_text(program, tensor) for tensor in sorted(program.plan.offsets)),
+        tensors=tuple(_tensor_text(program, tensor) for tensor in sorted(layout.offsets)),
         layers=tuple(_layer_text(program, index) for index in range(len(program.operators))),
-        input_macro=program.places[graph.inputs[0]],
-        output_macro=program.places[graph.outputs[0]],
+        input_place=f"mcu_slm_arena + {input_offset(program)}",
+        output_place=f"mcu_slm_arena + {output_offset(program)}",
+        gathered=_gathered(program),
+    )
+
+
+def input_offset(program: Program) -> int:
+    """Return where the input row starts in the arena."""
+    return program.plan.offsets[program.graph.inputs[0]]
+
+
+def output_offset(program: Program) -> int:
+    """Return where the output row starts in the arena."""
+    gathered = program.plan.gathered
+    return program.plan.offsets[program.graph.outputs[0]] if gathered is None else gathered
+
+
+def _ports(graph: Graph, tensors: tuple[int, ...]) -> tuple[PortText, ...]:
+    offsets, _ = row_offsets(graph, tensors)
+    ports = []
+    for number, start in zip(tensors, offsets, strict=True):
+        tensor = graph.tensor(number)
+        text = f"{tensor.dtype} {list(tensor.shape)}"
+        if tensor.quantization is not None:
+            text += f", real = {_scale(tensor)} * (q - ({_zero_point(tensor)}))"
+        if len(tensors) > 1:
+            name = names.comment_safe(short_name(tensor.name))
+            text += f", bytes {start} to {start + tensor.byte_count - 1}, {name}"
+        ports.append(PortText(text))
+    return tuple(ports)
+
+
+def _gathered(program: Program) -> tuple[GatherText, ...]:
+    """Return the copies that bring several outputs together."""
+    graph, start = program.graph, program.plan.gathered
+    if start is None:
+        return ()
+    offsets, _ = row_offsets(graph, graph.outputs)
+    return tuple(
+        GatherText(
+            f"mcu_slm_arena + {start + inner}", program.places[t], graph.tensor(t).byte_count
+        )
+        for t, inner in zip(graph.outputs, offsets, strict=True)
     )
 
 
@@ -101,12 +153,15 @@ def _tensor_text(program: Program, tensor: int) -> TensorText:
     entry, layout = program.graph.tensor(tensor), program.plan
     life = "shares its source"
     if layout.owners[tensor] == tensor:
-        buffer = layout.buffers[tensor]
-        first = "input" if buffer.first < 0 else str(buffer.first)
-        last = "output" if buffer.last == len(program.graph.nodes) else str(buffer.last)
-        life = f"{first} .. {last}"
+        first, last = layout.lives[tensor]
+        end = "output" if last == len(program.graph.nodes) else str(last)
+        life = f"{'input' if first < 0 else first} .. {end}"
     name = names.comment_safe(short_name(entry.name))
-    return TensorText(name, program.places[tensor], layout.offsets[tensor], entry.byte_count, life)
+    offset = layout.offsets[tensor]
+    place = f"mcu_slm_arena + {offset}"
+    if entry.dtype != "int8":
+        place = f"({arrays.C_TYPES[entry.dtype]} *)(void *)({place})"
+    return TensorText(name, program.places[tensor], offset, entry.byte_count, life, place)
 
 
 def _layer_text(program: Program, index: int) -> LayerText:
@@ -120,10 +175,12 @@ def _layer_text(program: Program, index: int) -> LayerText:
     facts += [f"out  {_describe(graph.tensor(tensor))}" for tensor in node.outputs]
     if operator.macs:
         facts.append(f"{operator.macs:,} multiply-accumulates")
+    scratch = program.plan.scratch.get(index)
     arguments = Arguments(
         tuple(program.places[node.inputs[position]] for position in operator.activations),
         tuple(program.places[tensor] for tensor in node.outputs),
         program.symbols[index],
+        f"mcu_slm_arena + {scratch}" if scratch is not None else "",
     )
     body = tuple(f"    {line}" for line in operator.call(arguments).splitlines())
     title = names.comment_safe(short_name(graph.tensor(node.outputs[0]).name))

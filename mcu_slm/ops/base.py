@@ -42,11 +42,15 @@ class Constant:
 
 @dataclass(frozen=True)
 class Arguments:
-    """The C expressions that a call is made of: activations and constants by name."""
+    """The C expressions that a call is made of: activations and constants by name.
+
+    `scratch` is a byte pointer to the operator's `scratch_bytes`, empty where it wants none.
+    """
 
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
     constants: dict[str, str]
+    scratch: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,6 +85,11 @@ class Operator(ABC):
     @property
     def macs(self) -> int:
         """Multiply-accumulate operations of one inference."""
+        return 0
+
+    @property
+    def scratch_bytes(self) -> int:
+        """Bytes of working memory in the arena during the call, aligned to words."""
         return 0
 
     def requantization(self) -> tuple[Multiplier, ...]:

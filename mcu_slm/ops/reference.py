@@ -6,27 +6,27 @@ The readable specification of every layer.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
-import numpy as np
 import numpy.typing as npt
 
 from mcu_slm.ir import Graph
 from mcu_slm.ops.base import Operator
 
-Activations = dict[int, npt.NDArray[np.int8]]
+Activations = dict[int, npt.NDArray[Any]]
 
 
 def run(
-    graph: Graph, operators: Sequence[Operator], inputs: Sequence[npt.NDArray[np.int8]]
+    graph: Graph, operators: Sequence[Operator], inputs: Sequence[npt.NDArray[Any]]
 ) -> Activations:
     """Return every activation tensor by number.
 
-    Shapes: inputs: one int8 [windows, *tensor shape] per graph input; results alike.
+    Shapes: inputs: one [windows, *tensor shape] of its own type per graph input; results alike.
     """
     values: Activations = {
         index: tensor.data[None]
         for index, tensor in enumerate(graph.tensors)
-        if tensor.data is not None and tensor.dtype == "int8"
+        if tensor.data is not None
     }
     constants = set(values)
     for index, array in zip(graph.inputs, inputs, strict=True):

@@ -25,16 +25,17 @@ from mcu_slm.metadata import read_info
 from mcu_slm.ops import reference
 from mcu_slm.pipeline.evidence import key_of, tool_fingerprint
 from mcu_slm.pipeline.run_folder import RunFolder
+from mcu_slm.rows import pack, unpack
 from mcu_slm.toolchain import ArmCompiler
 from mcu_slm.verify import (
     Proof,
     Subject,
-    corners,
-    default_windows,
+    graph_corners,
+    graph_noise,
+    graph_windows,
     leg_from_json,
     linked_bytes,
     measure,
-    random_windows,
     run_legs,
 )
 
@@ -63,17 +64,6 @@ class Model:
     raw: bytes
 
     @property
-    def input_shape(self) -> tuple[int, ...]:
-        """Shape of the model's input."""
-        return self.graph.tensor(self.graph.inputs[0]).shape
-
-    @property
-    def input_zero_point(self) -> int:
-        """Zero point of the model's input."""
-        quantization = self.graph.tensor(self.graph.inputs[0]).quantization
-        return quantization.zero_point if quantization else 0
-
-    @property
     def sha256(self) -> str:
         """Hash of the flatbuffer."""
         return sha256_bytes(self.raw)
@@ -89,17 +79,16 @@ def read_model(path: Path) -> Model:
 def test_windows(run: RunFolder, model: Model, sim_windows: int, extra: int, seed: int) -> Windows:
     """Return a run's test windows with corners and random ones behind them."""
     with np.load(run.windows, allow_pickle=False) as saved:
-        real = saved["windows"].reshape(-1, *model.input_shape)
+        real = saved["windows"].reshape(len(saved["windows"]), -1)
         labels, logits = saved["labels"], saved["logits"]
-    fixed = corners(model.input_shape, model.input_zero_point)
-    noise = random_windows(model.input_shape, extra, seed)
+    fixed, noise = graph_corners(model.graph), graph_noise(model.graph, extra, seed)
     rows = (*range(min(sim_windows, len(real))), *(len(real) + i for i in range(len(fixed))))
     return Windows(np.concatenate([real, fixed, noise]), rows, labels, logits)
 
 
 def synthetic_windows(model: Model, count: int, sim_windows: int, seed: int) -> Windows:
     """Return corners and random windows for a model from elsewhere."""
-    windows = default_windows(model.input_shape, model.input_zero_point, count, seed)
+    windows = graph_windows(model.graph, count, seed)
     return Windows(windows, tuple(range(min(sim_windows, len(windows)))))
 
 
@@ -154,13 +143,15 @@ def _answers(model: Model, windows: npt.NDArray[np.int8], run: RunFolder) -> npt
 
     The judge's, or the NumPy reference's where there is no judge.
     """
+    graph = model.graph
+    inputs = unpack(graph, graph.inputs, windows)
     try:
-        outputs = judge.run(model.raw, [windows])[0]
+        outputs = judge.run(model.raw, inputs)
     except ToolError as error:
         run.reporter.warn(f"known answers come from the NumPy reference: {error}")
-        values = reference.run(model.graph, ops.parse_graph(model.graph), [windows])
-        outputs = values[model.graph.outputs[0]]
-    return outputs.reshape(len(windows), -1)
+        values = reference.run(graph, ops.parse_graph(graph), inputs)
+        outputs = [values[tensor] for tensor in graph.outputs]
+    return pack(graph, graph.outputs, outputs)
 
 
 def _project_name(name: str) -> str:

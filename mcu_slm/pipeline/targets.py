@@ -140,7 +140,7 @@ def _windows(target: Target, inputs: Path | None, count: int | None, seed: int) 
     if inputs is not None and count is not None:
         raise UsageError("--inputs and --random", "both were given", "one of them")
     if inputs is not None:
-        windows = load_windows(inputs, target.model.input_shape)
+        windows = load_windows(inputs, target.model.graph)
         return Windows(windows, tuple(range(len(windows))))
     if count is not None:
         return deployment.synthetic_windows(target.model, count, count, seed)

@@ -6,7 +6,13 @@ Legs: `tflm` (the judge), `numpy` (our readable specification), `host` (the gene
 """
 
 from mcu_slm.verify.bench import LayerCost, Measurement, linked_bytes, measure
-from mcu_slm.verify.inputs import corners, default_windows, load_windows, random_windows
+from mcu_slm.verify.inputs import (
+    default_windows,
+    graph_corners,
+    graph_noise,
+    graph_windows,
+    load_windows,
+)
 from mcu_slm.verify.legs import GATES, LEGS, Proof, Subject, run_legs
 from mcu_slm.verify.result import Difference, LegResult, leg_from_json
 
@@ -19,12 +25,13 @@ __all__ = [
     "Measurement",
     "Proof",
     "Subject",
-    "corners",
     "default_windows",
+    "graph_corners",
+    "graph_noise",
+    "graph_windows",
     "leg_from_json",
     "linked_bytes",
     "load_windows",
     "measure",
-    "random_windows",
     "run_legs",
 ]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +20,11 @@ from mcu_slm.verify.result import Difference
 
 LayerBytes = Iterable[tuple[Layer, npt.NDArray[np.int8]]]
 """Each layer in order with the bytes of its outputs, one behind the other."""
+
+
+def as_bytes(array: npt.NDArray[Any]) -> npt.NDArray[np.int8]:
+    """Return an array's memory."""
+    return np.ascontiguousarray(array).reshape(-1).view(np.int8)
 
 
 def first_difference(
@@ -36,10 +42,14 @@ def first_difference(
     for layer, array in found:
         start = 0
         for tensor in layer.tensors:
+            size = expected[tensor].nbytes
             right = expected[tensor].reshape(-1)
-            wrong = array[start : start + right.size]
-            start += right.size
-            places = np.flatnonzero(wrong != right)
+            # Compared as bytes: two NaN are equal here, 0.0 and -0.0 are not.
+            raw = array[start : start + size]
+            start += size
+            unequal = (raw != as_bytes(right)).reshape(right.size, -1).any(axis=1)
+            wrong = np.ascontiguousarray(raw).view(right.dtype)
+            places = np.flatnonzero(unequal)
             if len(places) == 0:
                 continue
             element = int(places[0])
@@ -49,8 +59,8 @@ def first_difference(
                 graph.tensor(tensor).name,
                 layer.op,
                 element,
-                int(right[element]),
-                int(wrong[element]),
+                right[element].item(),
+                wrong[element].item(),
             )
             return _explain(difference, graph, operators[layer.index], expected)
     return None

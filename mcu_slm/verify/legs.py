@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -16,7 +17,9 @@ from mcu_slm.errors import McuSlmError, ToolError, UsageError
 from mcu_slm.ir import Graph
 from mcu_slm.manifest import CompiledModel, Layer
 from mcu_slm.ops import reference
-from mcu_slm.verify.difference import LayerBytes, first_difference
+from mcu_slm.ops.reference import Activations
+from mcu_slm.rows import Rows, pack, unpack
+from mcu_slm.verify.difference import LayerBytes, as_bytes, first_difference
 from mcu_slm.verify.host import HostModel
 from mcu_slm.verify.result import Difference, LegResult, Status, not_run
 from mcu_slm.verify.sim import SimulatedFirmware
@@ -29,7 +32,7 @@ LEGS = ("torch", *GATES, "litert")
 `litert` is information.
 """
 
-Windows = npt.NDArray[np.int8]
+Windows = Rows
 Progress = Callable[[str, int, int], None]
 """Called with leg, windows done, windows in all."""
 
@@ -126,16 +129,25 @@ class _Proof:
             results.append(_timed(result, time.monotonic() - start))
         return Proof(tuple(results), expected)
 
+    def _inputs(self, windows: Rows) -> list[npt.NDArray[Any]]:
+        return unpack(self._subject.graph, self._subject.graph.inputs, windows)
+
+    def _rows(self, outputs: Sequence[npt.NDArray[Any]]) -> Rows:
+        graph = self._subject.graph
+        return pack(graph, graph.outputs, outputs[: len(graph.outputs)])
+
+    def _reference(self, windows: Rows) -> Activations:
+        return reference.run(self._subject.graph, self._operators, self._inputs(windows))
+
     def _judge(self) -> tuple[Windows | None, LegResult]:
         windows = self._subject.windows
         self._progress("tflm", 0, len(windows))
         start = time.monotonic()
         try:
-            outputs = judge.run(self._subject.raw, [windows])[0]
+            outputs = self._rows(judge.run(self._subject.raw, self._inputs(windows)))
         except ToolError as error:
             return None, not_run("tflm", str(error))
         self._progress("tflm", len(windows), len(windows))
-        outputs = outputs.reshape(len(windows), -1)
         return outputs, _timed(_compare("tflm", outputs, outputs), time.monotonic() - start)
 
     def _torch(self, expected: Windows) -> LegResult:
@@ -145,8 +157,8 @@ class _Proof:
         return _compare("torch", expected[: len(logits)], logits.reshape(len(logits), -1))
 
     def _numpy(self, expected: Windows) -> LegResult:
-        values = reference.run(self._subject.graph, self._operators, [self._subject.windows])
-        outputs = values[self._subject.graph.outputs[0]].reshape(len(expected), -1)
+        values = self._reference(self._subject.windows)
+        outputs = self._rows([values[tensor] for tensor in self._subject.graph.outputs])
         self._progress("numpy", len(expected), len(expected))
         result = _compare("numpy", expected, outputs)
         if result.status == "ok":
@@ -191,42 +203,44 @@ class _Proof:
     def _failed_self_test(self, window: Windows, firmware: SimulatedFirmware) -> LegResult:
         """Return the result for a firmware that refuses to predict, with the layer named."""
         graph = self._subject.graph
-        one = window.reshape(1, *graph.tensor(graph.inputs[0]).shape)
-        values = reference.run(graph, self._operators, [one])
+        values = self._reference(window[None])
         found = list(firmware.layers_of_self_test())
         difference = first_difference(graph, self._operators, values, found, window=0)
-        right = values[graph.outputs[0]].reshape(1, -1)
-        result = _compare("sim", right, found[-1][1].reshape(1, -1)[:, : right.size])
+        right = self._rows([values[tensor] for tensor in graph.outputs])
+        result = _compare("sim", right, firmware.output_row()[None])
         reason = f"the known-answer test at boot fails; {result.reason}"
         return _with(replace(result, status="differs", reason=reason), difference)
 
     def _litert(self, expected: Windows) -> LegResult:
         try:
-            outputs = judge.run(self._subject.raw, [self._subject.windows], "litert")[0]
+            inputs = self._inputs(self._subject.windows)
+            outputs = self._rows(judge.run(self._subject.raw, inputs, "litert"))
         except McuSlmError as error:
             return not_run("litert", str(error), information=True)
-        result = _compare("litert", expected, outputs.reshape(len(expected), -1))
+        result = _compare("litert", expected, outputs)
         self._progress("litert", len(expected), len(expected))
         return replace(result, information=True)
 
     def _locate(self, window: int, found: LayerBytes) -> Difference | None:
         """Name the first differing byte of a run of the generated code, layer by layer."""
         one = self._subject.windows[window : window + 1]
-        values = reference.run(self._subject.graph, self._operators, [one])
+        values = self._reference(one)
         return first_difference(self._subject.graph, self._operators, values, found, window)
 
     def _locate_numpy(self, window: int) -> Difference | None:
         """Name the first layer where the NumPy reference leaves the judge."""
         graph = self._subject.graph
         one = self._subject.windows[window : window + 1]
-        values = reference.run(graph, self._operators, [one])
+        values = self._reference(one)
         tensors = [tensor for node in graph.nodes for tensor in node.outputs]
-        judged = judge.run(self._subject.raw, [one], tensors=tensors)[len(graph.outputs) :]
+        judged = judge.run(self._subject.raw, self._inputs(one), tensors=tensors)[
+            len(graph.outputs) :
+        ]
         expected = {t: a.reshape(values[t].shape) for t, a in zip(tensors, judged, strict=True)}
         expected.update({t: values[t] for t in values if t not in expected})
         layers = []
         for index, node in enumerate(graph.nodes):
-            found = np.concatenate([values[tensor].reshape(-1) for tensor in node.outputs])
+            found = np.concatenate([as_bytes(values[tensor]) for tensor in node.outputs])
             layers.append((Layer(index, "", node.op, "", 0, node.outputs, (), ()), found))
         return first_difference(graph, self._operators, expected, layers, window)
 

@@ -20,8 +20,8 @@ class Difference:
     name: str
     op: str
     element: int
-    expected: int
-    found: int
+    expected: float
+    found: float
     accumulator: int | None = None
     multiplier: int | None = None
     shift: int | None = None

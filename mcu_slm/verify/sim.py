@@ -65,6 +65,12 @@ class SimulatedFirmware:
         place = self.simulator.symbol(KNOWN_INPUTS) + result.first_failing_vector * size
         return np.frombuffer(self.simulator.read_memory(place, size), np.int8)
 
+    def output_row(self) -> npt.NDArray[np.int8]:
+        """Return the output that stands in RAM after the last run."""
+        place = self.simulator.symbol("mcu_slm_arena") + self._compiled.output_offset
+        raw = self.simulator.read_memory(place, self._compiled.output_bytes)
+        return np.frombuffer(raw, np.int8)
+
     def layers_of_self_test(self) -> LayerBytes:
         """Run the known-answer test, which stops at the wrong answer; return that run's layers."""
         return self._watch(self.client.self_test)

@@ -13,8 +13,8 @@
  * The arena. Tensors share bytes when they are never needed at the same time.
  *
  *   offset    bytes   needed in layers   tensor
- *        0        4   input .. 0         window
- *        4        2   0 .. output        logits
+ *        0        4   input .. 0          window
+ *        4        2   0 .. output         logits
  */
 int8_t mcu_slm_arena[MCU_SLM_MODEL_ARENA_BYTES] __attribute__((aligned(4)));
 
@@ -60,12 +60,12 @@ void mcu_slm_layer_00_logits(void)
 
 int8_t *mcu_slm_model_input(void)
 {
-    return TENSOR_WINDOW;
+    return mcu_slm_arena + 0;
 }
 
 const int8_t *mcu_slm_model_output(void)
 {
-    return TENSOR_LOGITS;
+    return mcu_slm_arena + 4;
 }
 
 void mcu_slm_model_run(void)
@@ -75,7 +75,7 @@ void mcu_slm_model_run(void)
 
 void mcu_slm_model_predict(const int8_t *input, int8_t *output)
 {
-    memcpy(TENSOR_WINDOW, input, MCU_SLM_MODEL_INPUT_BYTES);
+    memcpy(mcu_slm_arena + 0, input, MCU_SLM_MODEL_INPUT_BYTES);
     mcu_slm_model_run();
-    memcpy(output, TENSOR_LOGITS, MCU_SLM_MODEL_OUTPUT_BYTES);
+    memcpy(output, mcu_slm_arena + 4, MCU_SLM_MODEL_OUTPUT_BYTES);
 }
