@@ -11,7 +11,7 @@ import pytest
 
 from mcu_slm import __version__, tflite
 from mcu_slm.compile import compile_model
-from mcu_slm.errors import ModelError, UnsupportedOperatorError, UsageError
+from mcu_slm.errors import ModelError, UsageError
 from mcu_slm.files import sha256_bytes, sha256_file
 from mcu_slm.ir import Graph, GraphBuilder
 from mcu_slm.manifest import MANIFEST, load_compiled
