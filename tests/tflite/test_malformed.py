@@ -14,13 +14,13 @@ import pytest
 from mcu_slm import ops, tflite
 from mcu_slm.compile.emit import compile_model
 from mcu_slm.errors import ModelError, UnsupportedOperatorError
-from mcu_slm.tflite.decode import Decoder
 from mcu_slm.tflite.encode import encode_model
+from mcu_slm.tflite.rules import RULES
 from tests.models import every_operator, tiny
+from tests.tflite.broken import BROKEN, changed, decoded, set_operator, set_tensor
 
 pytestmark = pytest.mark.unit
 
-Fields = dict[str, Any]
 SLOWEST_S = 2.0
 
 
@@ -67,122 +67,25 @@ def test_extreme_words_give_a_model_or_our_error() -> None:
             survives(raw[:position] + struct.pack("<I", word) + raw[position + 4 :])
 
 
-def decoded(raw: bytes) -> Fields:
-    return Decoder(raw, "model").model()
-
-
-def changed(change: Callable[[Fields, Fields], None]) -> bytes:
-    """Return the tiny model after `change(model, subgraph)` on its decoded tables."""
-    model = decoded(tflite.write_model(tiny()))
-    subgraph = model["subgraphs"][0]
-    for tensor in subgraph["tensors"]:
-        tensor["quantization"].pop("details")
-    change(model, subgraph)
-    return encode_model(model)
-
-
-def set_tensor(index: int, **fields: Any) -> Callable[[Fields, Fields], None]:
-    return lambda _model, subgraph: subgraph["tensors"][index].update(fields)
-
-
-def set_quantization(index: int, **fields: Any) -> Callable[[Fields, Fields], None]:
-    return lambda _model, subgraph: subgraph["tensors"][index]["quantization"].update(fields)
-
-
-def set_operator(**fields: Any) -> Callable[[Fields, Fields], None]:
-    return lambda _model, subgraph: subgraph["operators"][0].update(fields)
-
-
-def set_model(**fields: Any) -> Callable[[Fields, Fields], None]:
-    return lambda model, _subgraph: model.update(fields)
-
-
-def set_subgraph(**fields: Any) -> Callable[[Fields, Fields], None]:
-    return lambda _model, subgraph: subgraph.update(fields)
-
-
-def run_twice(_model: Fields, subgraph: Fields) -> None:
-    subgraph["operators"] = subgraph["operators"] * 2
-
-
-def two_subgraphs(model: Fields, subgraph: Fields) -> None:
-    model["subgraphs"] = [subgraph, subgraph]
-
-
-def custom_operator(model: Fields, _subgraph: Fields) -> None:
-    model["operator_codes"][0].update(
-        builtin_code=32, deprecated_builtin_code=32, custom_code="Mine"
-    )
-
-
-def future_operator(model: Fields, _subgraph: Fields) -> None:
-    model["operator_codes"][0].update(builtin_code=9999, deprecated_builtin_code=127)
-
-
-def data_outside(model: Fields, _subgraph: Fields) -> None:
-    model["buffers"][1].update(offset=4096, size=8)
-
-
-TWO_SCALES_THREE_POINTS = {
-    "scale": np.float32([1, 2]),
-    "zero_point": np.int64([0, 0, 0]),
-}
-THREE_SCALES = {"scale": np.float32([1, 2, 3]), "zero_point": np.int64([0])}
-
-BROKEN = {
-    "version": (set_model(version=7), r"file format version is 7; expected 3"),
-    "no subgraph": (set_model(subgraphs=[]), r"0 subgraphs; expected exactly one"),
-    "two subgraphs": (two_subgraphs, r"2 subgraphs; expected exactly one"),
-    "buffer": (set_tensor(1, buffer=99), r"tensor 1 \(weights\): buffer 99 of 4"),
-    "type": (set_tensor(1, type=77), r"tensor 1 \(weights\): unknown element type 77"),
-    "string": (set_tensor(1, type=5), r"tensor 1 \(weights\): constant of type string"),
-    "short data": (
-        set_tensor(1, shape=(2, 5)),
-        r"8 bytes of data for shape \[2, 5\] int8; expected 10",
-    ),
-    "long data": (
-        set_tensor(1, shape=(2, 3)),
-        r"8 bytes of data for shape \[2, 3\] int8; expected 6",
-    ),
-    "empty axis": (set_tensor(0, shape=(0, 4)), r"tensor 0 \(window\): shape \[0, 4\]"),
-    "dynamic axis": (set_tensor(0, shape=(-1, 4)), r"shape \[-1, 4\].*fixed batch of 1"),
-    "huge shape": (set_tensor(0, shape=(2**30, 2**30)), r"at most 1,073,741,824 elements"),
-    "rank": (set_tensor(0, shape=(1,) * 9), r"rank 9; expected at most 8"),
-    "sparse": (set_tensor(1, sparsity={}), r"tensor 1 \(weights\): sparse weights"),
-    "scale 0": (set_quantization(0, scale=np.float32([0])), r"tensor 0 \(window\): scale is 0.0"),
-    "scale NaN": (set_quantization(0, scale=np.float32([np.nan])), r"\(window\): scale is nan"),
-    "scale infinite": (
-        set_quantization(3, scale=np.float32([np.inf])),
-        r"\(logits\): scale is inf",
-    ),
-    "scale negative": (set_quantization(1, scale=np.float32([-1])), r"\(weights\): scale is -1.0"),
-    "zero points": (set_quantization(1, **TWO_SCALES_THREE_POINTS), r"2 scales, 3 zero points"),
-    "channels": (set_quantization(1, **THREE_SCALES), r"3 scales for shape \[2, 4\]"),
-    "operator input": (
-        set_operator(inputs=(0, 1, 9)),
-        r"operator 0: inputs: tensor number 9; .*to 3",
-    ),
-    "operator output": (set_operator(outputs=(-1,)), r"operator 0: outputs: tensor number -1"),
-    "operator code": (set_operator(opcode_index=5), r"operator 0: operator code 5 of 1"),
-    "custom": (custom_operator, r"operator 0: custom operator 'Mine'"),
-    "future": (future_operator, r"operator 0: operator code 9999"),
-    "graph input": (set_subgraph(inputs=(4,)), r"inputs: tensor number 4; .*from 0 to 3"),
-    "no output": (set_subgraph(outputs=()), r"the graph has no input or no output"),
-    "order": (set_subgraph(inputs=(3,)), r"\(FULLY_CONNECTED\): reads tensor 0 \(window\) before"),
-    "written twice": (
-        run_twice,
-        r"operator 1 \(FULLY_CONNECTED\): writes tensor 3 \(logits\) a second",
-    ),
-    "never written": (set_subgraph(operators=[]), r"output tensor 3 is never written"),
-    "data outside": (data_outside, r"data outside the flatbuffer"),
-}
-
-
 @pytest.mark.parametrize("name", BROKEN)
 def test_a_broken_field_is_named(name: str) -> None:
-    change, message = BROKEN[name]
-    with pytest.raises(ModelError, match=message):
-        tflite.read_model(changed(change))
+    broken = BROKEN[name]
+    with pytest.raises(ModelError, match=broken.message) as caught:
+        tflite.read_model(broken.make())
+    assert caught.value.values["rule"] == broken.rule
+
+
+def test_every_rule_has_a_file_that_only_it_refuses() -> None:
+    assert {broken.rule for broken in BROKEN.values()} == set(RULES)
+
+
+def test_no_two_files_are_refused_with_the_same_words() -> None:
+    """A reader who meets one message must not have to guess which rule it was."""
+    found: dict[str, str] = {}
+    for name, broken in BROKEN.items():
+        with pytest.raises(ModelError) as caught:
+            tflite.read_model(broken.make())
+        assert found.setdefault(str(caught.value), broken.rule) == broken.rule, name
 
 
 def test_the_unchanged_tables_are_accepted() -> None:
@@ -193,7 +96,7 @@ def test_the_unchanged_tables_are_accepted() -> None:
 @pytest.mark.parametrize("name", ["custom", "future", "two subgraphs", "sparse", "data outside"])
 def test_what_is_legal_but_not_supported_is_told_apart(name: str) -> None:
     with pytest.raises(UnsupportedOperatorError):
-        tflite.read_model(changed(BROKEN[name][0]))
+        tflite.read_model(BROKEN[name].make())
 
 
 def test_a_field_outside_its_table_is_named() -> None:

@@ -1,0 +1,124 @@
+"""Rules of the whole file: versions, counts, buffers, metadata and signatures."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from mcu_slm.tflite.rules import printable, refuse, unsupported
+
+MAX_TENSORS = 4_096
+MAX_OPERATORS = 4_096
+MAX_METADATA_BYTES = 16 << 20
+
+_FORMAT_VERSION = 3
+_UINT64 = 2**64
+_MEMORY_PLAN = "OfflineMemoryAllocation"
+_COMPRESSION = "COMPRESSION_METADATA"
+_PLAN_HEADER_WORDS = 3
+_NOT_PLANNED = -1
+
+
+def check_model(name: str, model: Mapping[str, Any]) -> None:
+    """Check what belongs to the file rather than to a tensor or an operator.
+
+    Raises:
+        ModelError: A rule does not hold.
+        UnsupportedOperatorError: The file is legal but needs more than one self-contained graph.
+    """
+    if model["version"] != _FORMAT_VERSION:
+        found = f"file format version is {model['version']}"
+        refuse("format-version", name, found, str(_FORMAT_VERSION))
+    if len(model["subgraphs"]) != 1:
+        unsupported(
+            "subgraphs",
+            name,
+            f"the model has {len(model['subgraphs'])} subgraphs",
+            "exactly one",
+            "Control flow and call-once initialisers are not supported: export plain inference.",
+        )
+    subgraph = model["subgraphs"][0]
+    for kind, limit in (("tensors", MAX_TENSORS), ("operators", MAX_OPERATORS)):
+        if len(subgraph[kind]) > limit:
+            refuse("count", name, f"{len(subgraph[kind]):,} {kind}", f"at most {limit:,}")
+    _check_buffers(name, model["buffers"])
+    _check_signatures(name, model["signature_defs"], len(subgraph["tensors"]))
+
+
+def _check_buffers(name: str, buffers: list[Any]) -> None:
+    for index, buffer in enumerate(buffers):
+        where = f"{name}: buffer {index}"
+        offset, size = buffer["offset"], buffer["size"]
+        if offset + size >= _UINT64:
+            found = f"data at byte {offset:,} of {size:,} bytes"
+            refuse("external-data", where, found, "an end that 64 bits can hold")
+        if offset > 1 or size > 1:
+            unsupported(
+                "external-data",
+                where,
+                f"data outside the flatbuffer (at byte {offset:,} of the file)",
+                "data inside it",
+                "Export as one flatbuffer below 2 GB.",
+            )
+    if buffers and buffers[0]["data"] is not None and len(buffers[0]["data"]):
+        found = f"{len(buffers[0]['data']):,} bytes of data"
+        refuse("buffer-zero", f"{name}: buffer 0", found, "none: it stands for tensors without")
+
+
+def _check_signatures(name: str, signatures: list[Any], tensor_count: int) -> None:
+    for signature in signatures:
+        for entry in (*signature["inputs"], *signature["outputs"]):
+            if entry["tensor_index"] >= tensor_count:
+                where = f"{name}: signature entry {printable(entry['name'] or '')!r}"
+                found = f"tensor number {entry['tensor_index']}"
+                refuse("signature", where, found, f"0 to {tensor_count - 1}")
+
+
+def read_metadata(name: str, model: Mapping[str, Any]) -> dict[str, bytes]:
+    """Return metadata buffers by name.
+
+    Raises:
+        ModelError: An entry points at no buffer, or the entries unfold to too many bytes.
+        UnsupportedOperatorError: A memory plan or compression that the interpreter would obey.
+    """
+    count = len(model["buffers"])
+    for index in () if model["metadata_buffer"] is None else model["metadata_buffer"].tolist():
+        if not 0 <= index < count:
+            refuse("metadata", f"{name}: metadata_buffer", f"buffer {index} of {count}")
+    found: dict[str, bytes] = {}
+    total = 0
+    for entry in model["metadata"]:
+        key = entry["name"] or ""
+        where = f"{name}: metadata {printable(key)!r}"
+        if entry["buffer"] >= count:
+            wrong = f"buffer {entry['buffer']} of {count}"
+            refuse("metadata", where, wrong, "a buffer that exists")
+        data = model["buffers"][entry["buffer"]]["data"]
+        total += 0 if data is None else len(data)
+        if total > MAX_METADATA_BYTES:
+            expected = f"at most {MAX_METADATA_BYTES:,}"
+            refuse("metadata", where, f"metadata of more than {total:,} bytes", expected)
+        content = b"" if data is None else data.tobytes()
+        _check_obeyed(where, key, content)
+        found[key] = content
+    found.pop("", None)
+    return found
+
+
+def _check_obeyed(where: str, key: str, content: bytes) -> None:
+    """Refuse the metadata that the interpreter acts on without checking it."""
+    if key == _COMPRESSION:
+        unsupported("memory-plan", where, "compressed constants", "plain ones", "Do not compress.")
+    if key != _MEMORY_PLAN:
+        return
+    words = np.frombuffer(content[: len(content) // 4 * 4], "<i4")
+    if len(words) * 4 != len(content) or len(words) < _PLAN_HEADER_WORDS:
+        refuse("memory-plan", where, f"a memory plan of {len(content)} bytes", "a header and words")
+    if words[2] != len(words) - _PLAN_HEADER_WORDS:
+        found = f"a memory plan of {len(words) - _PLAN_HEADER_WORDS} offsets"
+        refuse("memory-plan", where, found, f"{words[2]}, as it says itself")
+    if np.any(words[_PLAN_HEADER_WORDS:] != _NOT_PLANNED):
+        remedy = "Export without an offline memory plan; this compiler plans memory itself."
+        unsupported("memory-plan", where, "a memory plan made elsewhere", "none", remedy)
