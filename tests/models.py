@@ -16,6 +16,7 @@ from mcu_slm import judge
 from mcu_slm.ir import Graph, GraphBuilder
 from mcu_slm.metadata import METADATA_NAME, ModelInfo
 from mcu_slm.verify import default_windows
+from tests.window_layers import window_layers
 
 needs_judge = pytest.mark.skipif(
     not judge.available("tflm"), reason="skipped: tflite-micro is not installed"
@@ -114,6 +115,7 @@ def every_operator(labels: tuple[str, ...] = ()) -> Graph:
         padding="SAME", stride_w=1, stride_h=1, dilation_w_factor=1, dilation_h_factor=1,
         fused_activation_function="RELU6",
     )  # fmt: skip
+    features = window_layers(b, rng, features)
     tokens = b.tensor("tokens", (1, 8, 8), scale=0.06, zero_point=-9)
     b.node(
         "RESHAPE", [features, indices(b, "token_shape", (1, 8, 8))], [tokens], new_shape=(1, 8, 8)

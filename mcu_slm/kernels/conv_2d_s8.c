@@ -36,16 +36,19 @@ static int32_t dot_product(const int8_t *x, const int8_t *w, int32_t count, int3
 static void convolve_pixel(const mcu_slm_conv_2d_t *layer, const int8_t *image, int32_t row,
                            int32_t column, int8_t *output)
 {
-    const int32_t channels = layer->input_channels;
+    const int32_t channels = layer->input_channels / layer->groups;
+    const int32_t filters = layer->output_channels / layer->groups;
     const taps_t rows =
         taps_inside(row, layer->input_height, layer->kernel_height, layer->dilation_height);
     const taps_t columns =
         taps_inside(column, layer->input_width, layer->kernel_width, layer->dilation_width);
-    /* Without dilation the taps of a row lie side by side in memory: one run instead of several. */
-    const int32_t joined = layer->dilation_width == 1 ? columns.end - columns.first : 1;
+    /* Without dilation and groups the taps of a row lie side by side: one run instead of several. */
+    const int32_t joined =
+        layer->dilation_width == 1 && layer->groups == 1 ? columns.end - columns.first : 1;
     const int8_t *weights = layer->weights;
 
     for (int32_t channel = 0; channel < layer->output_channels; channel++) {
+        const int8_t *group = image + channel / filters * channels;
         int32_t acc = layer->bias[channel];
 
         for (int32_t ky = rows.first; ky < rows.end; ky++) {
@@ -53,10 +56,11 @@ static void convolve_pixel(const mcu_slm_conv_2d_t *layer, const int8_t *image, 
 
             for (int32_t kx = columns.first; kx < columns.end; kx += joined) {
                 const int32_t source_column = column + kx * layer->dilation_width;
-                const int32_t source = (source_row * layer->input_width + source_column) * channels;
+                const int32_t source =
+                    (source_row * layer->input_width + source_column) * layer->input_channels;
                 const int32_t tap = (ky * layer->kernel_width + kx) * channels;
 
-                acc += dot_product(image + source, weights + tap, joined * channels,
+                acc += dot_product(group + source, weights + tap, joined * channels,
                                    layer->input_zero_point);
             }
         }

@@ -11,6 +11,7 @@ typedef struct {
     int32_t output_height;
     int32_t output_width;
     int32_t output_channels;
+    int32_t groups; /* a group of filters sees input_channels / groups channels */
     int32_t kernel_height;
     int32_t kernel_width;
     int32_t stride_height;
@@ -23,7 +24,7 @@ typedef struct {
     int32_t output_zero_point;
     int32_t act_min;
     int32_t act_max;
-    const int8_t *weights;     /* [output_channels][kernel_height][kernel_width][input_channels] */
+    const int8_t *weights;     /* [output_channels][kernel_height][kernel_width][input_channels / groups] */
     const int32_t *bias;       /* [output_channels] */
     const int32_t *multiplier; /* [output_channels] */
     const int8_t *shift;       /* [output_channels] */

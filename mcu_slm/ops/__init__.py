@@ -12,11 +12,14 @@ from mcu_slm.errors import UnsupportedOperatorError
 from mcu_slm.ir import Graph
 from mcu_slm.ops import (
     add,
+    average_pool_2d,
     batch_matmul,
     concatenation,
     conv_2d,
+    depthwise_conv_2d,
     fully_connected,
     l2_normalization,
+    max_pool_2d,
     mean,
     mul,
     reshape,
@@ -30,11 +33,14 @@ from mcu_slm.ops.base import Arguments, Constant, NodeView, Operator, short_name
 
 OPERATORS: dict[str, ModuleType] = {
     "ADD": add,
+    "AVERAGE_POOL_2D": average_pool_2d,
     "BATCH_MATMUL": batch_matmul,
     "CONCATENATION": concatenation,
     "CONV_2D": conv_2d,
+    "DEPTHWISE_CONV_2D": depthwise_conv_2d,
     "FULLY_CONNECTED": fully_connected,
     "L2_NORMALIZATION": l2_normalization,
+    "MAX_POOL_2D": max_pool_2d,
     "MEAN": mean,
     "MUL": mul,
     "RESHAPE": reshape,

@@ -1,7 +1,8 @@
 """CONV_2D: y = clamp(requantize(sum((x - zx) * w) + bias) + zy).
 
-Input [batch, height, width, channels], weights [output, height, width, input]. Padding has the
-value zx and is split as TensorFlow does: the smaller half before.
+Input [batch, height, width, channels], weights [output, height, width, channels per group]: with
+fewer weight channels than input channels the layer falls into groups, each of which sees its own
+input channels. Padding has the value zx.
 """
 
 from __future__ import annotations
@@ -22,48 +23,18 @@ from mcu_slm.ops.linear import (
     require_int32_sums,
     weights_of,
 )
+from mcu_slm.ops.window import Window, in_chunks, require_rank_4, window_of
 from mcu_slm.quant import Multiplier, requantize, saturate_int8
-
-_MAX_PATCH_ELEMENTS = 1 << 24
-"""The NumPy reference gathers patches for as many windows at a time as this many elements allow."""
-
-
-@dataclass(frozen=True)
-class Geometry:
-    """One spatial axis: sizes, stride, dilation and the padding before it."""
-
-    input: int
-    kernel: int
-    stride: int
-    dilation: int
-    output: int
-    pad: int
-
-    @classmethod
-    def of(cls, size: int, kernel: int, stride: int, dilation: int, padding: str) -> Geometry:
-        """Compute output size and padding the way TensorFlow Lite does."""
-        reach = (kernel - 1) * dilation + 1
-        output = (size + stride - (1 if padding == "SAME" else reach)) // stride
-        pad = max((output - 1) * stride + reach - size, 0) // 2
-        return cls(size, kernel, stride, dilation, output, pad)
-
-    def sources(self) -> npt.NDArray[np.int64]:
-        """Return the input position of each [output, kernel] pair.
-
-        Negative or too large where it is padding.
-        """
-        starts = np.arange(self.output) * self.stride - self.pad
-        return starts[:, None] + np.arange(self.kernel)[None, :] * self.dilation
 
 
 @dataclass(frozen=True, eq=False)
 class Conv2D(Operator):
-    """A convolution reduced to integers. Shapes: weights int8 [O, KH, KW, C], bias int32 [O]."""
+    """A convolution reduced to integers. Shapes: weights int8 [O, KH, KW, C/G], bias int32 [O]."""
 
     kernels = ("conv_2d_s8",)
 
-    height: Geometry
-    width: Geometry
+    window: Window
+    groups: int
     weights: npt.NDArray[np.int8]
     bias: npt.NDArray[np.int32]
     multipliers: tuple[Multiplier, ...]
@@ -76,41 +47,37 @@ class Conv2D(Operator):
     @property
     def macs(self) -> int:
         """Products with padding counted, as is usual."""
-        return self.batches * self.height.output * self.width.output * int(self.weights.size)
+        return self.batches * self.window.output_pixels * int(self.weights.size)
 
     def reference(self, inputs: Sequence[Int8]) -> list[Int8]:
-        """Convolve and requantise, a bounded number of windows at a time."""
-        x = inputs[0]
-        windows = x.shape[0]
-        per_window = self.batches * self.height.output * self.width.output * self.weights[0].size
-        chunk = max(1, _MAX_PATCH_ELEMENTS // max(per_window, 1))
-        parts = [self._requantize(x[i : i + chunk]) for i in range(0, windows, chunk)]
-        return [np.concatenate(parts)]
+        """Convolve and requantise."""
+        patch = self.weights[0].size * self.groups
+        per_window = self.batches * self.window.output_pixels * patch
+        return [in_chunks(inputs[0], per_window, self._requantize)]
 
     def _requantize(self, x: Int8) -> Int8:
         mantissas, shifts = multiplier_arrays(self.multipliers)
         scaled = requantize(self.accumulators([x]), mantissas, shifts) + self.output_zero_point
         y = saturate_int8(scaled, self.act_min, self.act_max)
-        shape = (-1, self.batches, self.height.output, self.width.output, len(self.weights))
-        return y.reshape(shape)
+        height, width = self.window.height, self.window.width
+        return y.reshape((-1, self.batches, height.output, width.output, len(self.weights)))
 
     def accumulators(self, inputs: Sequence[Int8]) -> npt.NDArray[np.int64]:
-        """Gather patches and multiply by the weight matrix: [pixels, output channels]."""
-        x = inputs[0]
-        channels = self.weights.shape[3]
-        centred = x.reshape(-1, self.height.input, self.width.input, channels).astype(np.int16)
-        centred -= np.int16(self.input_zero_point)
-        rows, columns = self.height.sources(), self.width.sources()
-        row_ok = (rows >= 0) & (rows < self.height.input)
-        column_ok = (columns >= 0) & (columns < self.width.input)
-        patches = centred[:, rows.clip(0, self.height.input - 1)]
-        patches = patches[:, :, :, columns.clip(0, self.width.input - 1)]
-        valid = row_ok[:, :, None, None] & column_ok[None, None, :, :]
-        patches = patches * valid[None, ..., None]
-        # [B, OH, KH, OW, KW, C] -> [B * OH * OW, KH * KW * C]
-        patches = patches.transpose(0, 1, 3, 2, 4, 5)
-        flat = patches.reshape(-1, self.weights[0].size)
-        return exact_matmul(flat, self.weights.reshape(len(self.weights), -1).T) + self.bias
+        """Gather patches and multiply by the weights of each group: [pixels, output channels]."""
+        height, width = self.window.height, self.window.width
+        depth = self.weights.shape[3]
+        shape = (-1, height.input, width.input, depth * self.groups)
+        centred = inputs[0].reshape(shape).astype(np.int16) - np.int16(self.input_zero_point)
+        patches = np.stack([values for _, _, values in self.window.taps(centred, 0)], axis=3)
+        # Axes: pixels, taps, groups, channels of a group.
+        patches = patches.reshape(-1, height.kernel * width.kernel, self.groups, depth)
+        filters = self.weights.reshape(self.groups, -1, self.weights[0].size)
+        sums = [
+            exact_matmul(patches[:, :, g].reshape(len(patches), -1), filters[g].T)
+            for g in range(self.groups)
+        ]
+        joined: npt.NDArray[np.int64] = np.concatenate(sums, axis=1) + self.bias
+        return joined
 
     def constants(self) -> tuple[Constant, ...]:
         """Return weights, bias, multipliers and shifts."""
@@ -123,34 +90,19 @@ class Conv2D(Operator):
         return self.multipliers
 
     def summary(self) -> str:
-        """Return window and stride."""
-        height, width = self.height, self.width
-        text = f"window {height.kernel}x{width.kernel}"
-        if (height.stride, width.stride) != (1, 1):
-            text += f", stride {height.stride}x{width.stride}"
-        if (height.dilation, width.dilation) != (1, 1):
-            text += f", dilation {height.dilation}x{width.dilation}"
-        return text
+        """Return window, stride and groups."""
+        return self.window.summary() + (f", {self.groups} groups" if self.groups > 1 else "")
 
     def call(self, arguments: Arguments) -> str:
         """Return the kernel call."""
         constants = arguments.constants
         fields: dict[str, object] = {
             "batches": self.batches,
-            "input_height": self.height.input,
-            "input_width": self.width.input,
-            "input_channels": self.weights.shape[3],
-            "output_height": self.height.output,
-            "output_width": self.width.output,
+            "input_channels": self.weights.shape[3] * self.groups,
             "output_channels": len(self.weights),
-            "kernel_height": self.height.kernel,
-            "kernel_width": self.width.kernel,
-            "stride_height": self.height.stride,
-            "stride_width": self.width.stride,
-            "dilation_height": self.height.dilation,
-            "dilation_width": self.width.dilation,
-            "pad_top": self.height.pad,
-            "pad_left": self.width.pad,
+            "groups": self.groups,
+            **self.window.fields(),
+            **self.window.dilations(),
             "input_zero_point": self.input_zero_point,
             "output_zero_point": self.output_zero_point,
             "act_min": self.act_min,
@@ -173,32 +125,18 @@ def parse(view: NodeView) -> Conv2D:
     view.expect_count((2, 3))
     source, weights_tensor, output = view.input(0), view.input(1), view.output()
     weights = weights_of(view, weights_tensor)
-    for name, tensor in (("input", source), ("weights", weights_tensor), ("output", output)):
-        view.require(len(tensor.shape) == 4, f"{name} has rank {len(tensor.shape)}", "4")
-    channels, (kernel_height, kernel_width, kernel_channels) = weights.shape[0], weights.shape[1:]
-    if kernel_channels != source.shape[3]:
-        view.unsupported(
-            f"{source.shape[3]} input channels, weights for {kernel_channels}",
-            "the same number",
-            "Grouped convolutions are not supported yet: split the layer.",
-        )
-    axes = (("h", source.shape[1], kernel_height), ("w", source.shape[2], kernel_width))
-    geometry = []
-    for letter, size, kernel in axes:
-        stride = view.option(f"stride_{letter}")
-        dilation = view.option(f"dilation_{letter}_factor", 1)
-        view.require(
-            stride >= 1 and dilation >= 1, f"stride {stride}, dilation {dilation}", "1 or more"
-        )
-        geometry.append(Geometry.of(size, kernel, stride, dilation, view.option("padding")))
-    expected = (source.shape[0], geometry[0].output, geometry[1].output, channels)
+    require_rank_4(view, {"input": source, "weights": weights_tensor, "output": output})
+    channels, kernel = weights.shape[0], weights.shape[1:3]
+    groups = _groups(view, source.shape[3], weights.shape[3], channels)
+    window = window_of(view, source, kernel)
+    expected = (source.shape[0], window.height.output, window.width.output, channels)
     view.require(output.shape == expected, f"output shape {output.shape}", str(expected))
     act_min, act_max = view.activation_range(output)
     bias = bias_of(view, view.optional_input(2), channels)
     require_int32_sums(view, weights, bias, view.int8(source)[1])
     return Conv2D(
-        geometry[0],
-        geometry[1],
+        window,
+        groups,
         weights,
         bias,
         channel_multipliers(view, source, weights_tensor, output, channels),
@@ -208,3 +146,14 @@ def parse(view: NodeView) -> Conv2D:
         act_min,
         act_max,
     )
+
+
+def _groups(view: NodeView, inputs: int, depth: int, outputs: int) -> int:
+    """Return the number of groups; the judge would read past an uneven one."""
+    even = depth >= 1 and inputs % depth == 0 and outputs % (inputs // depth) == 0
+    view.require(
+        even,
+        f"{inputs} input channels, {outputs} filters over {depth} channels each",
+        "filters in equal groups that cover the input channels",
+    )
+    return inputs // depth

@@ -13,6 +13,7 @@ import numpy as np
 from mcu_slm.ir import GraphBuilder
 from tests.models import indices, random_bias, random_weights
 from tests.ops.case import Case, rng_of
+from tests.ops.cases_windows import depthwise_cases, pool_cases
 
 # --- Layers with weights
 
@@ -32,12 +33,13 @@ def conv(
     peak: int = 127,
     per_channel: bool = True,
     bias: bool = True,
+    groups: int = 1,
 ) -> Case:
     """A CONV_2D. `real` is about the real multiplier, `peak` the largest weight."""
     rng, b = rng_of(name), GraphBuilder()
     input_scale = 0.04
     x = b.tensor("x", shape, scale=input_scale, zero_point=zero_points[0])
-    weight_shape = (channels, *kernel, shape[3])
+    weight_shape = (channels, *kernel, shape[3] // groups)
     weights, scales = random_weights(b, rng, weight_shape, peak=peak, per_channel=per_channel)
     inputs = [x, weights]
     if bias:
@@ -83,6 +85,8 @@ def conv_cases() -> Iterator[Case]:
     yield conv(
         "zero points 127, -128", (1, 4, 4, 3), (2, 2), 3, zero_points=(127, -128), per_channel=False
     )
+    yield conv("two groups", (1, 4, 5, 6), (3, 2), 4, groups=2, padding="SAME")
+    yield conv("groups of one channel", (2, 3, 3, 3), (2, 2), 6, groups=3, activation="RELU")
     rng = rng_of("random convolutions")
     for number in range(4):
         yield _random_conv(f"random {number}", rng)
@@ -455,11 +459,14 @@ def reshape_cases() -> Iterator[Case]:
 
 CASES: dict[str, Callable[[], Iterator[Case]]] = {
     "ADD": lambda: element_wise_cases("ADD"),
+    "AVERAGE_POOL_2D": lambda: pool_cases("AVERAGE_POOL_2D"),
     "BATCH_MATMUL": batch_matmul_cases,
     "CONCATENATION": concatenation_cases,
     "CONV_2D": conv_cases,
+    "DEPTHWISE_CONV_2D": depthwise_cases,
     "FULLY_CONNECTED": fully_connected_cases,
     "L2_NORMALIZATION": l2_normalization_cases,
+    "MAX_POOL_2D": lambda: pool_cases("MAX_POOL_2D"),
     "MEAN": mean_cases,
     "MUL": lambda: element_wise_cases("MUL"),
     "RESHAPE": reshape_cases,

@@ -26,6 +26,7 @@ from tests.ops.cases import (
     transpose,
     unary,
 )
+from tests.ops.cases_windows import depthwise, pool
 
 pytestmark = pytest.mark.unit
 
@@ -79,6 +80,10 @@ def ints(*values: int) -> dict[str, Any]:
 
 CONV = conv("sound", (1, 4, 4, 2), (3, 3), 3)
 DENSE = fully_connected("sound", (1, 6), 3)
+DEPTHWISE = depthwise("sound", (1, 4, 4, 2), (3, 3), 2)
+AVERAGE, MAXIMUM = (
+    pool(op, "sound", (1, 4, 4, 2), (2, 2), (2, 2)) for op in ("AVERAGE_POOL_2D", "MAX_POOL_2D")
+)
 MATMUL = batch_matmul("sound", (1, 2, 3), (1, 3, 4))
 ADD, SUB, MUL = (pair(op, "sound", (2, 3), (2, 3)) for op in ("ADD", "SUB", "MUL"))
 SOFTMAX = unary("SOFTMAX", "sound", (1, 5), (0.1, 0), (1 / 256, -128), beta=1.0)
@@ -92,6 +97,48 @@ RESHAPE = unary("RESHAPE", "sound", (6,), (0.1, 0), (0.1, 0), new_shape=(6,))
 
 UNSUPPORTED = UnsupportedOperatorError
 BROKEN: dict[tuple[str, str], tuple[Case, Change, str]] = {
+    ("DEPTHWISE_CONV_2D", "multiplier"): (
+        DEPTHWISE,
+        options(depth_multiplier=3),
+        "2 input channels, depth multiplier 3, 4 filters; expected as many filters as the product",
+    ),
+    ("DEPTHWISE_CONV_2D", "no multiplier"): (
+        DEPTHWISE,
+        no_option("depth_multiplier"),
+        "option depth_multiplier is missing",
+    ),
+    ("DEPTHWISE_CONV_2D", "batches"): (
+        DEPTHWISE,
+        tensor(1, shape=(2, 3, 3, 2), data=np.zeros((2, 3, 3, 2), np.int8)),
+        "weights of 2 batches; expected 1",
+    ),
+    ("DEPTHWISE_CONV_2D", "rank"): (DEPTHWISE, tensor(0, shape=(4, 4, 2)), "input has rank 3"),
+    ("DEPTHWISE_CONV_2D", "reach"): (
+        DEPTHWISE,
+        options(dilation_h_factor=2**31 - 1),
+        "a window that reaches over 4,294,967,295; expected at most 65,536",
+    ),
+    ("DEPTHWISE_CONV_2D", "size"): (DEPTHWISE, output(shape=(1, 4, 4, 4)), "output shape"),
+    ("DEPTHWISE_CONV_2D", "scales"): (
+        DEPTHWISE,
+        tensor(1, quantization=Quantization((1.0,) * 2, (0,) * 2)),
+        "2 scales; expected 1 or 4",
+    ),
+    ("AVERAGE_POOL_2D", "scale"): (
+        AVERAGE,
+        output(quantization=scale(0.0501, -7)),
+        "x and y have different scales",
+    ),
+    ("AVERAGE_POOL_2D", "window"): (AVERAGE, options(filter_width=0), "a window of 2x0"),
+    ("AVERAGE_POOL_2D", "stride"): (AVERAGE, options(stride_w=-1), "stride -1, dilation 1"),
+    ("MAX_POOL_2D", "zero point"): (
+        MAXIMUM,
+        output(quantization=scale(0.05, 3)),
+        "different scales or zero points",
+    ),
+    ("MAX_POOL_2D", "rank"): (MAXIMUM, output(shape=(2, 2)), "output has rank 2; expected 4"),
+    ("MAX_POOL_2D", "size"): (MAXIMUM, options(stride_h=1), r"expected \(1, 3, 2, 2\)"),
+    ("MAX_POOL_2D", "reach"): (MAXIMUM, options(filter_height=10**6), "expected at most 65,536"),
     ("ADD", "count"): (ADD, node(inputs=(0,)), "1 inputs; expected 2"),
     ("ADD", "float"): (ADD, tensor(0, dtype="float32"), "x1 has type float32; expected int8"),
     ("ADD", "broadcast"): (
@@ -143,7 +190,16 @@ BROKEN: dict[tuple[str, str], tuple[Case, Change, str]] = {
     ("CONCATENATION", "shape"): (JOIN, tensor(1, shape=(2, 3)), r"x1 has shape \[2, 3\]"),
     ("CONCATENATION", "nothing"): (JOIN, node(inputs=()), "no input; expected one or more"),
     ("CONV_2D", "rank"): (CONV, tensor(0, shape=(4, 4, 2)), "input has rank 3; expected 4"),
-    ("CONV_2D", "groups"): (CONV, tensor(0, shape=(1, 4, 4, 4)), "4 input channels, weights for 2"),
+    ("CONV_2D", "uneven groups"): (
+        CONV,
+        tensor(0, shape=(1, 4, 4, 4)),
+        "4 input channels, 3 filters over 2 channels each; expected filters in equal groups",
+    ),
+    ("CONV_2D", "window"): (
+        CONV,
+        tensor(0, shape=(1, 2, 4, 2)),
+        "a window that reaches over 3; expected at most the input's 2",
+    ),
     ("CONV_2D", "stride"): (CONV, options(stride_h=0), "stride 0, dilation 1"),
     ("CONV_2D", "no padding"): (CONV, no_option("padding"), "option padding is missing"),
     ("CONV_2D", "size"): (CONV, output(shape=(1, 4, 4, 3)), r"expected \(1, 2, 2, 3\)"),
@@ -274,7 +330,7 @@ def test_the_sound_layers_are_accepted(case: Case) -> None:
     ("op", "name"),
     [
         ("ADD", "float"),
-        ("CONV_2D", "groups"),
+        ("CONV_2D", "run time"),
         ("MEAN", "apart"),
         ("SOFTMAX", "row"),
         ("SPLIT", "run time"),

@@ -56,7 +56,7 @@ def test_flipped_bytes_give_a_model_or_our_error(model: Callable[[], Any], mutan
             mutant[position] = rng.integers(256)
         accepted += survives(bytes(mutant))
     # Both outcomes occur: flips in names and weights are harmless, flips in offsets are not.
-    assert mutants // 10 < accepted < mutants * 9 // 10
+    assert mutants // 20 < accepted < mutants * 9 // 10
 
 
 def test_extreme_words_give_a_model_or_our_error() -> None:

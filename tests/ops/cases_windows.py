@@ -1,0 +1,154 @@
+"""Cases of the operators whose windows slide over two spatial axes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from mcu_slm.ir import GraphBuilder
+from tests.models import random_bias
+from tests.ops.case import Case, rng_of
+
+Pair = tuple[int, int]
+Shape4 = tuple[int, int, int, int]
+
+SAME, VALID = {"padding": "SAME"}, {"padding": "VALID"}
+
+
+def output_size(size: Pair, kernel: Pair, padding: str, stride: Pair, dilation: Pair) -> Pair:
+    """Return height and width after a window, by the definition of the two paddings."""
+    found = []
+    for n, k, s, d in zip(size, kernel, stride, dilation, strict=True):
+        reach = (k - 1) * d + 1
+        found.append(-(-n // s) if padding == "SAME" else -(-(n - reach + 1) // s))
+    return found[0], found[1]
+
+
+def depthwise(
+    name: str,
+    shape: Shape4,
+    kernel: Pair,
+    multiplier: int = 1,
+    *,
+    padding: str = "VALID",
+    stride: Pair = (1, 1),
+    dilation: Pair = (1, 1),
+    activation: str = "NONE",
+    real: float = 0.004,
+    zero_points: Pair = (-5, 3),
+    peak: int = 127,
+    per_channel: bool = True,
+    axis: int = 3,
+    bias: bool = True,
+) -> Case:
+    """A DEPTHWISE_CONV_2D. `axis` is what the file claims as the axis of the scales."""
+    rng, b = rng_of("depthwise " + name), GraphBuilder()
+    x = b.tensor("x", shape, scale=0.04, zero_point=zero_points[0])
+    channels = shape[3] * multiplier
+    scales = rng.uniform(0.002, 0.02, channels if per_channel else 1).astype(np.float32)
+    data = rng.integers(-peak, peak + 1, (1, *kernel, channels))
+    weights = b.tensor("weights", (1, *kernel, channels), scale=scales, axis=axis, data=data)
+    inputs = [x, weights]
+    if bias:
+        inputs.append(random_bias(b, rng, channels, 0.04 * scales))
+    size = output_size(shape[1:3], kernel, padding, stride, dilation)
+    output_scale = 0.04 * float(scales.max()) / real
+    y = b.tensor("y", (shape[0], *size, channels), scale=output_scale, zero_point=zero_points[1])
+    b.node(
+        "DEPTHWISE_CONV_2D", inputs, [y],
+        padding=padding, stride_h=stride[0], stride_w=stride[1],
+        dilation_h_factor=dilation[0], dilation_w_factor=dilation[1],
+        depth_multiplier=multiplier, fused_activation_function=activation,
+    )  # fmt: skip
+    return Case(name, b.build([x], [y]))
+
+
+def depthwise_cases() -> Iterator[Case]:
+    """Depth multipliers, strides, dilation, both paddings, clamps, corners of quantisation."""
+    yield depthwise("three by three", (1, 5, 6, 7), (3, 3), padding="SAME")
+    yield depthwise("one channel in, eight out", (1, 9, 8, 1), (4, 3), 8, stride=(2, 2), **SAME)
+    yield depthwise("multiplier 3, odd", (1, 4, 5, 3), (2, 3), 3, activation="RELU")
+    yield depthwise("dilated, same", (1, 9, 7, 3), (3, 3), dilation=(2, 3), **SAME)
+    yield depthwise("dilated, valid", (1, 9, 8, 2), (3, 2), 2, dilation=(3, 2), stride=(1, 2))
+    yield depthwise("uneven stride", (2, 7, 9, 2), (3, 2), stride=(2, 3), activation="RELU6")
+    yield depthwise("window beyond input", (1, 2, 2, 2), (5, 7), **SAME)
+    yield depthwise("dilated beyond input", (1, 3, 2, 2), (3, 3), dilation=(4, 5), **SAME)
+    yield depthwise("per tensor", (1, 4, 4, 5), (3, 3), per_channel=False, axis=0, real=0.01)
+    yield depthwise("one value", (1, 1, 1, 1), (1, 1), bias=False)
+    yield depthwise("saturated", (1, 3, 3, 4), (2, 2), real=0.5, zero_points=(-128, 127))
+    yield depthwise("left shift", (1, 2, 3, 3), (1, 1), 2, real=3.7, peak=1, bias=False)
+    yield depthwise(
+        "zero points 127, -128", (1, 4, 4, 3), (2, 2), zero_points=(127, -128), **SAME,
+        activation="RELU_N1_TO_1",
+    )  # fmt: skip
+    rng = rng_of("random depthwise convolutions")
+    for number in range(6):
+        yield _random_depthwise(f"random {number}", rng)
+
+
+def _random_depthwise(name: str, rng: np.random.Generator) -> Case:
+    kernel = (int(rng.integers(1, 5)), int(rng.integers(1, 5)))
+    dilation = (int(rng.integers(1, 4)), int(rng.integers(1, 4)))
+    height, width = (
+        (k - 1) * d + 1 + int(rng.integers(0, 5)) for k, d in zip(kernel, dilation, strict=True)
+    )
+    return depthwise(
+        name,
+        (1, height, width, int(rng.integers(1, 6))),
+        kernel,
+        int(rng.integers(1, 4)),
+        padding=str(rng.choice(["SAME", "VALID"])),
+        stride=(int(rng.integers(1, 4)), int(rng.integers(1, 4))),
+        dilation=dilation,
+        activation=str(rng.choice(["NONE", "RELU", "RELU6", "RELU_N1_TO_1"])),
+        real=float(10 ** rng.uniform(-3.5, -1.5)),
+        zero_points=(int(rng.integers(-128, 128)), int(rng.integers(-128, 128))),
+        per_channel=bool(rng.integers(2)),
+        bias=bool(rng.integers(2)),
+    )
+
+
+def pool(
+    op: str,
+    name: str,
+    shape: Shape4,
+    window: Pair,
+    stride: Pair,
+    *,
+    padding: str = "VALID",
+    activation: str = "NONE",
+    quantization: tuple[float, int] = (0.05, -7),
+    output_scale: float | None = None,
+) -> Case:
+    """A pool. The judge takes scales of input and output that differ by at most 1e-6."""
+    b = GraphBuilder()
+    scale, zero_point = quantization
+    x = b.tensor("x", shape, scale=scale, zero_point=zero_point)
+    size = output_size(shape[1:3], window, padding, stride, (1, 1))
+    y = b.tensor(
+        "y", (shape[0], *size, shape[3]), scale=output_scale or scale, zero_point=zero_point
+    )
+    b.node(
+        op, [x], [y],
+        padding=padding, stride_h=stride[0], stride_w=stride[1],
+        filter_height=window[0], filter_width=window[1], fused_activation_function=activation,
+    )  # fmt: skip
+    return Case(name, b.build([x], [y]))
+
+
+def pool_cases(op: str) -> Iterator[Case]:
+    """Padding that is not counted, even and odd counts, overlap, gaps, clamps."""
+    yield pool(op, "two by two", (1, 4, 6, 3), (2, 2), (2, 2))
+    yield pool(op, "same, border windows", (1, 5, 7, 3), (3, 3), (2, 2), padding="SAME")
+    yield pool(op, "same, even window", (1, 5, 5, 2), (2, 4), (1, 1), padding="SAME")
+    yield pool(op, "whole image", (1, 6, 5, 9), (6, 5), (6, 5))
+    yield pool(op, "gaps", (1, 9, 8, 1), (2, 1), (3, 4), activation="RELU")
+    yield pool(op, "one value", (1, 3, 2, 4), (1, 1), (1, 1), activation="RELU6")
+    yield pool(op, "beyond input", (1, 2, 3, 2), (7, 8), (1, 2), padding="SAME")
+    yield pool(op, "two batches", (2, 3, 4, 1), (2, 3), (1, 1), activation="RELU_N1_TO_1")
+    yield pool(op, "zero point 127", (1, 4, 4, 2), (3, 2), (1, 2), quantization=(0.01, 127))
+    yield pool(
+        op, "nearly equal scales", (1, 4, 4, 2), (2, 2), (2, 2), activation="RELU6",
+        quantization=(0.05, -128), output_scale=0.0500009,
+    )  # fmt: skip
