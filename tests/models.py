@@ -16,6 +16,9 @@ from mcu_slm import judge
 from mcu_slm.ir import Graph, GraphBuilder
 from mcu_slm.metadata import METADATA_NAME, ModelInfo
 from mcu_slm.verify import default_windows
+from tests.elementwise_layers import elementwise_layers
+from tests.moving_layers import moving_layers
+from tests.recurrent_layers import lstm_layer
 from tests.window_layers import window_layers
 
 needs_judge = pytest.mark.skipif(
@@ -120,10 +123,12 @@ def every_operator(labels: tuple[str, ...] = ()) -> Graph:
     b.node(
         "RESHAPE", [features, indices(b, "token_shape", (1, 8, 8))], [tokens], new_shape=(1, 8, 8)
     )
-    attended = _attention(b, tokens)
+    attended = _attention(b, moving_layers(b, tokens))
     normal = _normalised(b, attended)
     unit = b.tensor("unit", (1, 8, 8), scale=1 / 128)
-    b.node("L2_NORMALIZATION", [normal], [unit], fused_activation_function="NONE")
+    bent = elementwise_layers(b, normal)
+    b.node("L2_NORMALIZATION", [bent], [unit], fused_activation_function="NONE")
+    unit = lstm_layer(b, rng, unit, 1 / 128, 8)
     mean = b.tensor("mean", (1, 8), scale=0.004, zero_point=2)
     b.node("MEAN", [unit, indices(b, "time", (1,))], [mean], keep_dims=False)
     classes, scale = random_weights(b, rng, (3, 8), per_channel=False)

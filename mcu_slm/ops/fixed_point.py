@@ -3,8 +3,8 @@
 Exponential, reciprocal and inverse square root on int32 mantissas.
 
 A value with n integer bits is held as value * 2^(31 - n). The polynomial and the constants are
-those of the gemmlowp fixed-point library, which defines the output bytes of SOFTMAX, RSQRT and
-L2_NORMALIZATION.
+those of the gemmlowp fixed-point library, which defines the output bytes of SOFTMAX, LOGISTIC,
+TANH, RSQRT and L2_NORMALIZATION.
 """
 
 from __future__ import annotations
@@ -72,13 +72,23 @@ def exp_on_negative_values(x: Any, integer_bits: int) -> Int64:
 
 
 def one_over_one_plus_x(x: Any) -> Int64:
-    """Return 1 / (1 + x) in Q0.31 for x in [0, 1) in Q0.31, by three Newton steps."""
+    """Return 1 / (1 + x) in Q0.31 for x in [0, 1) in Q0.31."""
+    return saturating_shift(_two_over_one_plus_x(x), 1)
+
+
+def one_minus_x_over_one_plus_x(x: Any) -> Int64:
+    """Return (1 - x) / (1 + x) = 2 / (1 + x) - 1 in Q0.31 for x in [0, 1) in Q0.31."""
+    return saturating_shift(_two_over_one_plus_x(x) - (1 << 29), 2)
+
+
+def _two_over_one_plus_x(x: Any) -> Int64:
+    """Return 2 / (1 + x) in Q2.29 by three Newton steps."""
     half_denominator = (np.asarray(x, np.int64) + INT32_MAX + 1) >> 1
     y = _48_17_Q2 + doubling_high_mul(half_denominator, _MINUS_32_17_Q2)
     for _ in range(3):
         error = (1 << 29) - doubling_high_mul(half_denominator, y)
         y = y + saturating_shift(doubling_high_mul(y, error), 2)
-    return saturating_shift(y, 1)
+    return y
 
 
 def inverse_sqrt_multiplier(value: int) -> Multiplier:

@@ -8,8 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from mcu_slm.ops.base import Arguments, Constant, Int8, Operator
-from mcu_slm.quant import INT8_MIN, Multiplier
+from mcu_slm.ir import Tensor
+from mcu_slm.ops.base import Arguments, Constant, Int8, NodeView, Operator
+from mcu_slm.quant import INT8_MAX, INT8_MIN, Int64, Multiplier, saturate_int8
+
+INPUTS = np.arange(INT8_MIN, INT8_MAX + 1, dtype=np.int64)
+"""Every int8 value, in the order of a table."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,3 +43,16 @@ class Lookup(Operator):
         table = arguments.constants["table"]
         source, target = arguments.inputs[0], arguments.outputs[0]
         return f"mcu_slm_lookup_s8({table}, {self.count}, {source}, {target});"
+
+
+def unary_tensors(view: NodeView) -> tuple[Tensor, Tensor]:
+    """Return input and output of a node that maps every element on its own."""
+    view.expect_count((1,))
+    source, output = view.input(0), view.output()
+    view.require(output.shape == source.shape, f"output shape {output.shape}", str(source.shape))
+    return source, output
+
+
+def lookup(source: Tensor, values: Int64, *multipliers: Multiplier) -> Lookup:
+    """Return the layer that answers `values` (saturated to int8) for the inputs -128 .. 127."""
+    return Lookup(source.element_count, saturate_int8(values), multipliers)

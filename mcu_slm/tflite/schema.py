@@ -159,6 +159,14 @@ OPTIONS: dict[str, tuple[Field, ...]] = {
     "SquaredDifference": (),
     "Quantize": (),
     "Dequantize": (),
+    "UnidirectionalSequenceLSTM": (
+        _ACTIVATION,
+        ("cell_clip", "f32"),
+        ("proj_clip", "f32"),
+        ("time_major", "bool"),
+        ("asymmetric_quantize_inputs", "bool"),
+        ("diagonal_recurrent_tensors", "bool"),
+    ),
 }
 """Options tables that operators here read, by the schema's name without `Options`."""
 
@@ -240,6 +248,7 @@ OPERATOR_OPTIONS: dict[str, str] = {
     "STRIDED_SLICE": "StridedSlice",
     "SUB": "Sub",
     "TRANSPOSE": "Transpose",
+    "UNIDIRECTIONAL_SEQUENCE_LSTM": "UnidirectionalSequenceLSTM",
     "UNPACK": "Unpack",
 }
 """The options table that an operator is written with; operators not listed have none."""

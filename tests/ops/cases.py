@@ -12,7 +12,11 @@ import numpy as np
 
 from mcu_slm.ir import GraphBuilder
 from tests.models import indices, random_bias, random_weights
+from tests.ops.builders import Quantized, pair, unary
 from tests.ops.case import Case, rng_of
+from tests.ops.cases_elementwise import ELEMENTWISE_CASES
+from tests.ops.cases_moving import MOVING_CASES
+from tests.ops.cases_recurrent import RECURRENT_CASES
 from tests.ops.cases_windows import depthwise_cases, pool_cases
 
 # --- Layers with weights
@@ -159,36 +163,6 @@ def fully_connected_cases() -> Iterator[Case]:
 
 # --- Two operands
 
-Quantized = tuple[float, int]
-
-
-def pair(
-    op: str,
-    name: str,
-    shape1: tuple[int, ...],
-    shape2: tuple[int, ...],
-    *,
-    scales: tuple[float, float, float] = (0.05, 0.03, 0.06),
-    zero_points: tuple[int, int, int] = (4, -9, 2),
-    activation: str = "NONE",
-    constant: int = 0,
-) -> Case:
-    """An element-wise operator; `constant` 1 or 2 makes that operand a constant."""
-    rng, b = rng_of(op + name), GraphBuilder()
-    operands, inputs = [], []
-    for number, shape in ((1, shape1), (2, shape2)):
-        data = rng.integers(-128, 128, shape) if constant == number else None
-        scale, zero_point = scales[number - 1], zero_points[number - 1]
-        operands.append(
-            b.tensor(f"x{number}", shape, scale=scale, zero_point=zero_point, data=data)
-        )
-        if data is None:
-            inputs.append(operands[-1])
-    output = tuple(np.broadcast_shapes(shape1, shape2))
-    y = b.tensor("y", output, scale=scales[2], zero_point=zero_points[2])
-    b.node(op, operands, [y], fused_activation_function=activation)
-    return Case(name, b.build(inputs, [y]))
-
 
 def element_wise_cases(op: str) -> Iterator[Case]:
     """Broadcast patterns, ratios of scales, clamps."""
@@ -269,23 +243,6 @@ def matmul_with_itself() -> Case:
 
 
 # --- Rows and reductions
-
-
-def unary(
-    op: str,
-    name: str,
-    shape: tuple[int, ...],
-    source: Quantized,
-    target: Quantized,
-    lowest: int = -128,
-    **options: object,
-) -> Case:
-    """An operator of one activation that keeps the shape."""
-    b = GraphBuilder()
-    x = b.tensor("x", shape, scale=source[0], zero_point=source[1])
-    y = b.tensor("y", shape, scale=target[0], zero_point=target[1])
-    b.node(op, [x], [y], **options)
-    return Case(name, b.build([x], [y]), lowest)
 
 
 def l2_normalization_cases() -> Iterator[Case]:
@@ -475,4 +432,7 @@ CASES: dict[str, Callable[[], Iterator[Case]]] = {
     "SPLIT": split_cases,
     "SUB": lambda: element_wise_cases("SUB"),
     "TRANSPOSE": transpose_cases,
+    **ELEMENTWISE_CASES,
+    **MOVING_CASES,
+    **RECURRENT_CASES,
 }

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 import pytest
 
 from mcu_slm import ops
 from mcu_slm.errors import ModelError, UnsupportedOperatorError
-from mcu_slm.ir import Graph, Node, Quantization
+from mcu_slm.ir import Node, Quantization
 from mcu_slm.ops import OPERATORS
 from tests.models import every_operator
+from tests.ops.broken_elementwise import ELEMENTWISE_BROKEN, ELEMENTWISE_SOUND
+from tests.ops.broken_moving import MOVING_BROKEN, MOVING_SOUND
+from tests.ops.broken_recurrent import RECURRENT_BROKEN, RECURRENT_SOUND
 from tests.ops.cases import (
     Case,
     batch_matmul,
@@ -27,56 +28,9 @@ from tests.ops.cases import (
     unary,
 )
 from tests.ops.cases_windows import depthwise, pool
+from tests.ops.changes import Change, ints, no_option, node, options, output, scale, tensor
 
 pytestmark = pytest.mark.unit
-
-Change = Callable[[Graph], Graph]
-
-
-def tensor(position: int, *, of: str = "inputs", **fields: Any) -> Change:
-    """Change the tensor that the first node reads (or writes) at `position`."""
-
-    def change(graph: Graph) -> Graph:
-        index = getattr(graph.nodes[0], of)[position]
-        tensors = list(graph.tensors)
-        tensors[index] = replace(tensors[index], **fields)
-        return replace(graph, tensors=tuple(tensors))
-
-    return change
-
-
-def output(**fields: Any) -> Change:
-    """Change the tensor that the first node writes."""
-    return tensor(0, of="outputs", **fields)
-
-
-def node(**fields: Any) -> Change:
-    """Change the first node."""
-    return lambda graph: replace(graph, nodes=(replace(graph.nodes[0], **fields), *graph.nodes[1:]))
-
-
-def options(**fields: Any) -> Change:
-    """Change options of the first node."""
-    return lambda graph: node(options={**graph.nodes[0].options, **fields})(graph)
-
-
-def no_option(name: str) -> Change:
-    """Leave an option of the first node out."""
-
-    def change(graph: Graph) -> Graph:
-        kept = {key: value for key, value in graph.nodes[0].options.items() if key != name}
-        return node(options=kept)(graph)
-
-    return change
-
-
-def scale(value: float, zero_point: int = 0) -> Quantization:
-    return Quantization((value,), (zero_point,))
-
-
-def ints(*values: int) -> dict[str, Any]:
-    return {"shape": (len(values),), "data": np.array(values, np.int32)}
-
 
 CONV = conv("sound", (1, 4, 4, 2), (3, 3), 3)
 DENSE = fully_connected("sound", (1, 6), 3)
@@ -305,6 +259,9 @@ BROKEN: dict[tuple[str, str], tuple[Case, Change, str]] = {
         output(quantization=scale(7.0)),
         "different scales or zero points",
     ),
+    **ELEMENTWISE_BROKEN,
+    **MOVING_BROKEN,
+    **RECURRENT_BROKEN,
 }
 
 
@@ -319,7 +276,28 @@ def test_a_broken_layer_is_named(op: str, name: str) -> None:
 
 @pytest.mark.parametrize(
     "case",
-    [CONV, DENSE, MATMUL, ADD, SUB, MUL, SOFTMAX, UNIT, ROOT, MEAN, TURN, SPLIT, JOIN, RESHAPE],
+    [
+        CONV,
+        DEPTHWISE,
+        AVERAGE,
+        MAXIMUM,
+        DENSE,
+        MATMUL,
+        ADD,
+        SUB,
+        MUL,
+        SOFTMAX,
+        UNIT,
+        ROOT,
+        MEAN,
+        TURN,
+        SPLIT,
+        JOIN,
+        RESHAPE,
+        *ELEMENTWISE_SOUND,
+        *MOVING_SOUND,
+        *RECURRENT_SOUND,
+    ],
 )
 def test_the_sound_layers_are_accepted(case: Case) -> None:
     """Otherwise the table above would prove nothing."""

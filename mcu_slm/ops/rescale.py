@@ -1,0 +1,28 @@
+"""Multipliers whose left shift is known not to overflow the values they are meant for."""
+
+from __future__ import annotations
+
+from mcu_slm.ops.base import NodeView
+from mcu_slm.quant import INT8_MAX, INT8_MIN, INT32_MAX, Multiplier, quantize_multiplier
+
+LARGEST_DIFFERENCE = INT8_MAX - INT8_MIN
+"""Of an int8 value and a zero point."""
+
+
+def bounded_multiplier(view: NodeView, real_multiplier: float, largest: int) -> Multiplier:
+    """Return the multiplier of values of magnitude `largest` at most.
+
+    The judge shifts left in 32 bits before it multiplies: what overflows there means nothing.
+
+    Raises:
+        ModelError: The shift would overflow; the output scale is far too fine for the input's.
+    """
+    # Beyond 2^31 nothing fits, and infinity has no mantissa.
+    multiplier = quantize_multiplier(min(real_multiplier, 2.0**31))
+    if largest << max(multiplier.shift, 0) > INT32_MAX:
+        view.fail(
+            f"real multiplier {real_multiplier:.4g} of values up to {largest}",
+            "a product that fits 32 bits",
+            "Export the model with a larger output scale.",
+        )
+    return multiplier

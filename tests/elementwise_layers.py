@@ -1,0 +1,28 @@
+"""The element-wise part of `tests.models.every_operator`: one layer after another."""
+
+from __future__ import annotations
+
+from mcu_slm.ir import GraphBuilder
+
+
+def elementwise_layers(b: GraphBuilder, x: int) -> int:
+    """Return a tensor of the shape of `x`, at scale 0.03 and zero point 0, mostly unsaturated."""
+    shape = b.shape(x)
+
+    def then(op: str, source: int, scale: float, zero_point: int, **options: object) -> int:
+        y = b.tensor(op.lower(), shape, scale=scale, zero_point=zero_point)
+        b.node(op, [source], [y], **options)
+        return y
+
+    y = then("LEAKY_RELU", x, 0.03, -40, alpha=0.3)
+    y = then("HARD_SWISH", y, 0.02, -90)
+    y = then("QUANTIZE", y, 0.03, -60)
+    y = then("ELU", y, 0.025, -70)
+    y = then("TANH", y, 1 / 128, 0)
+    y = then("ABS", y, 0.01, -100)
+    y = then("RELU", y, 0.012, -110)
+    y = then("RELU6", y, 0.012, -110)
+    y = then("LOGISTIC", y, 1 / 256, -128)
+    middle = b.tensor("middle", shape, scale=0.03, zero_point=0)
+    b.node("QUANTIZE", [y], [middle])
+    return middle
