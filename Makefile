@@ -2,6 +2,7 @@
 # make test      all tests, from nothing
 # make check     format, lint, types, layers, unit tests
 # make emulate   tests that run firmware on the board simulator
+# make fuzz      mutated models through the checker, accepted ones through the judge; MUTANTS=N SEED=S, continues where it was
 # make bench     one inference of each shared model on the simulated board
 #
 # Everything is installed into .venv, nothing outside. MCU_SLM_SHARED names the folder with shared models and recordings.
@@ -17,10 +18,12 @@ export MCU_SLM_SHARED := $(abspath $(SHARED))
 TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
 PIP := PIP_RETRIES=1 PIP_DISABLE_PIP_VERSION_CHECK=1 $(BIN)/python -m pip install --quiet -c constraints.txt
 
+MUTANTS ?= 100000
+SEED ?= 1
 BENCH_BOARD ?= nucleo_f446re
 BENCH_MODELS ?= $(wildcard $(SHARED)/models/prototype/transformer_*.tflite $(SHARED)/models/tensorflow__hello_world_int8.tflite)
 
-.PHONY: demo test check emulate bench clean
+.PHONY: demo test check emulate fuzz bench clean
 
 demo: $(VENV)/installed
 	$(BIN)/mcu-slm run examples/basic_motions/mcu_slm.toml
@@ -37,6 +40,9 @@ check: $(VENV)/installed-dev
 
 emulate: $(VENV)/installed-dev
 	$(BIN)/python -m pytest -n 2 -m emulator $(PYTEST_ARGS)
+
+fuzz: $(VENV)/installed-dev
+	$(BIN)/python -m tests.tflite.fuzz --mutants $(MUTANTS) --seed $(SEED)
 
 bench: $(VENV)/installed
 	@for model in $(BENCH_MODELS); do \

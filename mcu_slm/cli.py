@@ -80,7 +80,7 @@ def command(function: Callable[P, R]) -> Callable[P, R]:
             return function(*args, **kwargs)
         except McuSlmError as error:
             if kwargs.get("as_json"):
-                _print_json({"error": _error_fields(error)})
+                _print_json({"error": error.to_json()})
             typer.secho(f"error: {error}", fg=typer.colors.RED, err=True)
             raise typer.Exit(error.exit_code) from error
         except KeyboardInterrupt:
@@ -88,11 +88,6 @@ def command(function: Callable[P, R]) -> Callable[P, R]:
             raise typer.Exit(INTERRUPTED) from None
 
     return app.command()(guarded)
-
-
-def _error_fields(error: McuSlmError) -> dict[str, Any]:
-    parts = {name: getattr(error, name) for name in ("where", "found", "expected", "remedy")}
-    return {**parts, "kind": type(error).__name__, "exit_code": error.exit_code}
 
 
 def _print_json(value: Any) -> None:
@@ -228,6 +223,22 @@ def compile(
         f"arena {compiled.arena_bytes:,} bytes, weights {compiled.weight_bytes:,}, tables "
         f"{compiled.table_bytes:,}, {compiled.macs:,} multiply-accumulates"
     )
+
+
+@command
+def check(
+    model: Annotated[Path, typer.Argument(help="A .tflite file from anywhere.")],
+    as_json: Json = False,
+) -> None:
+    """Check a .tflite file, structure and meaning, before anything native reads it."""
+    from mcu_slm.pipeline.check import check_file
+
+    checked = check_file(model)
+    if as_json:
+        _print_json(checked.to_json())
+        return
+    for line in checked.lines():
+        typer.echo(line)
 
 
 @command
@@ -449,28 +460,15 @@ def boards(as_json: Json = False) -> None:
 
     found = [load_board(name) for name in list_boards()]
     if as_json:
-        _print_json({"boards": [_board_fields(board) for board in found]})
+        _print_json({"boards": [board.summary() for board in found]})
         return
     for board in found:
-        fields = _board_fields(board)
-        sizes = f"{fields['flash_bytes'] // 1024} KiB flash, {fields['ram_bytes'] // 1024} KiB RAM"
+        chip = board.chip
+        sizes = f"{chip.flash.size_bytes >> 10} KiB flash, {chip.ram.size_bytes >> 10} KiB RAM"
         typer.echo(
-            f"{board.name:20} {board.title}: {fields['chip']}, {fields['core']}, {sizes}, "
-            f"{fields['clock_hz'] / 1e6:.0f} MHz"
+            f"{board.name:20} {board.title}: {chip.name}, {chip.core}, {sizes}, "
+            f"{board.clock_hz / 1e6:.0f} MHz"
         )
-
-
-def _board_fields(board: Any) -> dict[str, Any]:
-    chip = board.chip
-    return {
-        "name": board.name,
-        "title": board.title,
-        "chip": chip.name,
-        "core": chip.core,
-        "clock_hz": board.clock_hz,
-        "flash_bytes": chip.flash.size_bytes,
-        "ram_bytes": chip.ram.size_bytes,
-    }
 
 
 def _project(path: Path, board: str | None = None) -> Any:

@@ -58,6 +58,12 @@ class McuSlmError(Exception):
             text += f" {self.remedy}"
         return text
 
+    def to_json(self) -> dict[str, Any]:
+        """Return the parts, the kind and the numbers of the message."""
+        parts = {name: getattr(self, name) for name in ("where", "found", "expected", "remedy")}
+        kind = {"kind": type(self).__name__, "exit_code": self.exit_code}
+        return {**parts, **kind, "values": self.values}
+
 
 class ConfigError(McuSlmError):
     """The project file is missing, unreadable or says something impossible."""

@@ -140,3 +140,15 @@ class Board:
     led: Led | None = None
     qemu_machine: str | None = None
     stack_bytes: int = 4096
+
+    def summary(self) -> dict[str, str | int]:
+        """Return what a list of boards shows."""
+        return {
+            "name": self.name,
+            "title": self.title,
+            "chip": self.chip.name,
+            "core": self.chip.core,
+            "clock_hz": self.clock_hz,
+            "flash_bytes": self.chip.flash.size_bytes,
+            "ram_bytes": self.chip.ram.size_bytes,
+        }

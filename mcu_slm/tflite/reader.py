@@ -15,7 +15,7 @@ from mcu_slm.tflite.decode import Decoder
 from mcu_slm.tflite.graph_rules import check_graph
 from mcu_slm.tflite.model_rules import check_model, read_metadata
 from mcu_slm.tflite.rules import printable, refuse, unsupported
-from mcu_slm.tflite.schema import OPERATOR_OPTIONS, OPERATORS
+from mcu_slm.tflite.schema import OPERATOR_OPTIONS, OPERATORS, TENSOR_TYPES
 from mcu_slm.tflite.tensors import read_tensor
 
 
@@ -89,7 +89,7 @@ def _node(
         op,
         _indices(where, "inputs", fields["inputs"], tensor_count, optional=True),
         _indices(where, "outputs", fields["outputs"], tensor_count),
-        _options(where, op, fields["builtin_options"]),
+        _options(where, op, fields),
         version,
         _indices(where, "intermediates", fields["intermediates"], tensor_count, optional=True),
     )
@@ -109,17 +109,22 @@ def _operator(where: str, code: Mapping[str, Any]) -> tuple[str, int]:
     return OPERATORS[number], int(code["version"])
 
 
-def _options(
-    where: str, op: str, union: tuple[str, Mapping[str, Any] | None] | None
-) -> dict[str, Any]:
+def _options(where: str, op: str, operator: Mapping[str, Any]) -> dict[str, Any]:
     """Return the options; absent ones have defaults, another operator's would be misread."""
+    if operator["custom_options"] is not None:
+        refuse("options", f"{where} ({op})", "custom options", "none for a built-in operator")
+    union = operator["builtin_options"]
     if union is None:
         return {}
     name, fields = union
     expected = OPERATOR_OPTIONS.get(op)
     if expected not in (None, name):
         refuse("options", f"{where} ({op})", f"options of kind {name}", f"{expected}")
-    return {
+    options = {
         key: tuple(value.tolist()) if isinstance(value, np.ndarray) else value
         for key, value in (fields or {}).items()
     }
+    bias_type = options.get("quantized_bias_type", 0)
+    if bias_type not in TENSOR_TYPES:
+        refuse("options", f"{where} ({op})", f"bias type {bias_type}", "a type of the format")
+    return options

@@ -47,7 +47,7 @@ RULES: dict[str, str] = {
     # Operators
     "operator-code": "an operator's code exists and names a built-in operator",
     "operator-version": "operator versions are 1 and more",
-    "options": "an operator has its own kind of options",
+    "options": "an operator has its own kind of options, and no custom ones",
     "tensor-index": "inputs, outputs and intermediates name tensors that exist",
     # The graph
     "empty-tensor": "no operator reads or writes an empty tensor",

@@ -325,6 +325,16 @@ TABLES_BROKEN: dict[str, Broken] = {
         set_operator(builtin_options=("Softmax", {"beta": 1.0})),
         r"\(FULLY_CONNECTED\): options of kind Softmax; expected FullyConnected",
     ),
+    "custom options of a built-in operator": of(
+        "options",
+        set_operator(custom_options=np.zeros(4, np.uint8)),
+        r"\(FULLY_CONNECTED\): custom options; expected none",
+    ),
+    "bias type": of(
+        "options",
+        set_operator(builtin_options=("FullyConnected", {"quantized_bias_type": -2})),
+        r"\(FULLY_CONNECTED\): bias type -2",
+    ),
     "no output": of("graph-ends", set_subgraph(outputs=()), r"graph has no input or no output"),
     "input twice": of(
         "graph-ends", set_subgraph(inputs=(0, 0)), r"tensor 0 \(window\): is an input .* twice"
