@@ -111,8 +111,12 @@ class GraphBuilder:
         zero_point: int = 0,
         axis: int = 0,
         data: npt.ArrayLike | None = None,
+        is_variable: bool = False,
     ) -> int:
-        """Add a tensor and return its number. `data` makes it a constant."""
+        """Add a tensor and return its number.
+
+        `data` makes it a constant, `is_variable` state that lives through an inference.
+        """
         quantization = None
         if scale is not None:
             scales = tuple(
@@ -120,7 +124,8 @@ class GraphBuilder:
             )
             quantization = Quantization(scales, (int(zero_point),) * len(scales), axis)
         array = None if data is None else np.asarray(data, np.dtype(dtype)).reshape(shape)
-        self._tensors.append(Tensor(name, tuple(int(n) for n in shape), dtype, quantization, array))
+        size = tuple(int(n) for n in shape)
+        self._tensors.append(Tensor(name, size, dtype, quantization, array, is_variable))
         return len(self._tensors) - 1
 
     def shape(self, index: int) -> tuple[int, ...]:
