@@ -108,6 +108,7 @@ def _noise(rng: np.random.Generator, tensor: Tensor) -> npt.NDArray[Any]:
 
 
 def _infer(interpreter: Any, graph: Graph, window: list[npt.NDArray[Any]]) -> list[Any]:
+    interpreter.reset()
     for position, array in enumerate(window):
         interpreter.set_input(array, position)
     interpreter.invoke()
