@@ -21,4 +21,22 @@ def window_layers(b: GraphBuilder, rng: np.random.Generator, image: int) -> int:
         pooled = b.tensor(op.lower(), **keep)
         b.node(op, [deep], [pooled], **place, filter_width=2, filter_height=1)
         deep = pooled
-    return deep
+    return _there_and_back(b, deep)
+
+
+def _there_and_back(b: GraphBuilder, image: int) -> int:
+    """Return the image padded, dealt out to batches, put together and cropped."""
+    like = {"scale": 0.06, "zero_point": -9}
+    wider = b.tensor("padded", (1, 1, 10, 8), **like)
+    widths = b.tensor("widths", (4, 2), "int32", data=[0, 0, 0, 0, 1, 1, 0, 0])
+    b.node("PAD", [image, widths], [wider])
+    widest = b.tensor("padded_again", (1, 1, 12, 8), **like)
+    value = b.tensor("value", (1,), **like, data=3)
+    b.node("PADV2", [wider, widths, value], [widest])
+    block = b.tensor("block", (2,), "int32", data=[1, 2])
+    borders = [b.tensor(f"border{n}", (2, 2), "int32", data=[0, 0, n, n]) for n in (0, 2)]
+    tiles = b.tensor("tiles", (2, 1, 6, 8), **like)
+    b.node("SPACE_TO_BATCH_ND", [widest, block, borders[0]], [tiles])
+    whole = b.tensor("whole", (1, 1, 8, 8), **like)
+    b.node("BATCH_TO_SPACE_ND", [tiles, block, borders[1]], [whole])
+    return whole

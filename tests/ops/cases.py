@@ -17,7 +17,7 @@ from tests.ops.case import Case, rng_of
 from tests.ops.cases_elementwise import ELEMENTWISE_CASES
 from tests.ops.cases_moving import MOVING_CASES
 from tests.ops.cases_recurrent import RECURRENT_CASES
-from tests.ops.cases_windows import depthwise_cases, pool_cases
+from tests.ops.cases_windows import blocks_cases, depthwise_cases, pad_cases, pool_cases
 
 # --- Layers with weights
 
@@ -418,6 +418,7 @@ CASES: dict[str, Callable[[], Iterator[Case]]] = {
     "ADD": lambda: element_wise_cases("ADD"),
     "AVERAGE_POOL_2D": lambda: pool_cases("AVERAGE_POOL_2D"),
     "BATCH_MATMUL": batch_matmul_cases,
+    "BATCH_TO_SPACE_ND": lambda: blocks_cases("BATCH_TO_SPACE_ND"),
     "CONCATENATION": concatenation_cases,
     "CONV_2D": conv_cases,
     "DEPTHWISE_CONV_2D": depthwise_cases,
@@ -426,9 +427,12 @@ CASES: dict[str, Callable[[], Iterator[Case]]] = {
     "MAX_POOL_2D": lambda: pool_cases("MAX_POOL_2D"),
     "MEAN": mean_cases,
     "MUL": lambda: element_wise_cases("MUL"),
+    "PAD": lambda: pad_cases("PAD"),
+    "PADV2": lambda: pad_cases("PADV2"),
     "RESHAPE": reshape_cases,
     "RSQRT": rsqrt_cases,
     "SOFTMAX": softmax_cases,
+    "SPACE_TO_BATCH_ND": lambda: blocks_cases("SPACE_TO_BATCH_ND"),
     "SPLIT": split_cases,
     "SUB": lambda: element_wise_cases("SUB"),
     "TRANSPOSE": transpose_cases,

@@ -152,3 +152,68 @@ def pool_cases(op: str) -> Iterator[Case]:
         op, "nearly equal scales", (1, 4, 4, 2), (2, 2), (2, 2), activation="RELU6",
         quantization=(0.05, -128), output_scale=0.0500009,
     )  # fmt: skip
+
+
+def pad(
+    op: str,
+    name: str,
+    shape: tuple[int, ...],
+    widths: tuple[int, ...],
+    value: int | None = None,
+    zero_point: int = -7,
+) -> Case:
+    """A PAD or PADV2; `value` adds the third input."""
+    b = GraphBuilder()
+    x = b.tensor("x", shape, scale=0.05, zero_point=zero_point)
+    inputs = [x, b.tensor("widths", (len(shape), 2), "int32", data=widths)]
+    if value is not None:
+        inputs.append(b.tensor("value", (1,), scale=0.05, zero_point=zero_point, data=value))
+    output = tuple(n + widths[2 * i] + widths[2 * i + 1] for i, n in enumerate(shape))
+    y = b.tensor("y", output, scale=0.05, zero_point=zero_point)
+    b.node(op, inputs, [y])
+    return Case(name, b.build([x], [y]))
+
+
+def pad_cases(op: str) -> Iterator[Case]:
+    """Ranks 1 to 5, every axis, no padding, both ends of int8."""
+    value = None if op == "PAD" else 99
+    yield pad(op, "image", (1, 3, 4, 2), (0, 0, 1, 2, 3, 0, 0, 0), value)
+    yield pad(op, "all axes", (2, 3, 1, 2), (1, 0, 0, 2, 1, 1, 2, 1), value, zero_point=127)
+    yield pad(op, "vector", (5,), (2, 3), value, zero_point=-128)
+    yield pad(op, "five axes", (1, 2, 1, 3, 2), (0, 1, 1, 0, 0, 0, 2, 1, 1, 1), value)
+    yield pad(op, "nothing", (1, 4), (0, 0, 0, 0), value)
+    yield pad(op, "other form", (1, 4, 3), (0, 0, 1, 1, 0, 0), 5 if op == "PAD" else None)
+
+
+def blocks(
+    op: str,
+    name: str,
+    image: tuple[int, ...],
+    block: tuple[int, ...],
+    border: tuple[int, ...],
+    zero_point: int = 0,
+) -> Case:
+    """A SPACE_TO_BATCH_ND of `image`, or the BATCH_TO_SPACE_ND that gives it."""
+    b = GraphBuilder()
+    tiled = [image[0] * int(np.prod(block))]
+    for axis, size in enumerate(block):
+        tiled.append((image[axis + 1] + border[2 * axis] + border[2 * axis + 1]) // size)
+    shapes = [image, (*tiled, image[-1])]
+    if op == "BATCH_TO_SPACE_ND":
+        shapes.reverse()
+    x = b.tensor("x", shapes[0], scale=0.05, zero_point=zero_point)
+    sizes = b.tensor("block", (len(block),), "int32", data=block)
+    widths = b.tensor("border", (len(block), 2), "int32", data=border)
+    y = b.tensor("y", shapes[1], scale=0.05, zero_point=zero_point)
+    b.node(op, [x, sizes, widths], [y])
+    return Case(name, b.build([x], [y]))
+
+
+def blocks_cases(op: str) -> Iterator[Case]:
+    """Rank 3 and 4, uneven blocks, borders on each side, several batches."""
+    yield blocks(op, "two by two", (1, 4, 6, 3), (2, 2), (0, 0, 0, 0))
+    yield blocks(op, "borders", (1, 3, 4, 2), (2, 3), (1, 2, 0, 2))
+    yield blocks(op, "several batches", (3, 2, 2, 1), (1, 4), (0, 0, 1, 1))
+    yield blocks(op, "rank 3", (2, 5, 3), (3,), (1, 0))
+    yield blocks(op, "single blocks", (1, 2, 3, 2), (1, 1), (0, 0, 0, 0))
+    yield blocks(op, "border that is not zero", (1, 4, 3, 2), (3, 2), (2, 0, 0, 1), zero_point=-41)

@@ -27,13 +27,16 @@ from tests.ops.cases import (
     transpose,
     unary,
 )
-from tests.ops.cases_windows import depthwise, pool
+from tests.ops.cases_windows import blocks, depthwise, pad, pool
 from tests.ops.changes import Change, ints, no_option, node, options, output, scale, tensor
 
 pytestmark = pytest.mark.unit
 
 CONV = conv("sound", (1, 4, 4, 2), (3, 3), 3)
 DENSE = fully_connected("sound", (1, 6), 3)
+PADDED, FILLED = (pad(op, "sound", (2, 3), (0, 1, 1, 0), 5) for op in ("PAD", "PADV2"))
+TILES = blocks("SPACE_TO_BATCH_ND", "sound", (1, 4, 4, 2), (2, 2), (0, 0, 0, 0))
+WHOLE = blocks("BATCH_TO_SPACE_ND", "sound", (1, 4, 4, 2), (2, 2), (0, 0, 0, 0))
 DEPTHWISE = depthwise("sound", (1, 4, 4, 2), (3, 3), 2)
 AVERAGE, MAXIMUM = (
     pool(op, "sound", (1, 4, 4, 2), (2, 2), (2, 2)) for op in ("AVERAGE_POOL_2D", "MAX_POOL_2D")
@@ -77,6 +80,38 @@ BROKEN: dict[tuple[str, str], tuple[Case, Change, str]] = {
         DEPTHWISE,
         tensor(1, quantization=Quantization((1.0,) * 2, (0,) * 2)),
         "2 scales; expected 1 or 4",
+    ),
+    ("PAD", "negative"): (
+        PADDED,
+        tensor(1, **ints(0, 0, -1, 2)),
+        r"widths \[0, 0, -1, 2\]; expected none below 0",
+    ),
+    ("PAD", "count"): (PADDED, tensor(1, **ints(0, 1)), "2 widths; expected two per axis, 4"),
+    ("PAD", "rank"): (
+        pad("PAD", "six axes", (1,) * 6, (0,) * 12),
+        lambda graph: graph,
+        "rank 6; expected 1 to 5",
+    ),
+    ("PAD", "wide"): (PADDED, tensor(1, dtype="int64"), "widths has type int64; expected int32"),
+    ("PADV2", "values"): (
+        FILLED,
+        tensor(2, shape=(2,), data=np.zeros(2, np.int8)),
+        "2 values to pad with; expected one",
+    ),
+    ("PADV2", "scale"): (FILLED, tensor(2, quantization=scale(9.0)), "value and y have different"),
+    ("PADV2", "output"): (FILLED, output(shape=(3, 3)), r"expected \(3, 4\)"),
+    ("SPACE_TO_BATCH_ND", "block"): (TILES, tensor(1, **ints(2, 0)), r"block \[2, 0\], border"),
+    ("SPACE_TO_BATCH_ND", "uneven"): (
+        TILES,
+        tensor(1, **ints(3, 2)),
+        "a plane of 4x4 in blocks of 3x2; expected whole blocks",
+    ),
+    ("SPACE_TO_BATCH_ND", "rank"): (TILES, tensor(0, shape=(4, 4)), "rank 2; expected 3 or 4"),
+    ("BATCH_TO_SPACE_ND", "border"): (WHOLE, tensor(2, **ints(0, 0)), "two widths for each"),
+    ("BATCH_TO_SPACE_ND", "tiles"): (
+        WHOLE,
+        tensor(0, shape=(2, 2, 4, 2)),
+        r"x has shape \(2, 2, 4, 2\); expected \(4, 2, 2, 2\)",
     ),
     ("AVERAGE_POOL_2D", "scale"): (
         AVERAGE,
@@ -278,6 +313,10 @@ def test_a_broken_layer_is_named(op: str, name: str) -> None:
     "case",
     [
         CONV,
+        PADDED,
+        FILLED,
+        TILES,
+        WHOLE,
         DEPTHWISE,
         AVERAGE,
         MAXIMUM,
