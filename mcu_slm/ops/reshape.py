@@ -32,6 +32,12 @@ def parse(view: NodeView) -> Reshape:
         f"shape {list(source.shape)} to {list(output.shape)}",
         "the same number of elements",
     )
+    return same_bytes(view)
+
+
+def same_bytes(view: NodeView) -> Reshape:
+    """Return the operator for an output that has the bytes of input 0 in another shape."""
+    source, output = view.input(0), view.output()
     view.same_quantization(source, output)
     if source.data is not None:
         view.unsupported(

@@ -1,0 +1,31 @@
+"""SPLIT_V into parts of given lengths along one axis: data, lengths and axis, both constant.
+
+One length may be -1: what the others leave. The judge reads the lengths from the outputs' shapes
+alone; here both must agree.
+"""
+
+from __future__ import annotations
+
+from mcu_slm.ops.base import NodeView
+from mcu_slm.ops.joined_rows import DealtRows, axis_of, deal
+from mcu_slm.ops.strided_copy import integers
+
+
+def parse(view: NodeView) -> DealtRows:
+    """Check a SPLIT_V node."""
+    parts = len(view.node.outputs)
+    view.expect_count((3,), max(parts, 1))
+    source = view.input(0)
+    lengths, named = integers(view, 1, wide=True), integers(view, 2)
+    view.require(len(named) == 1, f"{len(named)} axes", "one")
+    axis = axis_of(view, named[0], len(source.shape))
+    total = source.shape[axis]
+    if lengths.count(-1) == 1:
+        lengths[lengths.index(-1)] = total - sum(lengths) - 1
+    view.require(
+        len(lengths) == parts and sum(lengths) == total and min(lengths) > 0,
+        f"lengths {lengths} for {parts} outputs",
+        f"lengths that add up to {total}",
+    )
+    shapes = [(*source.shape[:axis], n, *source.shape[axis + 1 :]) for n in lengths]
+    return deal(view, 0, axis, shapes)
