@@ -23,6 +23,22 @@ def elementwise_layers(b: GraphBuilder, x: int) -> int:
     y = then("RELU", y, 0.012, -110)
     y = then("RELU6", y, 0.012, -110)
     y = then("LOGISTIC", y, 1 / 256, -128)
-    middle = b.tensor("middle", shape, scale=0.03, zero_point=0)
+    middle = b.tensor("middle", shape, scale=0.01, zero_point=-20)
     b.node("QUANTIZE", [y], [middle])
-    return middle
+    return _two_operands(b, x, middle)
+
+
+def _two_operands(b: GraphBuilder, x: int, y: int) -> int:
+    """Return min(max(prelu(y, alpha), y), (x - y)^2) with x at scale 0.03 and zero point 0."""
+    shape = b.shape(x)
+    alpha = b.tensor("alpha", shape[-1:], scale=0.01, zero_point=7, data=range(-4, shape[-1] - 4))
+    kept = {"scale": 0.03, "zero_point": 0}
+    bent = b.tensor("bent", shape, **kept)
+    b.node("PRELU", [y, alpha], [bent])
+    larger = b.tensor("larger", shape, **kept)
+    b.node("MAXIMUM", [bent, x], [larger])
+    distance = b.tensor("distance", shape, **kept)
+    b.node("SQUARED_DIFFERENCE", [x, y], [distance])
+    smaller = b.tensor("smaller", shape, **kept)
+    b.node("MINIMUM", [larger, distance], [smaller])
+    return smaller

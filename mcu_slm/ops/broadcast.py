@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from mcu_slm.ops.base import NodeView
+import numpy as np
+
+from mcu_slm.ops.base import Int8, NodeView
+from mcu_slm.quant import Int64
 
 LOOPS = 4
 
@@ -20,6 +23,12 @@ class Broadcast:
     steps1: tuple[int, ...]
     steps2: tuple[int, ...]
     shape: tuple[int, ...]
+
+    def aligned(self, operand: Int8) -> Int64:
+        """Return an operand of the NumPy reference with all axes of the output, in int64."""
+        missing = len(self.shape) - (operand.ndim - 1)
+        shape = (operand.shape[0], *(1,) * missing, *operand.shape[1:])
+        return operand.reshape(shape).astype(np.int64)
 
     def fields(self) -> dict[str, object]:
         """Return the fields of the C parameter struct."""

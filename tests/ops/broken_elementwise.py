@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.ops.builders import unary
+from tests.ops.builders import pair, unary
 from tests.ops.case import Case
 from tests.ops.changes import Change, no_option, node, options, output, scale, tensor
 
@@ -14,8 +14,16 @@ LEAKY_RELU = unary("LEAKY_RELU", "sound", (1, 5), (0.1, 3), (0.1, 3), alpha=0.1)
 LOGISTIC = unary("LOGISTIC", "sound", (1, 5), (0.1, 3), (1 / 256, -128))
 TANH = unary("TANH", "sound", (1, 5), (0.1, 3), (1 / 128, 0))
 
+_ALIKE = {"scales": (0.1, 0.1, 0.1), "zero_points": (3, 3, 3), "activation": None}
+MAXIMUM, MINIMUM, PRELU, SQUARED_DIFFERENCE = (
+    pair(op, "sound", (2, 3), (2, 3), **_ALIKE)
+    for op in ("MAXIMUM", "MINIMUM", "PRELU", "SQUARED_DIFFERENCE")
+)
+FIVE_AXES = pair("SQUARED_DIFFERENCE", "five axes", (2, 1, 2, 1, 2), (2,), **_ALIKE)
+
 ELEMENTWISE_SOUND: list[Case] = [
     RELU, RELU6, ABS, ELU, QUANTIZE, HARD_SWISH, LEAKY_RELU, LOGISTIC, TANH,
+    MAXIMUM, MINIMUM, PRELU, SQUARED_DIFFERENCE,
 ]  # fmt: skip
 
 ELEMENTWISE_BROKEN: dict[tuple[str, str], tuple[Case, Change, str]] = {
@@ -76,4 +84,32 @@ ELEMENTWISE_BROKEN: dict[tuple[str, str], tuple[Case, Change, str]] = {
         "expected scale 1/128, zero point 0",
     ),
     ("TANH", "count"): (TANH, node(inputs=(0, 0)), "2 inputs; expected 1"),
+    ("MAXIMUM", "scale"): (
+        MAXIMUM,
+        output(quantization=scale(0.2, 3)),
+        "x1 and y have different scales or zero points",
+    ),
+    ("MAXIMUM", "second"): (
+        MAXIMUM,
+        tensor(1, quantization=scale(0.1, 3)),
+        "x2 and y have different scales or zero points",
+    ),
+    ("MINIMUM", "broadcast"): (MINIMUM, tensor(1, shape=(2, 2)), "do not broadcast"),
+    ("PRELU", "count"): (PRELU, node(inputs=(0,)), "1 inputs; expected 2"),
+    ("PRELU", "steep"): (
+        PRELU,
+        tensor(1, quantization=scale(1e6)),
+        r"real multiplier 1e\+06 of values up to 65025",
+    ),
+    ("PRELU", "fine output"): (PRELU, output(quantization=scale(1e-9)), "of values up to 255"),
+    ("SQUARED_DIFFERENCE", "five axes"): (
+        FIVE_AXES,
+        lambda graph: graph,
+        "operands of rank 5 with broadcasting; expected at most 4",
+    ),
+    ("SQUARED_DIFFERENCE", "fine output"): (
+        SQUARED_DIFFERENCE,
+        output(quantization=scale(1e-6)),
+        r"real multiplier 2.44\d* of values up to 1065369600; expected a product that fits 32 bits",
+    ),
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from tests.ops.builders import Quantized, unary
+from tests.ops.builders import Quantized, pair, unary
 from tests.ops.case import Case
 
 SIGMOID = (1 / 256, -128)
@@ -59,14 +59,63 @@ def hard_swish_cases() -> Iterator[Case]:
         yield unary("HARD_SWISH", name, (1, 5, 13), source, target)
 
 
+def two_operand_cases(
+    op: str,
+    scales: tuple[float, float, float],
+    zero_points: tuple[int, int, int],
+    others: dict[str, tuple[float, float, float]],
+) -> Iterator[Case]:
+    """Broadcast patterns at `scales`, then one case for each of the `others`."""
+    alike = {"scales": scales, "zero_points": zero_points, "activation": None}
+    yield pair(op, "equal shapes", (1, 3, 5), (1, 3, 5), **alike)
+    yield pair(op, "last axis repeated", (2, 3, 4), (2, 3, 1), **alike)
+    yield pair(op, "middle axis repeated", (2, 3, 4), (2, 1, 4), **alike)
+    yield pair(op, "another rank", (2, 3, 4), (4,), **alike)
+    yield pair(op, "constant vector", (1, 6, 5), (5,), constant=2, **alike)
+    yield pair(op, "four axes", (2, 3, 3, 2), (1, 3, 1, 2), constant=2, **alike)
+    yield pair(op, "one value", (1,), (1,), constant=2, **alike)
+    if op != "PRELU":
+        yield pair(op, "both repeated", (2, 1, 4), (2, 3, 1), **alike)
+        yield pair(op, "constant first", (1, 3), (1, 4, 3), constant=1, **alike)
+    for name, other in others.items():
+        yield pair(op, name, (1, 64), (1, 64), **{**alike, "scales": other}, constant=2)
+
+
+def squared_difference_cases() -> Iterator[Case]:
+    """Scales alike and apart; saturation; the finest output that does not overflow."""
+    others = {
+        "alike": (0.05, 0.05, 0.2),
+        "far scales": (0.9, 0.0007, 0.4),
+        "saturated": (0.5, 0.8, 0.003),
+        "left shift": (0.05, 0.05, 4e-7),
+        "tiny multiplier": (0.001, 0.002, 0.9),
+    }
+    yield from two_operand_cases("SQUARED_DIFFERENCE", (0.05, 0.03, 0.1), (4, -9, -128), others)
+
+
+def prelu_cases() -> Iterator[Case]:
+    """Slopes of both signs around the zero point of alpha; shifts in both directions."""
+    others = {
+        "steep": (0.05, 0.3, 0.02),
+        "flat": (0.05, 1e-4, 0.05),
+        "left shift": (0.9, 0.2, 0.01),
+        "tiny multiplier": (1e-5, 0.01, 0.7),
+    }
+    yield from two_operand_cases("PRELU", (0.05, 0.01, 0.04), (-20, 13, 5), others)
+
+
 ELEMENTWISE_CASES: dict[str, Callable[[], Iterator[Case]]] = {
     "ABS": lambda: rescaled_cases("ABS"),
     "ELU": lambda: rescaled_cases("ELU"),
     "HARD_SWISH": hard_swish_cases,
     "LEAKY_RELU": leaky_relu_cases,
     "LOGISTIC": lambda: fixed_output_cases("LOGISTIC", SIGMOID),
+    "MAXIMUM": lambda: two_operand_cases("MAXIMUM", (0.1,) * 3, (3,) * 3, {}),
+    "MINIMUM": lambda: two_operand_cases("MINIMUM", (0.1,) * 3, (3,) * 3, {}),
+    "PRELU": prelu_cases,
     "QUANTIZE": lambda: rescaled_cases("QUANTIZE"),
     "RELU": lambda: rescaled_cases("RELU"),
     "RELU6": relu6_cases,
+    "SQUARED_DIFFERENCE": squared_difference_cases,
     "TANH": lambda: fixed_output_cases("TANH", TANGENT),
 }

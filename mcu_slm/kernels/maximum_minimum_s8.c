@@ -1,0 +1,28 @@
+/* The larger or the smaller of two elements, with broadcasting. */
+#include "maximum_minimum_s8.h"
+
+static int8_t choose_one(const mcu_slm_maximum_minimum_t *layer, int8_t x1, int8_t x2)
+{
+    return (x1 > x2) == (layer->larger != 0) ? x1 : x2;
+}
+
+void mcu_slm_maximum_minimum_s8(const mcu_slm_maximum_minimum_t *layer, const int8_t *input1,
+                                const int8_t *input2, int8_t *output)
+{
+    const int32_t *n = layer->lengths;
+    const int32_t *s1 = layer->steps1;
+    const int32_t *s2 = layer->steps2;
+
+    for (int32_t i = 0; i < n[0]; i++) {
+        for (int32_t j = 0; j < n[1]; j++) {
+            for (int32_t k = 0; k < n[2]; k++) {
+                const int8_t *x1 = input1 + i * s1[0] + j * s1[1] + k * s1[2];
+                const int8_t *x2 = input2 + i * s2[0] + j * s2[1] + k * s2[2];
+
+                for (int32_t m = 0; m < n[3]; m++) {
+                    *output++ = choose_one(layer, x1[m * s1[3]], x2[m * s2[3]]);
+                }
+            }
+        }
+    }
+}
