@@ -17,6 +17,7 @@ from mcu_slm.ir import Graph, GraphBuilder
 from mcu_slm.metadata import METADATA_NAME, ModelInfo
 from mcu_slm.verify import default_windows
 from tests.elementwise_layers import elementwise_layers
+from tests.reducing_layers import reducing_layers
 from tests.moving_layers import moving_layers
 from tests.recurrent_layers import lstm_layer
 from tests.window_layers import window_layers
@@ -126,7 +127,7 @@ def every_operator(labels: tuple[str, ...] = ()) -> Graph:
     attended = _attention(b, moving_layers(b, tokens))
     normal = _normalised(b, attended)
     unit = b.tensor("unit", (1, 8, 8), scale=1 / 128)
-    bent = elementwise_layers(b, normal)
+    bent = reducing_layers(b, elementwise_layers(b, normal))
     b.node("L2_NORMALIZATION", [bent], [unit], fused_activation_function="NONE")
     unit = lstm_layer(b, rng, unit, 1 / 128, 8)
     mean = b.tensor("mean", (1, 8), scale=0.004, zero_point=2)

@@ -19,10 +19,17 @@ def bounded_multiplier(view: NodeView, real_multiplier: float, largest: int) -> 
     """
     # Beyond 2^31 nothing fits, and infinity has no mantissa.
     multiplier = quantize_multiplier(min(real_multiplier, 2.0**31))
+    require_fit(view, real_multiplier, largest, multiplier)
+    return multiplier
+
+
+def require_fit(
+    view: NodeView, real_multiplier: float, largest: int, multiplier: Multiplier
+) -> None:
+    """Raise the error of `bounded_multiplier` for a multiplier that is already derived."""
     if largest << max(multiplier.shift, 0) > INT32_MAX:
         view.fail(
             f"real multiplier {real_multiplier:.4g} of values up to {largest}",
             "a product that fits 32 bits",
             "Export the model with a larger output scale.",
         )
-    return multiplier

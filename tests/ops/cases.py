@@ -12,10 +12,11 @@ import numpy as np
 
 from mcu_slm.ir import GraphBuilder
 from tests.models import indices, random_bias, random_weights
-from tests.ops.builders import Quantized, pair, unary
+from tests.ops.builders import pair, unary
 from tests.ops.case import Case, rng_of
 from tests.ops.cases_elementwise import ELEMENTWISE_CASES
 from tests.ops.cases_moving import MOVING_CASES
+from tests.ops.cases_reducing import REDUCING_CASES
 from tests.ops.cases_recurrent import RECURRENT_CASES
 from tests.ops.cases_windows import blocks_cases, depthwise_cases, pad_cases, pool_cases
 
@@ -288,40 +289,6 @@ def rsqrt_cases() -> Iterator[Case]:
         yield unary("RSQRT", name, (1, 50), source, target, lowest=source[1])
 
 
-def mean(
-    name: str,
-    shape: tuple[int, ...],
-    axes: Sequence[int],
-    source: Quantized,
-    target: Quantized,
-    *,
-    keep: bool = True,
-) -> Case:
-    """A MEAN over `axes`."""
-    b = GraphBuilder()
-    x = b.tensor("x", shape, scale=source[0], zero_point=source[1])
-    reduced = {axis % len(shape) for axis in axes}
-    output = tuple(1 if i in reduced else n for i, n in enumerate(shape))
-    if not keep:
-        output = tuple(n for i, n in enumerate(shape) if i not in reduced)
-    y = b.tensor("y", output, scale=target[0], zero_point=target[1])
-    b.node("MEAN", [x, indices(b, "axes", axes)], [y], keep_dims=keep)
-    return Case(name, b.build([x], [y]))
-
-
-def mean_cases() -> Iterator[Case]:
-    """One axis and several, lengths that are no power of two, and a change of scale."""
-    yield mean("last axis", (1, 4, 7), (-1,), (0.05, 3), (0.05, 3))
-    yield mean("middle axis", (1, 5, 3), (1,), (0.05, -128), (0.02, 127), keep=False)
-    yield mean("two axes", (1, 3, 5, 2), (1, 2), (0.05, 127), (0.03, -128), keep=False)
-    yield mean("length 1", (1, 1, 6), (1,), (0.05, 0), (0.04, 1))
-    yield mean("long", (1, 333, 1), (1,), (0.05, 9), (0.001, -9))
-    yield mean("power of two", (1, 64, 2), (1,), (0.05, -4), (0.05, -4))
-    yield mean("left shift", (1, 2, 5), (1,), (0.9, 0), (0.01, 0))
-    yield mean("whole window", (1, 6, 5), (1, 2), (0.05, -30), (0.02, 8), keep=False)
-    yield mean("tiny multiplier", (1, 3, 5), (1,), (0.001, -30), (0.9, 8))
-
-
 # --- Moving bytes
 
 
@@ -425,7 +392,6 @@ CASES: dict[str, Callable[[], Iterator[Case]]] = {
     "FULLY_CONNECTED": fully_connected_cases,
     "L2_NORMALIZATION": l2_normalization_cases,
     "MAX_POOL_2D": lambda: pool_cases("MAX_POOL_2D"),
-    "MEAN": mean_cases,
     "MUL": lambda: element_wise_cases("MUL"),
     "PAD": lambda: pad_cases("PAD"),
     "PADV2": lambda: pad_cases("PADV2"),
@@ -437,6 +403,7 @@ CASES: dict[str, Callable[[], Iterator[Case]]] = {
     "SUB": lambda: element_wise_cases("SUB"),
     "TRANSPOSE": transpose_cases,
     **ELEMENTWISE_CASES,
+    **REDUCING_CASES,
     **MOVING_CASES,
     **RECURRENT_CASES,
 }

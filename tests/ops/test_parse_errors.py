@@ -15,13 +15,13 @@ from tests.models import every_operator
 from tests.ops.broken_elementwise import ELEMENTWISE_BROKEN, ELEMENTWISE_SOUND
 from tests.ops.broken_moving import MOVING_BROKEN, MOVING_SOUND
 from tests.ops.broken_recurrent import RECURRENT_BROKEN, RECURRENT_SOUND
+from tests.ops.broken_reducing import REDUCING_BROKEN, REDUCING_SOUND
 from tests.ops.cases import (
     Case,
     batch_matmul,
     concatenation,
     conv,
     fully_connected,
-    mean,
     pair,
     split,
     transpose,
@@ -46,7 +46,6 @@ ADD, SUB, MUL = (pair(op, "sound", (2, 3), (2, 3)) for op in ("ADD", "SUB", "MUL
 SOFTMAX = unary("SOFTMAX", "sound", (1, 5), (0.1, 0), (1 / 256, -128), beta=1.0)
 UNIT = unary("L2_NORMALIZATION", "sound", (1, 5), (0.1, 0), (1 / 128, 0))
 ROOT = unary("RSQRT", "sound", (1, 5), (0.1, -128), (0.1, -128))
-MEAN = mean("sound", (1, 3, 5), (1,), (0.1, 0), (0.1, 0))
 TURN = transpose("sound", (2, 3, 4), (0, 2, 1))
 SPLIT = split("sound", (1, 6), 1, 2)
 JOIN = concatenation("sound", [(1, 2), (1, 3)], 1)
@@ -238,13 +237,6 @@ BROKEN: dict[tuple[str, str], tuple[Case, Change, str]] = {
         lambda g: output(shape=())(tensor(0, shape=())(g)),
         "rank 0",
     ),
-    ("MEAN", "axes"): (MEAN, tensor(1, **ints(7)), r"axes \[7\]; expected axes of rank 3"),
-    ("MEAN", "apart"): (
-        MEAN,
-        tensor(1, **ints(0, 2)),
-        r"mean over the axes \[0, 2\]; .*neighbouring",
-    ),
-    ("MEAN", "output"): (MEAN, output(shape=(1, 4)), r"output shape \(1, 4\)"),
     ("RESHAPE", "elements"): (RESHAPE, output(shape=(5,)), r"shape \[6\] to \[5\]; .*same number"),
     ("RESHAPE", "constant"): (
         RESHAPE,
@@ -295,6 +287,7 @@ BROKEN: dict[tuple[str, str], tuple[Case, Change, str]] = {
         "different scales or zero points",
     ),
     **ELEMENTWISE_BROKEN,
+    **REDUCING_BROKEN,
     **MOVING_BROKEN,
     **RECURRENT_BROKEN,
 }
@@ -328,12 +321,12 @@ def test_a_broken_layer_is_named(op: str, name: str) -> None:
         SOFTMAX,
         UNIT,
         ROOT,
-        MEAN,
         TURN,
         SPLIT,
         JOIN,
         RESHAPE,
         *ELEMENTWISE_SOUND,
+        *REDUCING_SOUND,
         *MOVING_SOUND,
         *RECURRENT_SOUND,
     ],
@@ -348,7 +341,7 @@ def test_the_sound_layers_are_accepted(case: Case) -> None:
     [
         ("ADD", "float"),
         ("CONV_2D", "run time"),
-        ("MEAN", "apart"),
+        ("MEAN", "seven axes"),
         ("SOFTMAX", "row"),
         ("SPLIT", "run time"),
     ],

@@ -1,0 +1,62 @@
+"""SUM over any axes: y = requantize(sum(x) - n * zx) + zy.
+
+Real multiplier: input scale / output scale, in float64.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from mcu_slm.ops.base import Arguments, Int8, NodeView, Operator, struct_call
+from mcu_slm.ops.reduction import Reduction, reduction
+from mcu_slm.ops.rescale import LARGEST_DIFFERENCE, bounded_multiplier
+from mcu_slm.quant import Multiplier, requantize, saturate_int8
+
+
+@dataclass(frozen=True, eq=False)
+class Sum(Operator):
+    """A sum of differences from the zero point, requantised."""
+
+    kernels = ("sum_s8",)
+
+    loops: Reduction
+    input_zero_point: int
+    output_zero_point: int
+    output: Multiplier
+
+    def reference(self, inputs: Sequence[Int8]) -> list[Int8]:
+        """Sum and requantise."""
+        total = (self.loops.gathered(inputs[0]) - self.input_zero_point).sum(axis=-1)
+        return [saturate_int8(requantize(total, *self.output) + self.output_zero_point)]
+
+    def requantization(self) -> tuple[Multiplier, ...]:
+        """Return the multiplier of the sums."""
+        return (self.output,)
+
+    def call(self, arguments: Arguments) -> str:
+        """Return the kernel call."""
+        fields: dict[str, object] = {
+            **self.loops.fields(),
+            "bias": -self.loops.count * self.input_zero_point,
+            "output_zero_point": self.output_zero_point,
+            "multiplier": self.output.multiplier,
+            "shift": self.output.shift,
+        }
+        return struct_call(
+            "mcu_slm_sum_t", "mcu_slm_sum_s8", fields, [arguments.inputs[0], arguments.outputs[0]]
+        )
+
+    def summary(self) -> str:
+        """Return the axes."""
+        return f"axes {list(self.loops.axes)}"
+
+
+def parse(view: NodeView) -> Sum:
+    """Check a SUM node and derive its integers."""
+    loops = reduction(view)
+    scale, zero_point = view.int8(view.input(0))
+    output_scale, output_zero_point = view.int8(view.output())
+    largest = LARGEST_DIFFERENCE * loops.count
+    multiplier = bounded_multiplier(view, scale / output_scale, largest)
+    return Sum(loops, zero_point, output_zero_point, multiplier)
