@@ -21,7 +21,7 @@ def window_layers(b: GraphBuilder, rng: np.random.Generator, image: int) -> int:
         pooled = b.tensor(op.lower(), **keep)
         b.node(op, [deep], [pooled], **place, filter_width=2, filter_height=1)
         deep = pooled
-    return _there_and_back(b, deep)
+    return _up_and_down(b, rng, _there_and_back(b, deep))
 
 
 def _there_and_back(b: GraphBuilder, image: int) -> int:
@@ -40,3 +40,22 @@ def _there_and_back(b: GraphBuilder, image: int) -> int:
     whole = b.tensor("whole", (1, 1, 8, 8), **like)
     b.node("BATCH_TO_SPACE_ND", [tiles, block, borders[1]], [whole])
     return whole
+
+
+def _up_and_down(b: GraphBuilder, rng: np.random.Generator, image: int) -> int:
+    """Return the image stretched by each resize and brought back, then convolved backwards."""
+    like = {"scale": 0.06, "zero_point": -9}
+    for op, width in (("RESIZE_BILINEAR", 12), ("RESIZE_NEAREST_NEIGHBOR", 8)):
+        size = b.tensor(f"size{width}", (2,), "int32", data=[1, width])
+        resized = b.tensor(op.lower(), (1, 1, width, 8), **like)
+        b.node(op, [image, size], [resized], align_corners=False, half_pixel_centers=True)
+        image = resized
+    shape = b.tensor("shape", (4,), "int32", data=[1, 1, 8, 8])
+    scale = rng.uniform(0.002, 0.004, 8).astype(np.float32)
+    weights = b.tensor(
+        "backward_weights", (8, 1, 3, 8), scale=scale, data=rng.integers(-127, 128, (8, 1, 3, 8))
+    )
+    y = b.tensor("backward", (1, 1, 8, 8), **like)
+    options = {"padding": "SAME", "stride_w": 1, "stride_h": 1}
+    b.node("TRANSPOSE_CONV", [shape, weights, image], [y], **options)
+    return y

@@ -45,6 +45,8 @@ from mcu_slm.ops import (
     relu,
     relu6,
     reshape,
+    resize_bilinear,
+    resize_nearest_neighbor,
     reverse_v2,
     rsqrt,
     slice,
@@ -60,6 +62,7 @@ from mcu_slm.ops import (
     sum,
     tanh,
     transpose,
+    transpose_conv,
     unidirectional_sequence_lstm,
     unpack,
 )
@@ -100,6 +103,8 @@ OPERATORS: dict[str, ModuleType] = {
     "RELU": relu,
     "RELU6": relu6,
     "RESHAPE": reshape,
+    "RESIZE_BILINEAR": resize_bilinear,
+    "RESIZE_NEAREST_NEIGHBOR": resize_nearest_neighbor,
     "REVERSE_V2": reverse_v2,
     "RSQRT": rsqrt,
     "SLICE": slice,
@@ -115,6 +120,7 @@ OPERATORS: dict[str, ModuleType] = {
     "SUM": sum,
     "TANH": tanh,
     "TRANSPOSE": transpose,
+    "TRANSPOSE_CONV": transpose_conv,
     "UNIDIRECTIONAL_SEQUENCE_LSTM": unidirectional_sequence_lstm,
     "UNPACK": unpack,
 }

@@ -81,6 +81,16 @@ def parse_blocks(view: NodeView, image: Tensor, tiled: Tensor) -> Blocks:
     view.require(tiled.shape == expected, f"{tiled.name} has shape {tiled.shape}", str(expected))
     view.same_quantization(image, tiled)
     return Blocks(
-        image.shape[0], image.shape[-1], *size, *tile, *block,
-        top=border[0], left=border[2], bottom=border[1], right=border[3],
-    )  # fmt: skip
+        batches=image.shape[0],
+        channels=image.shape[-1],
+        image_height=size[0],
+        image_width=size[1],
+        tile_height=tile[0],
+        tile_width=tile[1],
+        block_height=block[0],
+        block_width=block[1],
+        top=border[0],
+        left=border[2],
+        bottom=border[1],
+        right=border[3],
+    )

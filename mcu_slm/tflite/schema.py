@@ -167,6 +167,14 @@ OPTIONS: dict[str, tuple[Field, ...]] = {
         ("asymmetric_quantize_inputs", "bool"),
         ("diagonal_recurrent_tensors", "bool"),
     ),
+    "TransposeConv": (_PADDING, *_STRIDES, _ACTIVATION, ("quantized_bias_type", "i8")),
+    "ResizeBilinear": (
+        ("new_height", "i32"),
+        ("new_width", "i32"),
+        ("align_corners", "bool"),
+        ("half_pixel_centers", "bool"),
+    ),
+    "ResizeNearestNeighbor": (("align_corners", "bool"), ("half_pixel_centers", "bool")),
 }
 """Options tables that operators here read, by the schema's name without `Options`."""
 
@@ -239,6 +247,8 @@ OPERATOR_OPTIONS: dict[str, str] = {
     "REDUCE_MAX": "Reducer",
     "REDUCE_MIN": "Reducer",
     "RESHAPE": "Reshape",
+    "RESIZE_BILINEAR": "ResizeBilinear",
+    "RESIZE_NEAREST_NEIGHBOR": "ResizeNearestNeighbor",
     "REVERSE_V2": "ReverseV2",
     "SLICE": "Slice",
     "SOFTMAX": "Softmax",
@@ -251,6 +261,7 @@ OPERATOR_OPTIONS: dict[str, str] = {
     "SUB": "Sub",
     "SUM": "Reducer",
     "TRANSPOSE": "Transpose",
+    "TRANSPOSE_CONV": "TransposeConv",
     "UNIDIRECTIONAL_SEQUENCE_LSTM": "UnidirectionalSequenceLSTM",
     "UNPACK": "Unpack",
 }

@@ -18,7 +18,14 @@ from tests.ops.cases_elementwise import ELEMENTWISE_CASES
 from tests.ops.cases_moving import MOVING_CASES
 from tests.ops.cases_reducing import REDUCING_CASES
 from tests.ops.cases_recurrent import RECURRENT_CASES
-from tests.ops.cases_windows import blocks_cases, depthwise_cases, pad_cases, pool_cases
+from tests.ops.cases_windows import (
+    blocks_cases,
+    depthwise_cases,
+    pad_cases,
+    pool_cases,
+    resize_cases,
+    transpose_conv_cases,
+)
 
 # --- Layers with weights
 
@@ -396,12 +403,15 @@ CASES: dict[str, Callable[[], Iterator[Case]]] = {
     "PAD": lambda: pad_cases("PAD"),
     "PADV2": lambda: pad_cases("PADV2"),
     "RESHAPE": reshape_cases,
+    "RESIZE_BILINEAR": lambda: resize_cases("RESIZE_BILINEAR"),
+    "RESIZE_NEAREST_NEIGHBOR": lambda: resize_cases("RESIZE_NEAREST_NEIGHBOR"),
     "RSQRT": rsqrt_cases,
     "SOFTMAX": softmax_cases,
     "SPACE_TO_BATCH_ND": lambda: blocks_cases("SPACE_TO_BATCH_ND"),
     "SPLIT": split_cases,
     "SUB": lambda: element_wise_cases("SUB"),
     "TRANSPOSE": transpose_cases,
+    "TRANSPOSE_CONV": transpose_conv_cases,
     **ELEMENTWISE_CASES,
     **REDUCING_CASES,
     **MOVING_CASES,

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from mcu_slm.ir import GraphBuilder
-from tests.models import random_bias
+from tests.models import random_bias, random_weights
 from tests.ops.case import Case, rng_of
 
 Pair = tuple[int, int]
@@ -217,3 +217,92 @@ def blocks_cases(op: str) -> Iterator[Case]:
     yield blocks(op, "rank 3", (2, 5, 3), (3,), (1, 0))
     yield blocks(op, "single blocks", (1, 2, 3, 2), (1, 1), (0, 0, 0, 0))
     yield blocks(op, "border that is not zero", (1, 4, 3, 2), (3, 2), (2, 0, 0, 1), zero_point=-41)
+
+
+def transpose_conv(
+    name: str,
+    shape: Shape4,
+    kernel: Pair,
+    channels: int,
+    *,
+    stride: Pair = (2, 2),
+    padding: str = "SAME",
+    more: Pair = (0, 0),
+    activation: str = "NONE",
+    real: float = 0.004,
+    zero_points: Pair = (-5, 3),
+    per_channel: bool = True,
+    bias: bool = True,
+) -> Case:
+    """A TRANSPOSE_CONV. `more` is added to the output size, which strides leave open."""
+    rng, b = rng_of("transposed " + name), GraphBuilder()
+    size = [
+        (n - 1) * s + (1 if padding == "SAME" else k) + m
+        for n, s, k, m in zip(shape[1:3], stride, kernel, more, strict=True)
+    ]
+    output = (shape[0], *size, channels)
+    x = b.tensor("x", shape, scale=0.04, zero_point=zero_points[0])
+    weight_shape = (channels, *kernel, shape[3])
+    weights, scales = random_weights(b, rng, weight_shape, per_channel=per_channel)
+    inputs = [b.tensor("size", (4,), "int32", data=output), weights, x]
+    if bias:
+        inputs.append(random_bias(b, rng, channels, 0.04 * scales))
+    output_scale = 0.04 * float(scales.max()) / real
+    y = b.tensor("y", output, scale=output_scale, zero_point=zero_points[1])
+    b.node(
+        "TRANSPOSE_CONV", inputs, [y],
+        padding=padding, stride_h=stride[0], stride_w=stride[1],
+        fused_activation_function=activation,
+    )  # fmt: skip
+    return Case(name, b.build([x], [y]))
+
+
+def transpose_conv_cases() -> Iterator[Case]:
+    """Overlap and gaps, both paddings, every output size that a stride leaves open."""
+    yield transpose_conv("same", (1, 3, 4, 3), (3, 3), 5, more=(1, 1))
+    yield transpose_conv("same, smaller output", (1, 3, 4, 2), (4, 3), 3, activation="RELU")
+    yield transpose_conv("valid", (1, 2, 3, 2), (3, 2), 4, padding="VALID", activation="RELU6")
+    yield transpose_conv(
+        "valid, larger output", (1, 2, 3, 2), (2, 4), 1, padding="VALID", more=(1, 1)
+    )
+    yield transpose_conv(
+        "gaps", (1, 2, 2, 1), (1, 2), 2, stride=(3, 4), padding="VALID", more=(2, 3)
+    )
+    yield transpose_conv("stride 1", (2, 4, 3, 3), (3, 3), 2, stride=(1, 1), bias=False)
+    yield transpose_conv("one row", (1, 1, 7, 4), (1, 5), 3, stride=(1, 3), more=(0, 2), real=0.02)
+    yield transpose_conv(
+        "saturated", (1, 3, 2, 6), (3, 3), 3, real=0.3, zero_points=(127, -128), per_channel=False
+    )
+    yield transpose_conv(
+        "clamped", (1, 2, 2, 3), (2, 2), 3, zero_points=(-128, 127), activation="RELU_N1_TO_1"
+    )
+
+
+def resize(
+    op: str, name: str, shape: Shape4, size: Pair, corners: bool = False, half_pixel: bool = False
+) -> Case:
+    """A resize to `size`."""
+    b = GraphBuilder()
+    x = b.tensor("x", shape, scale=0.05, zero_point=-7)
+    wanted = b.tensor("size", (2,), "int32", data=size)
+    y = b.tensor("y", (shape[0], *size, shape[3]), scale=0.05, zero_point=-7)
+    b.node(op, [x, wanted], [y], align_corners=corners, half_pixel_centers=half_pixel)
+    return Case(name, b.build([x], [y]))
+
+
+def resize_cases(op: str) -> Iterator[Case]:
+    """Larger and smaller, by whole factors and others, in every alignment."""
+    alignments = [(False, False), (True, False), (False, True)]
+    if op == "RESIZE_NEAREST_NEIGHBOR":
+        alignments.append((True, True))
+    for corners, half_pixel in alignments:
+        for shape, size in [
+            ((1, 3, 4, 2), (6, 8)),
+            ((1, 7, 5, 3), (3, 4)),
+            ((2, 3, 2, 1), (7, 9)),
+            ((1, 1, 1, 2), (3, 4)),
+            ((1, 5, 6, 1), (1, 1)),
+            ((1, 2, 37, 1), (2, 53)),
+        ]:
+            name = f"{shape} to {size}, corners {corners}, half pixel {half_pixel}"
+            yield resize(op, name, shape, size, corners, half_pixel)

@@ -27,7 +27,7 @@ from tests.ops.cases import (
     transpose,
     unary,
 )
-from tests.ops.cases_windows import blocks, depthwise, pad, pool
+from tests.ops.cases_windows import blocks, depthwise, pad, pool, resize, transpose_conv
 from tests.ops.changes import Change, ints, no_option, node, options, output, scale, tensor
 
 pytestmark = pytest.mark.unit
@@ -37,6 +37,11 @@ DENSE = fully_connected("sound", (1, 6), 3)
 PADDED, FILLED = (pad(op, "sound", (2, 3), (0, 1, 1, 0), 5) for op in ("PAD", "PADV2"))
 TILES = blocks("SPACE_TO_BATCH_ND", "sound", (1, 4, 4, 2), (2, 2), (0, 0, 0, 0))
 WHOLE = blocks("BATCH_TO_SPACE_ND", "sound", (1, 4, 4, 2), (2, 2), (0, 0, 0, 0))
+NEAREST, BILINEAR = (
+    resize(op, "sound", (1, 3, 4, 2), (5, 6))
+    for op in ("RESIZE_NEAREST_NEIGHBOR", "RESIZE_BILINEAR")
+)
+BACKWARD = transpose_conv("sound", (1, 3, 4, 2), (3, 3), 5)
 DEPTHWISE = depthwise("sound", (1, 4, 4, 2), (3, 3), 2)
 AVERAGE, MAXIMUM = (
     pool(op, "sound", (1, 4, 4, 2), (2, 2), (2, 2)) for op in ("AVERAGE_POOL_2D", "MAX_POOL_2D")
@@ -112,6 +117,45 @@ BROKEN: dict[tuple[str, str], tuple[Case, Change, str]] = {
         tensor(0, shape=(2, 2, 4, 2)),
         r"x has shape \(2, 2, 4, 2\); expected \(4, 2, 2, 2\)",
     ),
+    ("RESIZE_NEAREST_NEIGHBOR", "size"): (
+        NEAREST,
+        tensor(1, **ints(5, 0)),
+        r"size \[5, 0\]; expected height and width of 1 or more",
+    ),
+    ("RESIZE_NEAREST_NEIGHBOR", "run time"): (NEAREST, tensor(1, data=None), "at run time"),
+    ("RESIZE_NEAREST_NEIGHBOR", "output"): (NEAREST, output(shape=(1, 5, 5, 2)), "output shape"),
+    ("RESIZE_NEAREST_NEIGHBOR", "long"): (
+        resize("RESIZE_NEAREST_NEIGHBOR", "long", (1, 1, 40_000, 1), (1, 2)),
+        lambda graph: graph,
+        "an axis of 40,000; expected at most 32,768",
+    ),
+    ("RESIZE_BILINEAR", "alignment"): (
+        BILINEAR,
+        options(align_corners=True, half_pixel_centers=True),
+        "align_corners and half_pixel_centers; expected one of them at most",
+    ),
+    ("RESIZE_BILINEAR", "stretched"): (
+        resize("RESIZE_BILINEAR", "stretched", (1, 3, 1, 1), (2000, 1)),
+        lambda graph: graph,
+        "3 elements stretched to 2000: the judge would read past the last one",
+    ),
+    ("RESIZE_BILINEAR", "rank"): (BILINEAR, tensor(0, shape=(3, 4, 2)), "rank 3; expected 4"),
+    ("TRANSPOSE_CONV", "size"): (
+        BACKWARD,
+        tensor(0, **ints(1, 5, 7, 9)),
+        r"output shape \(1, 5, 7, 5\); expected \(1, 5, 7, 9\), as input 0 says",
+    ),
+    ("TRANSPOSE_CONV", "input"): (
+        BACKWARD,
+        tensor(2, shape=(1, 4, 4, 2)),
+        r"input shape \(1, 4, 4, 2\); expected \(1, 3, 4, 2\)",
+    ),
+    ("TRANSPOSE_CONV", "channels"): (
+        BACKWARD,
+        lambda g: output(shape=(1, 5, 7, 9))(tensor(0, **ints(1, 5, 7, 9))(g)),
+        "9 output channels; expected 5",
+    ),
+    ("TRANSPOSE_CONV", "count"): (BACKWARD, node(inputs=(0, 1)), "2 inputs; expected 3 or 4"),
     ("AVERAGE_POOL_2D", "scale"): (
         AVERAGE,
         output(quantization=scale(0.0501, -7)),
@@ -306,6 +350,9 @@ def test_a_broken_layer_is_named(op: str, name: str) -> None:
     "case",
     [
         CONV,
+        NEAREST,
+        BILINEAR,
+        BACKWARD,
         PADDED,
         FILLED,
         TILES,

@@ -1,0 +1,35 @@
+#ifndef MCU_SLM_TRANSPOSE_CONV_S8_H
+#define MCU_SLM_TRANSPOSE_CONV_S8_H
+
+#include <stdint.h>
+
+typedef struct {
+    int32_t batches;
+    int32_t input_channels;
+    int32_t output_channels;
+    int32_t input_height;
+    int32_t input_width;
+    int32_t output_height;
+    int32_t output_width;
+    int32_t kernel_height;
+    int32_t kernel_width;
+    int32_t stride_height;
+    int32_t stride_width;
+    int32_t pad_top;
+    int32_t pad_left;
+    int32_t input_zero_point;
+    int32_t output_zero_point;
+    int32_t act_min;
+    int32_t act_max;
+    const int8_t *weights;     /* [output_channels][kernel_height][kernel_width][input_channels] */
+    const int32_t *bias;       /* [output_channels] */
+    const int32_t *multiplier; /* [output_channels] */
+    const int8_t *shift;       /* [output_channels] */
+} mcu_slm_transpose_conv_t;
+
+/* input  [batches][input_height][input_width][input_channels]
+   output [batches][output_height][output_width][output_channels] */
+void mcu_slm_transpose_conv_s8(const mcu_slm_transpose_conv_t *layer, const int8_t *input,
+                               int8_t *output);
+
+#endif
