@@ -119,7 +119,10 @@ class Decoder:
         if self._items > MAX_ITEMS:
             self._fail("item-count", "the file describes too many items", f"at most {MAX_ITEMS:,}")
 
-    def _table(self, position: int, fields: tuple[Field, ...], path: str) -> dict[str, Any]:
+    def _table(
+        self, position: int, fields: tuple[Field, ...], path: str, *, complete: bool = True
+    ) -> dict[str, Any]:
+        """Decode a table; where `fields` are all that there can be, others are refused."""
         self._tables += 1
         if self._tables > MAX_TABLES:
             self._fail("item-count", "the file has too many tables", f"at most {MAX_TABLES:,}")
@@ -136,6 +139,8 @@ class Decoder:
             place = self._slot(frame, slot, _width(kind))
             values[name] = self._value(place, kind, path, name)
             slot += 1
+        if complete and any(self._slot(frame, n, 1) for n in range(slot, (frame.entries - 4) // 2)):
+            self._fail("table", f"{path} has a field beyond the {slot} that the format has")
         return values
 
     def _frame(self, position: int, path: str) -> _Frame:
@@ -219,5 +224,6 @@ class Decoder:
             self._fail("table", f"{path} has a type ({code}) but no table")
         known = path.endswith("builtin_options") and code <= len(OPTION_TABLES)
         name = OPTION_TABLES[code - 1] if known else f"#{code}"
-        fields = self._table(self._target(value_place), OPTIONS.get(name, ()), f"{path}.{name}")
-        return name, fields if name in OPTIONS else None
+        fields = OPTIONS.get(name, ())  # only those that operators here read
+        values = self._table(self._target(value_place), fields, f"{path}.{name}", complete=False)
+        return name, values if name in OPTIONS else None

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from mcu_slm.errors import ModelError
 from mcu_slm.ir import Graph, Node
-from mcu_slm.tflite.decode import Decoder
+from mcu_slm.tflite.decode import MAX_FILE_BYTES, Decoder
 from mcu_slm.tflite.graph_rules import check_graph
 from mcu_slm.tflite.model_rules import check_model, read_metadata
 from mcu_slm.tflite.rules import printable, refuse, unsupported
@@ -26,7 +26,8 @@ def read_file(path: Path) -> tuple[Graph, bytes]:
         ModelError: No such file, unreadable, or not a sound model.
     """
     try:
-        raw = path.read_bytes()
+        with path.open("rb") as stream:
+            raw = stream.read(MAX_FILE_BYTES + 1)  # whatever it is, memory stays bounded
     except OSError as error:
         reason = error.strerror or "cannot be read"
         raise ModelError(str(path), reason, "a .tflite file", "Check the path.") from error
@@ -111,9 +112,11 @@ def _operator(where: str, code: Mapping[str, Any]) -> tuple[str, int]:
 
 def _options(where: str, op: str, operator: Mapping[str, Any]) -> dict[str, Any]:
     """Return the options; absent ones have defaults, another operator's would be misread."""
-    if operator["custom_options"] is not None:
+    if operator["custom_options"] is not None or operator["large_custom_options_offset"]:
         refuse("options", f"{where} ({op})", "custom options", "none for a built-in operator")
     union = operator["builtin_options"]
+    if operator["builtin_options_2"] is not None:
+        refuse("options", f"{where} ({op})", "options of a second kind", "those of the operator")
     if union is None:
         return {}
     name, fields = union

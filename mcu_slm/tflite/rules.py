@@ -37,7 +37,7 @@ RULES: dict[str, str] = {
     "rank": "no tensor has more dimensions than the interpreter can hold",
     "dimension": "dimensions are fixed and not negative",
     "tensor-size": "the product of the dimensions, computed exactly, is within the limit",
-    "scale": "scales are finite, positive and of ordinary size",
+    "scale": "scales are finite and positive",
     "zero-point": "zero points lie in the range of the element type, one per scale or one for all",
     "quantised-dimension": "there is one scale per channel along the quantised dimension",
     "quantisation-details": "quantisation is affine, without custom details",

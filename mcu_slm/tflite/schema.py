@@ -49,6 +49,8 @@ TABLES: dict[str, tuple[Field, ...]] = {
         ("metadata_buffer", "[i32]"),
         ("metadata", "[Metadata]"),
         ("signature_defs", "[SignatureDef]"),
+        ("external_buffer_groups", "[ExternalBufferGroup]"),
+        ("external_buffers", "[ExternalBuffer]"),
     ),
     "OperatorCode": (
         ("deprecated_builtin_code", "i8"),
@@ -62,6 +64,7 @@ TABLES: dict[str, tuple[Field, ...]] = {
         ("outputs", "[i32]"),
         ("operators", "[Operator]"),
         ("name", "string"),
+        ("debug_metadata_index", "i32=-1"),
     ),
     "Tensor": (
         ("shape", "[i32]"),
@@ -73,6 +76,8 @@ TABLES: dict[str, tuple[Field, ...]] = {
         ("sparsity", "Sparsity"),
         ("shape_signature", "[i32]"),
         ("has_rank", "bool"),
+        ("variant_tensors", "[VariantSubType]"),
+        ("external_buffer", "u32"),
     ),
     "Quantization": (
         ("min", "[f32]"),
@@ -92,6 +97,10 @@ TABLES: dict[str, tuple[Field, ...]] = {
         ("custom_options_format", "i8"),
         ("mutating_variable_inputs", "[bool]"),
         ("intermediates", "[i32]"),
+        ("large_custom_options_offset", "u64"),
+        ("large_custom_options_size", "u64"),
+        ("builtin_options_2", "union"),
+        ("debug_metadata_index", "i32=-1"),
     ),
     "Buffer": (("data", "[u8]"), ("offset", "u64"), ("size", "u64")),
     "Metadata": (("name", "string"), ("buffer", "u32")),
@@ -101,6 +110,15 @@ TABLES: dict[str, tuple[Field, ...]] = {
         ("signature_key", "string"),
     ),
     "TensorMap": (("name", "string"), ("tensor_index", "u32")),
+    "VariantSubType": (("shape", "[i32]"), ("type", "i8"), ("has_rank", "bool")),
+    "ExternalBufferGroup": (("name", "string"),),
+    "ExternalBuffer": (
+        ("id", "u32"),
+        ("group", "u32"),
+        ("offset", "u64"),
+        ("length", "u64"),
+        ("packing", "string"),
+    ),
 }
 
 _ACTIVATION: Field = ("fused_activation_function", "enum:Activation")

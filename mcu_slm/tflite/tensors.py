@@ -17,9 +17,6 @@ MAX_TENSOR_BYTES = 64 << 20
 MAX_RANK = 6
 """TensorFlow Lite Micro's shapes hold six dimensions and do not check for more."""
 
-MIN_SCALE, MAX_SCALE = 2.0**-100, 2.0**100
-"""A product of two such scales, divided by a third, is a normal float64 and not zero."""
-
 ZERO_POINT_RANGES = {
     "int8": (-128, 127),
     "uint8": (0, 255),
@@ -54,6 +51,9 @@ def read_tensor(name: str, index: int, fields: Mapping[str, Any], buffers: list[
     shape = _shape(where, fields["shape"], np.dtype(dtype).itemsize)
     quantization = _quantization(where, shape, dtype, fields["quantization"])
     tensor = Tensor(label, shape, dtype, quantization, None, fields["is_variable"])
+    if fields["external_buffer"]:
+        found = f"data in external buffer {fields['external_buffer']}"
+        unsupported("external-data", where, found, "data in the file", "Export as one flatbuffer.")
     if fields["buffer"] >= len(buffers):
         found = f"buffer {fields['buffer']} of {len(buffers)}"
         refuse("buffer-index", where, found, "a buffer that exists")
@@ -91,7 +91,7 @@ def _quantization(
     scales = fields["scale"]
     if scales is None or len(scales) == 0:
         return None
-    bad = scales[~((scales >= MIN_SCALE) & (scales <= MAX_SCALE))]  # a NaN is neither
+    bad = scales[~(np.isfinite(scales) & (scales > 0))]
     if len(bad):
         refuse("scale", where, f"scale is {float(bad[0])!r}", "a finite number above 0")
     points = _zero_points(where, dtype, len(scales), fields["zero_point"])

@@ -10,6 +10,7 @@ import struct
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 
@@ -158,10 +159,10 @@ def shared_table(entries: int) -> bytes:
     return encode_model({"version": 3, "buffers": [{}] * entries})
 
 
-def root_index(raw: bytes) -> int:
-    """Return where the root table's field index is."""
-    root = struct.unpack_from("<I", raw, 0)[0]
-    return int(root - struct.unpack_from("<i", raw, root)[0])
+def table_index(raw: bytes, *path: str | int) -> int:
+    """Return where the field index of a table is, the root's without a path."""
+    table = target(raw, *path) if path else struct.unpack_from("<I", raw, 0)[0]
+    return int(table - struct.unpack_from("<i", raw, table)[0])
 
 
 def misaligned_constant() -> bytes:
@@ -176,6 +177,12 @@ def misaligned_constant() -> bytes:
     return bytes(raw)
 
 
+def later_format() -> bytes:
+    """Return the tiny model with a field that no version of the format has yet."""
+    with patch.dict(TABLES, {"Buffer": (*TABLES["Buffer"], ("later", "i32"))}):
+        return changed(set_buffer(1, later=7))
+
+
 def unknown_activation() -> bytes:
     """Return the tiny model whose layer has activation 99."""
     raw = bytearray(
@@ -184,8 +191,8 @@ def unknown_activation() -> bytes:
         )
     )
     # The union is two slots, its table the second.
-    operator = target(bytes(raw), "subgraphs", 0, "operators", 0)
-    index = operator - struct.unpack_from("<i", raw, operator)[0]
+    operator = target(bytes(raw), *FIRST_OPERATOR)
+    index = table_index(bytes(raw), *FIRST_OPERATOR)
     at = operator + struct.unpack_from("<H", raw, index + 4 + 2 * 4)[0]
     options = at + struct.unpack_from("<I", raw, at)[0]
     index = options - struct.unpack_from("<i", raw, options)[0]
@@ -194,6 +201,7 @@ def unknown_activation() -> bytes:
 
 
 FIRST_TENSOR = ("subgraphs", 0, "tensors", 0)
+FIRST_OPERATOR = ("subgraphs", 0, "operators", 0)
 
 
 def of(rule: str, change: Change, message: str) -> Broken:
@@ -251,7 +259,6 @@ TABLES_BROKEN: dict[str, Broken] = {
     "scale NaN": of("scale", set_quantization(0, scale=np.float32([np.nan])), r"scale is nan"),
     "scale infinite": of("scale", set_quantization(3, scale=np.float32([np.inf])), r"scale is inf"),
     "scale negative": of("scale", set_quantization(1, scale=np.float32([-1])), r"scale is -1.0"),
-    "scale tiny": of("scale", set_quantization(1, scale=np.float32([1e-40])), r"scale is 9.99\d+e"),
     "zero points": of(
         "zero-point", set_quantization(1, **TWO_SCALES_THREE_POINTS), r"2 scales, 3 zero points"
     ),
@@ -363,6 +370,16 @@ TABLES_BROKEN: dict[str, Broken] = {
     "data outside": of(
         "external-data", set_buffer(1, offset=4096, size=8), r"buffer 1: data outside the flatbuf"
     ),
+    "external buffer": of(
+        "external-data",
+        set_tensor(1, external_buffer=3),
+        r"1 \(weights\): data in external buffer 3",
+    ),
+    "options of a second kind": of(
+        "options",
+        set_operator(builtin_options_2=("Conv2D", {})),
+        r"\(FULLY_CONNECTED\): options of a second kind",
+    ),
     "end of outside data wraps": of(
         "external-data",
         set_buffer(1, offset=2**64 - 4, size=8),
@@ -408,13 +425,18 @@ BYTES_BROKEN: dict[str, Broken] = {
     "too large": Broken("file-size", lambda: bytes((64 << 20) + 1), r"the file has 67,108,865"),
     "field index of odd size": Broken(
         "table",
-        overwritten(root_index, "<H", 7),
+        overwritten(table_index, "<H", 7),
         r"Model: the table's field index is broken \(size 7\)",
     ),
     "table beyond the end": Broken(
         "table",
-        overwritten(lambda raw: root_index(raw) + 2, "<H", 0xFFFE),
+        overwritten(lambda raw: table_index(raw) + 2, "<H", 0xFFFE),
         r"Model: the table of 65534 bytes reaches beyond the file",
+    ),
+    "more fields than the format has": Broken(
+        "table",
+        later_format,
+        r"Model.buffers\[1\] has a field beyond the 3 that the format has",
     ),
     "offset to nowhere": Broken(
         "offset",

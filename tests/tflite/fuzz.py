@@ -39,6 +39,7 @@ class Tally:
     accepted: int = 0
     judged: int = 0
     refused_by_judge: Counter[str] = field(default_factory=Counter)
+    first_refused: dict[str, int] = field(default_factory=dict)
     rejected: Counter[str] = field(default_factory=Counter)
     failures: dict[str, str] = field(default_factory=dict)
     slowest_s: float = 0.0
@@ -51,7 +52,10 @@ class Tally:
         lines += [f"{count:9,} rejected: {rule}" for rule, count in self.rejected.most_common()]
         lines.append(f"{self.judged:9,} accepted ones went through the judge")
         refused = self.refused_by_judge.most_common()
-        lines += [f"{count:9,} of these refused: {why}" for why, count in refused]
+        lines += [
+            f"{count:9,} of these refused: {why} (first: mutant {self.first_refused[why]})"
+            for why, count in refused
+        ]
         lines.append(f"slowest check {self.slowest_s:.3f} s (mutant {self.slowest_mutant})")
         lines.append(f"peak memory {self.peak_bytes / 2**20:.0f} MiB")
         lines.append(f"{len(self.failures)} failures")
@@ -104,7 +108,9 @@ def _judge(tally: Tally, accepted: dict[int, bytes]) -> None:
         if verdict.startswith(("crashed", "differs")):
             tally.failures[str(index)] = f"the judge {verdict}"
         elif verdict.startswith("refused"):
-            tally.refused_by_judge[verdict.removeprefix("refused: ")[:100]] += 1
+            why = verdict.removeprefix("refused: ")[:100]
+            tally.refused_by_judge[why] += 1
+            tally.first_refused.setdefault(why, index)
 
 
 def start_or_continue(path: Path, seed: int, pool: list[Base]) -> Tally:
@@ -112,7 +118,7 @@ def start_or_continue(path: Path, seed: int, pool: list[Base]) -> Tally:
     sha256 = sha256_bytes(b"".join(base.raw for base in pool))
     if path.is_file():
         fields = json.loads(path.read_text(encoding="utf-8"))
-        if (fields["seed"], fields["bases_sha256"]) == (seed, sha256):
+        if (fields.get("seed"), fields.get("bases_sha256")) == (seed, sha256):
             counters = {key: Counter(fields.pop(key)) for key in ("refused_by_judge", "rejected")}
             return Tally(**fields, **counters)
     return Tally(seed, sha256)
