@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mcu_slm.ops.base import NodeView
 from mcu_slm.ops.joined_rows import DealtRows, axis_of, deal
-from mcu_slm.ops.strided_copy import integers
+from mcu_slm.ops.strided_copy import integer
 
 
 def parse(view: NodeView) -> DealtRows:
@@ -12,9 +12,7 @@ def parse(view: NodeView) -> DealtRows:
     parts = len(view.node.outputs)
     view.expect_count((2,), max(parts, 1))
     source = view.input(1)
-    named = integers(view, 0)
-    view.require(len(named) == 1, f"{len(named)} axes", "one")
-    axis = axis_of(view, named[0], len(source.shape))
+    axis = axis_of(view, integer(view, 0), len(source.shape))
     length = source.shape[axis]
     view.require(length % parts == 0, f"{length} elements in {parts} parts", "equal parts")
     part = (*source.shape[:axis], length // parts, *source.shape[axis + 1 :])

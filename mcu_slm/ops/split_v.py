@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from mcu_slm.ops.base import NodeView
 from mcu_slm.ops.joined_rows import DealtRows, axis_of, deal
-from mcu_slm.ops.strided_copy import integers
+from mcu_slm.ops.strided_copy import integer, integers
 
 
 def parse(view: NodeView) -> DealtRows:
@@ -16,9 +16,8 @@ def parse(view: NodeView) -> DealtRows:
     parts = len(view.node.outputs)
     view.expect_count((3,), max(parts, 1))
     source = view.input(0)
-    lengths, named = integers(view, 1, wide=True), integers(view, 2)
-    view.require(len(named) == 1, f"{len(named)} axes", "one")
-    axis = axis_of(view, named[0], len(source.shape))
+    lengths = integers(view, 1, wide=True)
+    axis = axis_of(view, integer(view, 2), len(source.shape))
     total = source.shape[axis]
     if lengths.count(-1) == 1:
         lengths[lengths.index(-1)] = total - sum(lengths) - 1

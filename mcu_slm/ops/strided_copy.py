@@ -107,7 +107,19 @@ def integers(view: NodeView, position: int, *, wide: bool = False) -> list[int]:
     """Return a constant vector of int32; `wide`: or of int64, where the judge takes both."""
     tensor = view.input(position)
     dtype = "int64" if wide and tensor.dtype == "int64" else "int32"
-    return [int(value) for value in view.constant(tensor, dtype).reshape(-1)]
+    values = view.constant(tensor, dtype)
+    view.require(values.ndim == 1, f"{tensor.name} has shape {values.shape}", "a vector")
+    return [int(value) for value in values]
+
+
+def integer(view: NodeView, position: int) -> int:
+    """Return a constant int32: a scalar or a vector of one."""
+    tensor = view.input(position)
+    values = view.constant(tensor, "int32")
+    view.require(
+        values.shape in ((), (1,)), f"{tensor.name} has shape {values.shape}", "one number"
+    )
+    return int(values.reshape(()))
 
 
 def expect_rank(view: NodeView, tensor: Tensor, most: int) -> int:
