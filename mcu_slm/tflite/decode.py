@@ -15,7 +15,7 @@ import numpy as np
 from mcu_slm.tflite.rules import printable, refuse
 from mcu_slm.tflite.schema import ENUMS, OPTION_TABLES, OPTIONS, TABLES, Field
 
-MAX_FILE_BYTES = 64 << 20
+MAX_FILE_BYTES = 16 << 20
 MAX_TABLES = 25_000
 MAX_ITEMS = 2_000_000
 IDENTIFIER = b"TFL3"

@@ -13,7 +13,7 @@ from mcu_slm.errors import ModelError, UnsupportedOperatorError
 
 RULES: dict[str, str] = {
     # The bytes
-    "file-size": "the file is no larger than 64 MiB",
+    "file-size": "the file is no larger than 16 MiB",
     "identifier": "bytes 4 to 7 are TFL3",
     "offset": "every offset and every value lies inside the file",
     "table": "every table's field index is whole and its fields lie inside the table",

@@ -13,7 +13,7 @@ from mcu_slm.ir import Quantization, Tensor
 from mcu_slm.tflite.rules import printable, refuse, unsupported
 from mcu_slm.tflite.schema import TENSOR_TYPES
 
-MAX_TENSOR_BYTES = 64 << 20
+MAX_TENSOR_BYTES = 16 << 20
 MAX_RANK = 6
 """TensorFlow Lite Micro's shapes hold six dimensions and do not check for more."""
 

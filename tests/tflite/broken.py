@@ -242,16 +242,16 @@ TABLES_BROKEN: dict[str, Broken] = {
         "dimension", set_tensor(0, shape=(-1, 4)), r"shape \[-1, 4\].*fixed batch of 1"
     ),
     "huge shape": of(
-        "tensor-size", set_tensor(0, shape=(2**30, 2**30)), r"expected at most 67,108,864 bytes"
+        "tensor-size", set_tensor(0, shape=(2**30, 2**30)), r"expected at most 16,777,216 bytes"
     ),
     "product that wraps in 32 bits": of(
-        "tensor-size", set_tensor(0, shape=(2**16, 2**16)), r"at most 67,108,864 bytes"
+        "tensor-size", set_tensor(0, shape=(2**16, 2**16)), r"at most 16,777,216 bytes"
     ),
     "product that wraps in 64 bits": of(
-        "tensor-size", set_tensor(0, shape=(2**30,) * 3), r"at most 67,108,864 bytes"
+        "tensor-size", set_tensor(0, shape=(2**30,) * 3), r"at most 16,777,216 bytes"
     ),
     "wrap beside an empty axis": of(
-        "tensor-size", set_tensor(0, shape=(0, 2**30, 2**30)), r"at most 67,108,864 bytes"
+        "tensor-size", set_tensor(0, shape=(0, 2**30, 2**30)), r"at most 16,777,216 bytes"
     ),
     "rank": of("rank", set_tensor(0, shape=(1,) * 7), r"rank 7; expected at most 6"),
     "sparse": of("sparse", set_tensor(1, sparsity={}), r"tensor 1 \(weights\): sparse weights"),
@@ -422,7 +422,7 @@ BYTES_BROKEN: dict[str, Broken] = {
         "offset", lambda: b"\xff\xff\xff\x7fTFL3", r"a value at byte 2147483647 lies outside .* 8 b"
     ),
     "another kind of file": Broken("identifier", lambda: b"#!/bin/sh\n" * 9, r"not a TensorFlow"),
-    "too large": Broken("file-size", lambda: bytes((64 << 20) + 1), r"the file has 67,108,865"),
+    "too large": Broken("file-size", lambda: bytes((16 << 20) + 1), r"the file has 16,777,217"),
     "field index of odd size": Broken(
         "table",
         overwritten(table_index, "<H", 7),
