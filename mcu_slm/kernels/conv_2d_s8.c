@@ -32,42 +32,73 @@ static int32_t dot_product(const int8_t *x, const int8_t *w, int32_t count, int3
     return acc;
 }
 
-/* One output pixel: all output channels at (y, x), where the window's top left corner lies at (row, column). */
-static void convolve_pixel(const mcu_slm_conv_2d_t *layer, const int8_t *image, int32_t row,
-                           int32_t column, int8_t *output)
+/* Where a window lies: its top left corner, and the taps inside the input. */
+typedef struct {
+    int32_t row;
+    int32_t column;
+    taps_t rows;
+    taps_t columns;
+} place_t;
+
+static place_t place_of(const mcu_slm_conv_2d_t *layer, int32_t y, int32_t x)
 {
-    const int32_t channels = layer->input_channels / layer->groups;
-    const int32_t filters = layer->output_channels / layer->groups;
-    const taps_t rows =
-        taps_inside(row, layer->input_height, layer->kernel_height, layer->dilation_height);
-    const taps_t columns =
-        taps_inside(column, layer->input_width, layer->kernel_width, layer->dilation_width);
+    const int32_t row = y * layer->stride_height - layer->pad_top;
+    const int32_t column = x * layer->stride_width - layer->pad_left;
+    const place_t place = {
+        row,
+        column,
+        taps_inside(row, layer->input_height, layer->kernel_height, layer->dilation_height),
+        taps_inside(column, layer->input_width, layer->kernel_width, layer->dilation_width),
+    };
+
+    return place;
+}
+
+/* The sum of one filter over its group's channels; `image` points at the first of them. */
+static int32_t sum_of_products(const mcu_slm_conv_2d_t *layer, const place_t *place,
+                               const int8_t *image, const int8_t *weights)
+{
+    const int32_t depth = layer->kernel_channels;
     /* Without dilation and groups the taps of a row lie side by side: one run instead of several. */
-    const int32_t joined =
-        layer->dilation_width == 1 && layer->groups == 1 ? columns.end - columns.first : 1;
-    const int8_t *weights = layer->weights;
+    const int32_t joined = layer->dilation_width == 1 && depth == layer->input_channels
+                               ? place->columns.end - place->columns.first
+                               : 1;
+    int32_t acc = 0;
 
-    for (int32_t channel = 0; channel < layer->output_channels; channel++) {
-        const int8_t *group = image + channel / filters * channels;
-        int32_t acc = layer->bias[channel];
+    for (int32_t ky = place->rows.first; ky < place->rows.end; ky++) {
+        const int32_t row = place->row + ky * layer->dilation_height;
 
-        for (int32_t ky = rows.first; ky < rows.end; ky++) {
-            const int32_t source_row = row + ky * layer->dilation_height;
+        for (int32_t kx = place->columns.first; kx < place->columns.end; kx += joined) {
+            const int32_t column = place->column + kx * layer->dilation_width;
+            const int32_t source = (row * layer->input_width + column) * layer->input_channels;
+            const int32_t tap = (ky * layer->kernel_width + kx) * depth;
 
-            for (int32_t kx = columns.first; kx < columns.end; kx += joined) {
-                const int32_t source_column = column + kx * layer->dilation_width;
-                const int32_t source =
-                    (source_row * layer->input_width + source_column) * layer->input_channels;
-                const int32_t tap = (ky * layer->kernel_width + kx) * channels;
-
-                acc += dot_product(group + source, weights + tap, joined * channels,
-                                   layer->input_zero_point);
-            }
+            acc += dot_product(image + source, weights + tap, joined * depth,
+                               layer->input_zero_point);
         }
-        acc = mcu_slm_requantize(acc, layer->multiplier[channel], layer->shift[channel]);
-        output[channel] =
-            mcu_slm_clamp_s8(acc + layer->output_zero_point, layer->act_min, layer->act_max);
-        weights += layer->kernel_height * layer->kernel_width * channels;
+    }
+    return acc;
+}
+
+/* One output pixel: all output channels, group by group. */
+static void convolve_pixel(const mcu_slm_conv_2d_t *layer, const place_t *place,
+                           const int8_t *image, int8_t *output)
+{
+    const int32_t filter_size = layer->kernel_height * layer->kernel_width * layer->kernel_channels;
+    const int8_t *weights = layer->weights;
+    int32_t channel = 0;
+
+    for (int32_t group = 0; group < layer->groups; group++) {
+        for (int32_t filter = 0; filter < layer->filters_per_group; filter++) {
+            int32_t acc = layer->bias[channel];
+
+            acc += sum_of_products(layer, place, image + group * layer->kernel_channels, weights);
+            acc = mcu_slm_requantize(acc, layer->multiplier[channel], layer->shift[channel]);
+            output[channel] =
+                mcu_slm_clamp_s8(acc + layer->output_zero_point, layer->act_min, layer->act_max);
+            weights += filter_size;
+            channel++;
+        }
     }
 }
 
@@ -78,9 +109,10 @@ void mcu_slm_conv_2d_s8(const mcu_slm_conv_2d_t *layer, const int8_t *input, int
     for (int32_t batch = 0; batch < layer->batches; batch++) {
         for (int32_t y = 0; y < layer->output_height; y++) {
             for (int32_t x = 0; x < layer->output_width; x++) {
-                convolve_pixel(layer, input, y * layer->stride_height - layer->pad_top,
-                               x * layer->stride_width - layer->pad_left, output);
-                output += layer->output_channels;
+                const place_t place = place_of(layer, y, x);
+
+                convolve_pixel(layer, &place, input, output);
+                output += layer->groups * layer->filters_per_group;
             }
         }
         input += image_size;

@@ -10,8 +10,9 @@ typedef struct {
     int32_t input_channels;
     int32_t output_height;
     int32_t output_width;
-    int32_t output_channels;
-    int32_t groups; /* a group of filters sees input_channels / groups channels */
+    int32_t groups;
+    int32_t filters_per_group;
+    int32_t kernel_channels; /* input channels that a group sees */
     int32_t kernel_height;
     int32_t kernel_width;
     int32_t stride_height;
@@ -24,10 +25,10 @@ typedef struct {
     int32_t output_zero_point;
     int32_t act_min;
     int32_t act_max;
-    const int8_t *weights;     /* [output_channels][kernel_height][kernel_width][input_channels / groups] */
+    const int8_t *weights;     /* [output_channels][kernel_height][kernel_width][kernel_channels] */
     const int32_t *bias;       /* [output_channels] */
     const int32_t *multiplier; /* [output_channels] */
-    const int8_t *shift;       /* [output_channels] */
+    const int8_t *shift;       /* [output_channels]: groups * filters_per_group */
 } mcu_slm_conv_2d_t;
 
 /* input  [batches][input_height][input_width][input_channels]

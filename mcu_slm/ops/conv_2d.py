@@ -99,8 +99,9 @@ class Conv2D(Operator):
         fields: dict[str, object] = {
             "batches": self.batches,
             "input_channels": self.weights.shape[3] * self.groups,
-            "output_channels": len(self.weights),
             "groups": self.groups,
+            "filters_per_group": len(self.weights) // self.groups,
+            "kernel_channels": self.weights.shape[3],
             **self.window.fields(),
             **self.window.dilations(),
             "input_zero_point": self.input_zero_point,
