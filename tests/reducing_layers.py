@@ -6,7 +6,7 @@ from mcu_slm.ir import GraphBuilder
 
 
 def reducing_layers(b: GraphBuilder, x: int) -> int:
-    """Return x [1, T, C] less the sum, the maximum and the minimum of its row."""
+    """Return log softmax of x [1, T, C] less the sum, the maximum and the minimum of its row."""
     shape = b.shape(x)
     row = (*shape[:-1], 1)
     axis = b.tensor("row", (1,), "int32", data=[2])
@@ -22,4 +22,6 @@ def reducing_layers(b: GraphBuilder, x: int) -> int:
     b.node("ADD", [middle, total], [offset], fused_activation_function="NONE")
     y = b.tensor("without_offset", shape, scale=0.08, zero_point=0)
     b.node("SUB", [x, offset], [y], fused_activation_function="NONE")
-    return y
+    logarithm = b.tensor("logarithm", shape, scale=1 / 16, zero_point=127)
+    b.node("LOG_SOFTMAX", [y], [logarithm])
+    return logarithm

@@ -7,25 +7,6 @@
 #define SUM_INTEGER_BITS 12 /* the sum of exponentials is held in Q12.19 */
 #define OUTPUT_BITS 8       /* probabilities in 1/256 */
 
-/* 48/17 and -32/17 with two integer bits: the best linear start for the Newton steps below. */
-#define NEWTON_OFFSET 1515870810
-#define NEWTON_SLOPE (-1010580540)
-
-/* 1 / (1 + x) for x in [0, 1), all in Q0.31. */
-static int32_t one_over_one_plus_x(int32_t x)
-{
-    const int32_t half_denominator = (int32_t)(((int64_t)x + INT32_MAX + 1) >> 1);
-    int32_t y = NEWTON_OFFSET + mcu_slm_doubling_high_mul(half_denominator, NEWTON_SLOPE);
-
-    for (int32_t step = 0; step < 3; step++) {
-        const int32_t product = mcu_slm_doubling_high_mul(half_denominator, y);
-        const int32_t error = ((int32_t)1 << 29) - product;
-
-        y += mcu_slm_saturating_shift_left(mcu_slm_doubling_high_mul(y, error), 2);
-    }
-    return mcu_slm_saturating_shift_left(y, 1);
-}
-
 void mcu_slm_softmax_s8(const mcu_slm_softmax_t *layer, const int8_t *input, int8_t *output)
 {
     for (int32_t row = 0; row < layer->rows; row++) {
@@ -44,7 +25,7 @@ void mcu_slm_softmax_s8(const mcu_slm_softmax_t *layer, const int8_t *input, int
         }
         const int32_t headroom = mcu_slm_leading_zeros((uint32_t)sum);
         const uint32_t mantissa = ((uint32_t)sum << headroom) - 0x80000000U;
-        const int32_t reciprocal = one_over_one_plus_x((int32_t)mantissa);
+        const int32_t reciprocal = mcu_slm_one_over_one_plus_x((int32_t)mantissa);
         const int32_t shift = SUM_INTEGER_BITS - headroom + 31 - OUTPUT_BITS;
 
         for (int32_t i = 0; i < layer->depth; i++) {

@@ -4,7 +4,7 @@ Exponential, reciprocal and inverse square root on int32 mantissas.
 
 A value with n integer bits is held as value * 2^(31 - n). The polynomial and the constants are
 those of the gemmlowp fixed-point library, which defines the output bytes of SOFTMAX, LOGISTIC,
-TANH, RSQRT and L2_NORMALIZATION.
+TANH, LOG_SOFTMAX, RSQRT and L2_NORMALIZATION.
 """
 
 from __future__ import annotations
@@ -37,6 +37,14 @@ _EXP_POWERS = (
 _48_17_Q2 = 1515870810
 _MINUS_32_17_Q2 = -1010580540
 _HALF_SQRT_2 = 1518500250
+_LOG_2 = 1488522236
+_FOURTH_ROOT_OF_HALF = 1805811301
+_LOG_ALPHA_N, _LOG_ALPHA_D, _LOG_ALPHA_I, _LOG_ALPHA_F = (
+    117049297,
+    127690142,
+    1057819769,
+    638450708,
+)
 
 
 def saturating_shift(x: Any, exponent: int) -> Int64:
@@ -89,6 +97,47 @@ def _two_over_one_plus_x(x: Any) -> Int64:
         error = (1 << 29) - doubling_high_mul(half_denominator, y)
         y = y + saturating_shift(doubling_high_mul(y, error), 2)
     return y
+
+
+def log_of_at_least_1(x: Any, integer_bits: int, output_integer_bits: int) -> Int64:
+    """Return log(x) with `output_integer_bits` for x >= 1 held with `integer_bits`.
+
+    x is split into a power of two with a quarter and a mantissa around 2^(-1/4), of whose two
+    choices the smaller mantissa counts; the logarithm of that one is a rational approximation.
+    """
+    value = np.asarray(x, np.int64)
+    accumulator_bits = output_integer_bits + 1
+    quarter = 1 << (29 - accumulator_bits)
+    zeros = _leading_zeros(value)
+    mantissa_a = _raise(doubling_high_mul(_raise(value, zeros - 1), _HALF_SQRT_2), 1)
+    power_a = ((integer_bits - zeros) << (31 - accumulator_bits)) + quarter
+    zeros = _leading_zeros(doubling_high_mul(value, _HALF_SQRT_2)) - 1
+    mantissa_b = _raise(value, zeros)
+    power_b = ((integer_bits - zeros) << (31 - accumulator_bits)) - quarter
+    r, power = np.minimum(mantissa_a, mantissa_b), np.maximum(power_a, power_b)
+    p = (r + _FOURTH_ROOT_OF_HALF + 1) >> 1
+    q = 2 * (r - _FOURTH_ROOT_OF_HALF)
+    square = doubling_high_mul(q, q)
+    numerator = doubling_high_mul(q, r) + doubling_high_mul(
+        doubling_high_mul(q, square), _LOG_ALPHA_N
+    )
+    inner = _LOG_ALPHA_I + q + doubling_high_mul(_LOG_ALPHA_D, square)
+    denominator = doubling_high_mul(p, inner) + doubling_high_mul(_LOG_ALPHA_F, q)
+    fraction = doubling_high_mul(
+        saturating_shift(numerator, -accumulator_bits), one_over_one_plus_x(denominator)
+    )
+    return saturating_shift(doubling_high_mul(power, _LOG_2) + fraction, 1)
+
+
+def _leading_zeros(value: Int64) -> Int64:
+    """Return the leading zero bits of positive int32 values (exact in float64)."""
+    return 31 - np.floor(np.log2(value.astype(np.float64))).astype(np.int64)
+
+
+def _raise(value: Int64, bits: Any) -> Int64:
+    """Return value * 2^bits, saturated; bits may differ per element."""
+    raised: Int64 = np.clip(value << np.asarray(bits, np.int64), INT32_MIN, INT32_MAX)
+    return raised
 
 
 def inverse_sqrt_multiplier(value: int) -> Multiplier:

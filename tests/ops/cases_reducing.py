@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from mcu_slm.ir import GraphBuilder
 from tests.models import indices
-from tests.ops.builders import Quantized
+from tests.ops.builders import Quantized, unary
 from tests.ops.case import Case
 
 
@@ -76,7 +76,26 @@ def sum_cases() -> Iterator[Case]:
         yield reduced("SUM", name, shape, (1,), source, target)
 
 
+def log_softmax_cases() -> Iterator[Case]:
+    """Short rows and the longest, flat and steep distributions."""
+    for shape, scale in [
+        ((1, 4), 0.1),
+        ((1, 1), 0.1),
+        ((2, 3, 5), 0.02),
+        ((1, 2, 2, 3), 0.5),
+        ((1, 4095), 0.05),
+        ((1, 10), 3.0),
+        ((1, 7), 40.0),
+        ((1, 6), 1e-5),
+        ((1, 9), 2e-8),
+        ((9,), 0.0625),
+    ]:
+        name = f"{shape}, scale {scale}"
+        yield unary("LOG_SOFTMAX", name, shape, (scale, 17), (1 / 16, 127))
+
+
 REDUCING_CASES: dict[str, Callable[[], Iterator[Case]]] = {
+    "LOG_SOFTMAX": log_softmax_cases,
     "MEAN": mean_cases,
     "REDUCE_MAX": lambda: axes_cases("REDUCE_MAX", (0.05, 3), (0.05, 3)),
     "REDUCE_MIN": lambda: axes_cases("REDUCE_MIN", (0.05, -90), (0.05, -90)),

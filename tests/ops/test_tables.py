@@ -79,3 +79,21 @@ def test_all_inputs_equal_the_judge(op: str) -> None:
         (table,) = ops.parse_graph(graph)[0].reference([ALL_INT8])
         quantization = [tensor.quantization for tensor in graph.tensors]
         np.testing.assert_array_equal(table, judged.reshape(-1), err_msg=str(quantization))
+
+
+@needs_judge
+@pytest.mark.unit
+def test_log_softmax_of_all_distances_equals_the_judge() -> None:
+    """The row's sum takes many values, each element's distance to the maximum all 256."""
+    graphs, windows = [], []
+    for scale in (1e-5, 0.003, 0.02, 0.0625, 0.12, 0.4, 3.0):
+        for depth in (1, 2, 6, 40):
+            rows = np.repeat(ALL_INT8[:, None], depth, axis=1)
+            rows = np.concatenate([np.full((256, 1), 127), rows], axis=1).astype(np.int8)
+            target = (1 / 16, 127)
+            graphs.append(unary("LOG_SOFTMAX", "", (256, depth + 1), (scale, 0), target).graph)
+            windows.append(rows[None])
+    outputs = judge.run(tflite.write_model(merge(graphs)), windows)
+    for graph, window, judged in zip(graphs, windows, outputs, strict=True):
+        (found,) = ops.parse_graph(graph)[0].reference([window])
+        np.testing.assert_array_equal(found, judged)
