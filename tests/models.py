@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -15,30 +16,25 @@ import pytest
 from mcu_slm import judge
 from mcu_slm.ir import Graph, GraphBuilder
 from mcu_slm.metadata import METADATA_NAME, ModelInfo
-from mcu_slm.verify import default_windows
+from mcu_slm.rows import unpack
+from mcu_slm.verify.inputs import graph_windows
 from tests.elementwise_layers import elementwise_layers
-from tests.reducing_layers import reducing_layers
 from tests.moving_layers import moving_layers
 from tests.recurrent_layers import lstm_layer
+from tests.reducing_layers import reducing_layers
 from tests.window_layers import window_layers
 
 needs_judge = pytest.mark.skipif(
     not judge.available("tflm"), reason="skipped: tflite-micro is not installed"
 )
 
-Windows = npt.NDArray[np.int8]
+Windows = npt.NDArray[Any]
 
 
 def windows_of(graph: Graph, count: int, seed: int, lowest: int = -128) -> list[Windows]:
-    """Return `count` windows per graph input, corners first, none below `lowest`."""
-    found = []
-    for number, index in enumerate(graph.inputs):
-        tensor = graph.tensor(index)
-        assert tensor.quantization is not None
-        zero_point = tensor.quantization.zero_point
-        windows = default_windows(tensor.shape, zero_point, count, seed + number)
-        found.append(np.maximum(windows, np.int8(lowest)))
-    return found
+    """Return `count` windows per graph input, corners first, no int8 value below `lowest`."""
+    found = unpack(graph, graph.inputs, graph_windows(graph, count, seed))
+    return [np.maximum(x, np.int8(lowest)) if x.dtype == np.int8 else x for x in found]
 
 
 def merge(graphs: Sequence[Graph]) -> Graph:
@@ -129,7 +125,7 @@ def every_operator(labels: tuple[str, ...] = ()) -> Graph:
     unit = b.tensor("unit", (1, 8, 8), scale=1 / 128)
     bent = reducing_layers(b, elementwise_layers(b, normal))
     b.node("L2_NORMALIZATION", [bent], [unit], fused_activation_function="NONE")
-    unit = lstm_layer(b, rng, unit, 1 / 128, 8)
+    unit = _through_real_numbers(b, lstm_layer(b, rng, unit, 1 / 128, 8))
     mean = b.tensor("mean", (1, 8), scale=0.004, zero_point=2)
     b.node("MEAN", [unit, indices(b, "time", (1,))], [mean], keep_dims=False)
     classes, scale = random_weights(b, rng, (3, 8), per_channel=False)
@@ -137,6 +133,15 @@ def every_operator(labels: tuple[str, ...] = ()) -> Graph:
     bias = random_bias(b, rng, 3, 0.004 * scale)
     b.node("FULLY_CONNECTED", [mean, classes, bias], [y], fused_activation_function="NONE")
     return b.build([x], [y], {METADATA_NAME: ModelInfo(labels=labels).to_bytes()})
+
+
+def _through_real_numbers(b: GraphBuilder, x: int) -> int:
+    """Return values at scale 1 / 128 by way of float32."""
+    real = b.tensor("real", b.shape(x), "float32")
+    b.node("DEQUANTIZE", [x], [real])
+    y = b.tensor("whole", b.shape(x), scale=1 / 128)
+    b.node("QUANTIZE", [real], [y])
+    return y
 
 
 def _attention(b: GraphBuilder, tokens: int) -> int:

@@ -20,7 +20,7 @@ from mcu_slm.templating import render
 KERNEL_FAMILIES = ("portable",)
 _KERNELS = Path(__file__).resolve().parent.parent / "kernels"
 _TEMPLATES = ("model.h", "model.c", "model_layers.h")
-_SHARED_HEADERS = ("requantize.h", "fixed_point.h")
+_SHARED_HEADERS = ("requantize.h", "fixed_point.h", "elements.h")
 _ALWAYS = ("memory_copy.h",)
 _TFLITE_SOURCE = "model_tflite.c"
 

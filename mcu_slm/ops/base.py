@@ -22,6 +22,9 @@ from mcu_slm.ir import Graph, Node, Tensor
 from mcu_slm.quant import INT8_MAX, INT8_MIN, INT32_MAX, Multiplier
 
 Int8: TypeAlias = npt.NDArray[np.int8]
+Activations: TypeAlias = npt.NDArray[Any]
+"""Values of whatever type a tensor has; most layers work on int8 only."""
+
 MAX_SHIFT = 30
 _LONGEST_NAME = 60
 
@@ -71,7 +74,7 @@ class Operator(ABC):
     """
 
     @abstractmethod
-    def reference(self, inputs: Sequence[Int8]) -> list[Int8]:
+    def reference(self, inputs: Sequence[Activations]) -> list[Activations]:
         """Return the outputs in NumPy, byte for byte what the judge gives."""
 
     @abstractmethod
@@ -183,19 +186,27 @@ class NodeView:
 
     def int8(self, tensor: Tensor) -> tuple[float, int]:
         """Return scale and zero point of a per-tensor quantised int8 tensor."""
-        if tensor.dtype != "int8":
+        return self.quantized(tensor, ("int8",))
+
+    def quantized(self, tensor: Tensor, dtypes: tuple[str, ...]) -> tuple[float, int]:
+        """Return scale and zero point of a per-tensor quantised tensor of one of some types."""
+        if tensor.dtype not in dtypes:
             self.unsupported(
                 f"{tensor.name} has type {tensor.dtype}",
-                "int8",
-                "Quantise the model fully to int8 (inputs and outputs included).",
+                " or ".join(dtypes),
+                "Quantise the model fully to int8; only its inputs and outputs may be float.",
             )
         quantization = tensor.quantization
         if quantization is None:
             self.fail(f"{tensor.name} has no scale", "a per-tensor scale and zero point")
         if quantization.per_channel:
             self.fail(f"{tensor.name} has {len(quantization.scales)} scales", "one")
-        if not INT8_MIN <= quantization.zero_point <= INT8_MAX:
-            self.fail(f"{tensor.name}: zero point is {quantization.zero_point}", "-128 to 127")
+        bounds = np.iinfo(tensor.dtype)
+        if not bounds.min <= quantization.zero_point <= bounds.max:
+            self.fail(
+                f"{tensor.name}: zero point is {quantization.zero_point}",
+                f"{bounds.min} to {bounds.max}",
+            )
         return quantization.scale, quantization.zero_point
 
     def constant(self, tensor: Tensor, dtype: str) -> npt.NDArray[Any]:

@@ -110,9 +110,16 @@ def _as_type(
         return (wide - INT8_MIN).astype(np.uint8)
     if tensor.dtype == "int16":
         return np.clip(wide * 258, -(2**15), 2**15 - 1).astype(np.int16)
+    if tensor.dtype == "int32" and _reader(graph, number) == "QUANTIZE":
+        return (wide << 24).astype(np.int32)
     if tensor.dtype in ("int32", "int64"):  # numbers of rows in a table
         return (np.abs(wide) % _table_rows(graph, number)).astype(tensor.dtype)
     return values.astype(tensor.dtype)
+
+
+def _reader(graph: Graph, number: int) -> str:
+    """Return the operator that reads a tensor first, empty for none."""
+    return next((node.op for node in graph.nodes if number in node.inputs), "")
 
 
 def _quantized_as(graph: Graph, number: int) -> tuple[float, int]:

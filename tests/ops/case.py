@@ -18,11 +18,6 @@ class Case:
     graph: Graph
     lowest: int = -128
 
-    @property
-    def has_one_input(self) -> bool:
-        """Whether the compiler takes it."""
-        return len(self.graph.inputs) == 1
-
 
 def rng_of(name: str) -> np.random.Generator:
     """Return the generator of a case."""

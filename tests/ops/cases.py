@@ -16,8 +16,9 @@ from tests.ops.builders import pair, unary
 from tests.ops.case import Case, rng_of
 from tests.ops.cases_elementwise import ELEMENTWISE_CASES
 from tests.ops.cases_moving import MOVING_CASES
-from tests.ops.cases_reducing import REDUCING_CASES
 from tests.ops.cases_recurrent import RECURRENT_CASES
+from tests.ops.cases_reducing import REDUCING_CASES
+from tests.ops.cases_types import TYPE_CASES
 from tests.ops.cases_windows import (
     blocks_cases,
     depthwise_cases,
@@ -416,4 +417,5 @@ CASES: dict[str, Callable[[], Iterator[Case]]] = {
     **REDUCING_CASES,
     **MOVING_CASES,
     **RECURRENT_CASES,
+    **TYPE_CASES,
 }

@@ -113,7 +113,6 @@ ELEMENTWISE_CASES: dict[str, Callable[[], Iterator[Case]]] = {
     "MAXIMUM": lambda: two_operand_cases("MAXIMUM", (0.1,) * 3, (3,) * 3, {}),
     "MINIMUM": lambda: two_operand_cases("MINIMUM", (0.1,) * 3, (3,) * 3, {}),
     "PRELU": prelu_cases,
-    "QUANTIZE": lambda: rescaled_cases("QUANTIZE"),
     "RELU": lambda: rescaled_cases("RELU"),
     "RELU6": relu6_cases,
     "SQUARED_DIFFERENCE": squared_difference_cases,

@@ -16,6 +16,7 @@ from tests.ops.broken_elementwise import ELEMENTWISE_BROKEN, ELEMENTWISE_SOUND
 from tests.ops.broken_moving import MOVING_BROKEN, MOVING_SOUND
 from tests.ops.broken_recurrent import RECURRENT_BROKEN, RECURRENT_SOUND
 from tests.ops.broken_reducing import REDUCING_BROKEN, REDUCING_SOUND
+from tests.ops.broken_types import TYPE_BROKEN, TYPE_SOUND
 from tests.ops.cases import (
     Case,
     batch_matmul,
@@ -34,14 +35,18 @@ pytestmark = pytest.mark.unit
 
 CONV = conv("sound", (1, 4, 4, 2), (3, 3), 3)
 DENSE = fully_connected("sound", (1, 6), 3)
-PADDED, FILLED = (pad(op, "sound", (2, 3), (0, 1, 1, 0), 5) for op in ("PAD", "PADV2"))
-TILES = blocks("SPACE_TO_BATCH_ND", "sound", (1, 4, 4, 2), (2, 2), (0, 0, 0, 0))
-WHOLE = blocks("BATCH_TO_SPACE_ND", "sound", (1, 4, 4, 2), (2, 2), (0, 0, 0, 0))
 NEAREST, BILINEAR = (
     resize(op, "sound", (1, 3, 4, 2), (5, 6))
     for op in ("RESIZE_NEAREST_NEIGHBOR", "RESIZE_BILINEAR")
 )
 BACKWARD = transpose_conv("sound", (1, 3, 4, 2), (3, 3), 5)
+DEPTHWISE = depthwise("sound", (1, 4, 4, 2), (3, 3), 2)
+AVERAGE, MAXIMUM = (
+    pool(op, "sound", (1, 4, 4, 2), (2, 2), (2, 2)) for op in ("AVERAGE_POOL_2D", "MAX_POOL_2D")
+)
+PADDED, FILLED = (pad(op, "sound", (2, 3), (0, 1, 1, 0), 5) for op in ("PAD", "PADV2"))
+TILES = blocks("SPACE_TO_BATCH_ND", "sound", (1, 4, 4, 2), (2, 2), (0, 0, 0, 0))
+WHOLE = blocks("BATCH_TO_SPACE_ND", "sound", (1, 4, 4, 2), (2, 2), (0, 0, 0, 0))
 DEPTHWISE = depthwise("sound", (1, 4, 4, 2), (3, 3), 2)
 AVERAGE, MAXIMUM = (
     pool(op, "sound", (1, 4, 4, 2), (2, 2), (2, 2)) for op in ("AVERAGE_POOL_2D", "MAX_POOL_2D")
@@ -84,38 +89,6 @@ BROKEN: dict[tuple[str, str], tuple[Case, Change, str]] = {
         DEPTHWISE,
         tensor(1, quantization=Quantization((1.0,) * 2, (0,) * 2)),
         "2 scales; expected 1 or 4",
-    ),
-    ("PAD", "negative"): (
-        PADDED,
-        tensor(1, **ints(0, 0, -1, 2)),
-        r"widths \[0, 0, -1, 2\]; expected none below 0",
-    ),
-    ("PAD", "count"): (PADDED, tensor(1, **ints(0, 1)), "2 widths; expected two per axis, 4"),
-    ("PAD", "rank"): (
-        pad("PAD", "six axes", (1,) * 6, (0,) * 12),
-        lambda graph: graph,
-        "rank 6; expected 1 to 5",
-    ),
-    ("PAD", "wide"): (PADDED, tensor(1, dtype="int64"), "widths has type int64; expected int32"),
-    ("PADV2", "values"): (
-        FILLED,
-        tensor(2, shape=(2,), data=np.zeros(2, np.int8)),
-        "2 values to pad with; expected one",
-    ),
-    ("PADV2", "scale"): (FILLED, tensor(2, quantization=scale(9.0)), "value and y have different"),
-    ("PADV2", "output"): (FILLED, output(shape=(3, 3)), r"expected \(3, 4\)"),
-    ("SPACE_TO_BATCH_ND", "block"): (TILES, tensor(1, **ints(2, 0)), r"block \[2, 0\], border"),
-    ("SPACE_TO_BATCH_ND", "uneven"): (
-        TILES,
-        tensor(1, **ints(3, 2)),
-        "a plane of 4x4 in blocks of 3x2; expected whole blocks",
-    ),
-    ("SPACE_TO_BATCH_ND", "rank"): (TILES, tensor(0, shape=(4, 4)), "rank 2; expected 3 or 4"),
-    ("BATCH_TO_SPACE_ND", "border"): (WHOLE, tensor(2, **ints(0, 0)), "two widths for each"),
-    ("BATCH_TO_SPACE_ND", "tiles"): (
-        WHOLE,
-        tensor(0, shape=(2, 2, 4, 2)),
-        r"x has shape \(2, 2, 4, 2\); expected \(4, 2, 2, 2\)",
     ),
     ("RESIZE_NEAREST_NEIGHBOR", "size"): (
         NEAREST,
@@ -171,6 +144,38 @@ BROKEN: dict[tuple[str, str], tuple[Case, Change, str]] = {
     ("MAX_POOL_2D", "rank"): (MAXIMUM, output(shape=(2, 2)), "output has rank 2; expected 4"),
     ("MAX_POOL_2D", "size"): (MAXIMUM, options(stride_h=1), r"expected \(1, 3, 2, 2\)"),
     ("MAX_POOL_2D", "reach"): (MAXIMUM, options(filter_height=10**6), "expected at most 65,536"),
+    ("PAD", "negative"): (
+        PADDED,
+        tensor(1, **ints(0, 0, -1, 2)),
+        r"widths \[0, 0, -1, 2\]; expected none below 0",
+    ),
+    ("PAD", "count"): (PADDED, tensor(1, **ints(0, 1)), "2 widths; expected two per axis, 4"),
+    ("PAD", "rank"): (
+        pad("PAD", "six axes", (1,) * 6, (0,) * 12),
+        lambda graph: graph,
+        "rank 6; expected 1 to 5",
+    ),
+    ("PAD", "wide"): (PADDED, tensor(1, dtype="int64"), "widths has type int64; expected int32"),
+    ("PADV2", "values"): (
+        FILLED,
+        tensor(2, shape=(2,), data=np.zeros(2, np.int8)),
+        "2 values to pad with; expected one",
+    ),
+    ("PADV2", "scale"): (FILLED, tensor(2, quantization=scale(9.0)), "value and y have different"),
+    ("PADV2", "output"): (FILLED, output(shape=(3, 3)), r"expected \(3, 4\)"),
+    ("SPACE_TO_BATCH_ND", "block"): (TILES, tensor(1, **ints(2, 0)), r"block \[2, 0\], border"),
+    ("SPACE_TO_BATCH_ND", "uneven"): (
+        TILES,
+        tensor(1, **ints(3, 2)),
+        "a plane of 4x4 in blocks of 3x2; expected whole blocks",
+    ),
+    ("SPACE_TO_BATCH_ND", "rank"): (TILES, tensor(0, shape=(4, 4)), "rank 2; expected 3 or 4"),
+    ("BATCH_TO_SPACE_ND", "border"): (WHOLE, tensor(2, **ints(0, 0)), "two widths for each"),
+    ("BATCH_TO_SPACE_ND", "tiles"): (
+        WHOLE,
+        tensor(0, shape=(2, 2, 4, 2)),
+        r"x has shape \(2, 2, 4, 2\); expected \(4, 2, 2, 2\)",
+    ),
     ("ADD", "count"): (ADD, node(inputs=(0,)), "1 inputs; expected 2"),
     ("ADD", "float"): (ADD, tensor(0, dtype="float32"), "x1 has type float32; expected int8"),
     ("ADD", "broadcast"): (
@@ -334,6 +339,7 @@ BROKEN: dict[tuple[str, str], tuple[Case, Change, str]] = {
     **REDUCING_BROKEN,
     **MOVING_BROKEN,
     **RECURRENT_BROKEN,
+    **TYPE_BROKEN,
 }
 
 
@@ -376,6 +382,7 @@ def test_a_broken_layer_is_named(op: str, name: str) -> None:
         *REDUCING_SOUND,
         *MOVING_SOUND,
         *RECURRENT_SOUND,
+        *TYPE_SOUND,
     ],
 )
 def test_the_sound_layers_are_accepted(case: Case) -> None:
