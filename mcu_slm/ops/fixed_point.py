@@ -131,7 +131,8 @@ def log_of_at_least_1(x: Any, integer_bits: int, output_integer_bits: int) -> In
 
 def _leading_zeros(value: Int64) -> Int64:
     """Return the leading zero bits of positive int32 values (exact in float64)."""
-    return 31 - np.floor(np.log2(value.astype(np.float64))).astype(np.int64)
+    top_bit: Int64 = np.floor(np.log2(value.astype(np.float64))).astype(np.int64)
+    return 31 - top_bit
 
 
 def _raise(value: Int64, bits: Any) -> Int64:
