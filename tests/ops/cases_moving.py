@@ -115,6 +115,27 @@ def strided_slice_cases() -> Iterator[Case]:
         length = len(range(5)[begin:end:stride])
         bounds = ((0, begin), (2, end), (1, stride))
         yield case(f"{begin}:{end}:{stride} of 5", (2, 5), (2, length), bounds)
+    rng = rng_of("random slices")
+    for number in range(6):
+        yield _random_strided_slice(f"random {number}", rng)
+
+
+def _random_strided_slice(name: str, rng: np.random.Generator) -> Case:
+    """Bounds on both sides of both ends, half of them masked; NumPy says what is left."""
+    while True:
+        shape = tuple(int(n) for n in rng.integers(2, 6, rng.integers(1, 5)))
+        begins, ends = ([int(rng.integers(-n - 2, n + 3)) for n in shape] for _ in range(2))
+        strides = [int(rng.choice([1, 2, 3, -1, -2])) for _ in shape]
+        masks = [int(rng.integers(2 ** len(shape))) for _ in range(2)]
+        box = tuple(
+            slice(None if masks[0] >> i & 1 else b, None if masks[1] >> i & 1 else e, s)
+            for i, (b, e, s) in enumerate(zip(begins, ends, strides, strict=True))
+        )
+        output = np.empty(shape, np.int8)[box].shape
+        if 0 not in output:
+            return strided_slice(
+                name, shape, output, (begins, ends, strides), (masks[0], masks[1], 0)
+            )
 
 
 def gather(
