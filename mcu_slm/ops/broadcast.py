@@ -57,9 +57,7 @@ def broadcast(
     shape = tuple(max(a, b) for a, b in zip(first, second, strict=True))
     fits = all(a in (1, n) and b in (1, n) for a, b, n in zip(first, second, shape, strict=True))
     view.require(fits, f"shapes {shape1} and {shape2} do not broadcast")
-    view.require(
-        shape == (1,) * (rank - len(output)) + output, f"output shape {output}", str(shape)
-    )
+    view.require(output == shape, f"output shape {output}", str(shape))
     axes: list[tuple[int, bool, bool]] = []
     for a, b, n in zip(first, second, shape, strict=True):
         if n == 1:
