@@ -90,9 +90,9 @@ def strided_copy(
     return StridedCopy(offset, lengths, steps, output_shape, facts)
 
 
-def moved_tensor(view: NodeView, position: int = 0) -> tuple[Tensor, Tensor]:
-    """Return the input whose bytes move and the output, of one scale and zero point."""
-    source, output = view.input(position), view.output()
+def moved_tensor(view: NodeView) -> tuple[Tensor, Tensor]:
+    """Return input 0, whose bytes move, and the output, of one scale and zero point."""
+    source, output = view.input(0), view.output()
     view.same_quantization(source, output)
     return source, output
 
