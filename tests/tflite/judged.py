@@ -97,7 +97,8 @@ def _judge(raw: bytes) -> str:
         if index not in expected:  # a constant
             continue
         for window in range(WINDOWS):
-            if found[window][position].tobytes() != expected[index][window].tobytes():
+            row = window % len(expected[index])  # one row where only constants were read
+            if found[window][position].tobytes() != expected[index][row].tobytes():
                 return f"differs: output {position}"
     return "ok"
 
