@@ -23,7 +23,13 @@ from mcu_slm.ops.linear import (
     require_int32_sums,
     weights_of,
 )
-from mcu_slm.ops.window import Window, in_chunks, require_rank_4, window_of
+from mcu_slm.ops.window import (
+    Window,
+    in_chunks,
+    require_channel_axis,
+    require_rank_4,
+    window_of,
+)
 from mcu_slm.quant import Multiplier, requantize, saturate_int8
 
 
@@ -127,6 +133,7 @@ def parse(view: NodeView) -> Conv2D:
     source, weights_tensor, output = view.input(0), view.input(1), view.output()
     weights = weights_of(view, weights_tensor)
     require_rank_4(view, {"input": source, "weights": weights_tensor, "output": output})
+    require_channel_axis(view, weights_tensor)
     channels, kernel = weights.shape[0], weights.shape[1:3]
     groups = _groups(view, source.shape[3], weights.shape[3], channels)
     window = window_of(view, source, kernel)

@@ -24,7 +24,13 @@ from mcu_slm.ops.linear import (
     require_int32_sums,
     weights_of,
 )
-from mcu_slm.ops.window import Window, in_chunks, require_rank_4, window_of
+from mcu_slm.ops.window import (
+    Window,
+    in_chunks,
+    require_channel_axis,
+    require_rank_4,
+    window_of,
+)
 from mcu_slm.quant import Multiplier, requantize, saturate_int8
 
 
@@ -130,6 +136,7 @@ def parse(view: NodeView) -> TransposeConv:
     source, weights_tensor, output = view.input(2), view.input(1), view.output()
     weights = weights_of(view, weights_tensor)
     require_rank_4(view, {"input": source, "weights": weights_tensor, "output": output})
+    require_channel_axis(view, weights_tensor)
     channels = weights.shape[0]
     shape = tuple(view.constant(view.input(0), "int32").reshape(-1).tolist())
     view.require(shape == output.shape, f"output shape {output.shape}", f"{shape}, as input 0 says")

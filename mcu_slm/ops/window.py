@@ -139,6 +139,20 @@ def require_rank_4(view: NodeView, tensors: dict[str, Tensor]) -> None:
         view.require(len(tensor.shape) == 4, f"{name} has rank {len(tensor.shape)}", "4")
 
 
+def require_channel_axis(view: NodeView, weights: Tensor) -> None:
+    """Check that scales per channel lie along an axis of their number, as the judge demands."""
+    quantization = weights.quantization
+    if quantization is None or not quantization.per_channel:
+        return
+    axis, count = quantization.axis, len(quantization.scales)
+    length = weights.shape[axis] if 0 <= axis < len(weights.shape) else 0
+    view.require(
+        length == count,
+        f"{weights.name} has {count} scales along axis {axis} of length {length}",
+        "a scale per element of that axis",
+    )
+
+
 def in_chunks(x: Int8, elements: int, compute: Callable[[Int8], Int8]) -> Int8:
     """Apply `compute` to a bounded number of windows at a time and join the results.
 

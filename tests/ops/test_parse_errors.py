@@ -63,6 +63,21 @@ RESHAPE = unary("RESHAPE", "sound", (6,), (0.1, 0), (0.1, 0), new_shape=(6,))
 
 UNSUPPORTED = UnsupportedOperatorError
 BROKEN: dict[tuple[str, str], tuple[Case, Change, str]] = {
+    ("DEPTHWISE_CONV_2D", "bias"): (
+        DEPTHWISE,
+        node(inputs=(0, 1, -1)),
+        "the bias is listed and left out; expected a bias or two inputs",
+    ),
+    ("DEPTHWISE_CONV_2D", "channel axis"): (
+        DEPTHWISE,
+        tensor(1, quantization=Quantization((1.0,) * 4, (0,) * 4, axis=7)),
+        "weights has 4 scales along axis 7 of length 0",
+    ),
+    ("CONV_2D", "channel axis"): (
+        CONV,
+        tensor(1, quantization=Quantization((1.0,) * 3, (0,) * 3, axis=3)),
+        "weights has 3 scales along axis 3 of length 2; expected a scale per element",
+    ),
     ("DEPTHWISE_CONV_2D", "multiplier"): (
         DEPTHWISE,
         options(depth_multiplier=3),
@@ -87,8 +102,8 @@ BROKEN: dict[tuple[str, str], tuple[Case, Change, str]] = {
     ("DEPTHWISE_CONV_2D", "size"): (DEPTHWISE, output(shape=(1, 4, 4, 4)), "output shape"),
     ("DEPTHWISE_CONV_2D", "scales"): (
         DEPTHWISE,
-        tensor(1, quantization=Quantization((1.0,) * 2, (0,) * 2)),
-        "2 scales; expected 1 or 4",
+        tensor(1, quantization=Quantization((1.0,) * 3, (0,) * 3, axis=1)),
+        "3 scales; expected 1 or 4",
     ),
     ("RESIZE_NEAREST_NEIGHBOR", "size"): (
         NEAREST,
