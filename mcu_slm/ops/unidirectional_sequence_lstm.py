@@ -280,6 +280,8 @@ def _cell_scale(view: NodeView) -> tuple[float, int]:
 def _clip(view: NodeView, cell_scale: float) -> int:
     clip = float(view.option("cell_clip", 0.0))
     view.require(clip >= 0.0, f"cell clip {clip}", "0 or more")
+    # The judge clips to zero where a positive clip is less than one step of the cell state.
+    view.require(clip == 0.0 or clip >= cell_scale, f"cell clip {clip}", f"{cell_scale} or more")
     return int(min(clip / cell_scale, float(_INT16_MAX)))
 
 

@@ -64,6 +64,8 @@ def _check_order(name: str, graph: Graph) -> None:
     written = set(graph.inputs)
     for index, node in enumerate(graph.nodes):
         where = f"{name}: operator {index} ({node.op})"
+        if not node.outputs:
+            refuse("operator-outputs", where, "no outputs", "at least one")
         for tensor in node.inputs:
             if tensor >= 0 and not (tensor in ready or tensor in written or tensor in kept):
                 found = f"reads {_label(graph, tensor)} before it is written"

@@ -48,6 +48,7 @@ RULES: dict[str, str] = {
     "operator-code": "an operator's code exists and names a built-in operator",
     "operator-version": "operator versions are 1 and more",
     "options": "an operator has its own kind of options, and no custom ones",
+    "operator-outputs": "every operator writes at least one tensor",
     "tensor-index": "inputs, outputs and intermediates name tensors that exist",
     # The graph
     "empty-tensor": "no operator reads or writes an empty tensor",

@@ -44,6 +44,7 @@ RECURRENT_BROKEN: dict[tuple[str, str], tuple[Case, Change, str]] = {
     (OP, "projection clip"): (LSTM, options(proj_clip=1.0), "a projection clip"),
     (OP, "diagonal"): (LSTM, options(diagonal_recurrent_tensors=True), "diagonal recurrent"),
     (OP, "clip"): (LSTM, options(cell_clip=-1.0), "cell clip -1.0; expected 0 or more"),
+    (OP, "small clip"): (LSTM, options(cell_clip=2.0**-40), r"cell clip 9\.\d+e-13; expected"),
     (OP, "rank"): (LSTM, tensor(0, shape=(4, 3)), "input of rank 2; expected 3"),
     (OP, "output"): (LSTM, output(shape=(1, 2, 4)), r"expected \(1, 4, 2\)"),
     (OP, "weights"): (LSTM, tensor(6, shape=(1, 4)), r"recurrent_1: \(1, 4\); .*\(2, 2\)"),

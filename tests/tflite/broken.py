@@ -327,6 +327,9 @@ TABLES_BROKEN: dict[str, Broken] = {
     "operator version": of(
         "operator-version", set_code(version=0), r"FULLY_CONNECTED version 0; expected 1 or more"
     ),
+    "operator without outputs": of(
+        "operator-outputs", set_operator(outputs=()), r"\(FULLY_CONNECTED\): no outputs"
+    ),
     "another operator's options": of(
         "options",
         set_operator(builtin_options=("Softmax", {"beta": 1.0})),
