@@ -46,7 +46,8 @@ def pack(graph: Graph, tensors: Sequence[int], arrays: Sequence[npt.NDArray[Any]
     """Return arrays [windows, *shape] as rows of bytes."""
     offsets, size = row_offsets(graph, tensors)
     rows = np.zeros((len(arrays[0]), size), np.int8)
-    for start, array in zip(offsets, arrays, strict=True):
-        flat = np.ascontiguousarray(array).reshape(len(rows), -1).view(np.int8)
-        rows[:, start : start + flat.shape[1]] = flat
+    for number, start, array in zip(tensors, offsets, arrays, strict=True):
+        tensor = graph.tensor(number)
+        flat = np.ascontiguousarray(array).reshape(len(rows), tensor.element_count)
+        rows[:, start : start + tensor.byte_count] = flat.view(np.int8)
     return rows

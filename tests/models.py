@@ -136,9 +136,11 @@ def every_operator(labels: tuple[str, ...] = ()) -> Graph:
 
 
 def _through_real_numbers(b: GraphBuilder, x: int) -> int:
-    """Return values at scale 1 / 128 by way of float32."""
+    """Return values at scale 1 / 128 by way of int16 and float32."""
+    wide = b.tensor("wide", b.shape(x), "int16", scale=1 / 32768)
+    b.node("QUANTIZE", [x], [wide])
     real = b.tensor("real", b.shape(x), "float32")
-    b.node("DEQUANTIZE", [x], [real])
+    b.node("DEQUANTIZE", [wide], [real])
     y = b.tensor("whole", b.shape(x), scale=1 / 128)
     b.node("QUANTIZE", [real], [y])
     return y

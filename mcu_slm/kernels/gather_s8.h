@@ -11,7 +11,7 @@ typedef struct {
     int32_t row_bytes;
 } mcu_slm_gather_t;
 
-/* indices: [batches][picks], each from 0 to block_rows - 1. */
+/* indices: [batches][picks]. */
 void mcu_slm_gather_s8(const mcu_slm_gather_t *layer, const int8_t *input, const int32_t *indices,
                        int8_t *output);
 

@@ -1,4 +1,4 @@
-"""EMBEDDING_LOOKUP: rows of a table, picked by constant numbers; GATHER along axis 0."""
+"""EMBEDDING_LOOKUP: rows of a table, picked by number; GATHER along axis 0."""
 
 from __future__ import annotations
 

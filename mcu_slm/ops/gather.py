@@ -1,7 +1,8 @@
-"""GATHER: rows of the input along one axis, picked by constant numbers.
+"""GATHER: rows of the input along one axis, picked by number.
 
 The first `batch_dims` axes are common to both: every batch has picks of its own. The judge does not
-check the numbers, so they are checked here.
+check the numbers: constant ones are checked here, and numbers that come at run time count as the
+nearest row where they are out of range.
 
 Shapes: input [batches, blocks, block rows, row], indices [batches, picks]
     -> [batches, blocks, picks, row].
@@ -16,7 +17,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from mcu_slm.ops.base import Arguments, Constant, Int8, NodeView, Operator, struct_call
+from mcu_slm.ir import Tensor
+from mcu_slm.ops.base import Activations, Arguments, Constant, NodeView, Operator, struct_call
 from mcu_slm.ops.joined_rows import axis_of
 
 
@@ -28,42 +30,57 @@ class Gather(Operator):
 
     position: int
     blocks: int
+    batches: int
     block_rows: int
+    picks: int
     row_bytes: int
-    indices: npt.NDArray[np.int32]
+    indices: npt.NDArray[np.int32] | None
     output_shape: tuple[int, ...]
 
     @property
     def activations(self) -> tuple[int, ...]:  # type: ignore[override]
-        """The rows; the numbers are a constant of the layer."""
-        return (self.position,)
+        """The rows, and the numbers unless they are a constant of the layer."""
+        return (self.position,) if self.indices is not None else (self.position, 1 - self.position)
 
-    def reference(self, inputs: Sequence[Int8]) -> list[Int8]:
-        """Pick the rows of every batch."""
-        batches, _ = self.indices.shape
-        x = inputs[0].reshape(-1, batches, self.blocks, self.block_rows, self.row_bytes)
-        picked = [x[:, batch][:, :, picks] for batch, picks in enumerate(self.indices)]
-        return [np.stack(picked, axis=1).reshape((-1, *self.output_shape))]
+    def reference(self, inputs: Sequence[Activations]) -> list[Activations]:
+        """Pick the rows of every window and batch."""
+        numbers = inputs[1] if self.indices is None else self.indices
+        chosen = np.clip(numbers, 0, self.block_rows - 1)
+        chosen = chosen.reshape(-1, self.batches, 1, self.picks, 1)
+        x = inputs[0].reshape(-1, self.batches, self.blocks, self.block_rows, self.row_bytes)
+        return [np.take_along_axis(*_aligned(x, chosen), axis=3).reshape(-1, *self.output_shape)]
 
     def constants(self) -> tuple[Constant, ...]:
         """Return the numbers."""
+        if self.indices is None:
+            return ()
         return (Constant("indices", self.indices, True, "rows to pick"),)
 
     def call(self, arguments: Arguments) -> str:
         """Return the kernel call."""
         fields: dict[str, object] = {
-            "batches": self.indices.shape[0],
+            "batches": self.batches,
             "blocks": self.blocks,
             "block_rows": self.block_rows,
-            "picks": self.indices.shape[1],
+            "picks": self.picks,
             "row_bytes": self.row_bytes,
         }
-        return struct_call(
-            "mcu_slm_gather_t",
-            "mcu_slm_gather_s8",
-            fields,
-            [arguments.inputs[0], arguments.constants["indices"], arguments.outputs[0]],
-        )
+        numbers = arguments.constants.get("indices")
+        if numbers is None:
+            numbers = f"(const int32_t *)(const void *){arguments.inputs[1]}"
+        places = [arguments.inputs[0], numbers, arguments.outputs[0]]
+        return struct_call("mcu_slm_gather_t", "mcu_slm_gather_s8", fields, places)
+
+
+def _aligned(
+    x: Activations, chosen: npt.NDArray[np.int32]
+) -> tuple[Activations, npt.NDArray[np.int32]]:
+    """Return both with as many windows: a constant stands for every window."""
+    windows = max(len(x), len(chosen))
+    return (
+        np.broadcast_to(x, (windows, *x.shape[1:])),
+        np.broadcast_to(chosen, (windows, *chosen.shape[1:])),
+    )
 
 
 def parse(view: NodeView) -> Gather:
@@ -96,20 +113,31 @@ def pick(
         shape: The shape that the output must have.
     """
     source, named, output = view.input(position), view.input(1 - position), view.output()
-    indices = view.constant(named, "int32")
     view.same_quantization(source, output)
     view.require(output.shape == shape, f"output shape {output.shape}", str(shape))
-    rows = source.shape[axis]
+    rows, batches = source.shape[axis], math.prod(named.shape[:batch_dims])
+    return Gather(
+        position,
+        math.prod(source.shape[batch_dims:axis]),
+        batches,
+        rows,
+        named.element_count // batches,
+        math.prod(source.shape[axis + 1 :]),
+        _constant_indices(view, named, rows),
+        shape,
+    )
+
+
+def _constant_indices(view: NodeView, named: Tensor, rows: int) -> npt.NDArray[np.int32] | None:
+    """Return the numbers in range, None for numbers that come at run time."""
+    if named.dtype != "int32":
+        view.unsupported(f"{named.name} has type {named.dtype}", "int32")
+    if named.data is None:
+        return None
+    indices: npt.NDArray[np.int32] = named.data
     view.require(
         bool(np.all((indices >= 0) & (indices < rows))),
         f"indices from {indices.min()} to {indices.max()}",
         f"0 to {rows - 1}",
     )
-    return Gather(
-        position,
-        math.prod(source.shape[batch_dims:axis]),
-        rows,
-        math.prod(source.shape[axis + 1 :]),
-        indices.reshape(math.prod(named.shape[:batch_dims]), -1),
-        shape,
-    )
+    return indices

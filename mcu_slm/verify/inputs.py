@@ -134,11 +134,13 @@ def _quantized_as(graph: Graph, number: int) -> tuple[float, int]:
 
 def _table_rows(graph: Graph, number: int) -> int:
     """Return how many rows the tables have that an input chooses from."""
-    rows = [
-        graph.tensor(node.inputs[0]).shape[0]
-        for node in graph.nodes
-        if node.op in ("GATHER", "EMBEDDING_LOOKUP") and number in node.inputs[:2]
-    ]
+    rows = []
+    for node in graph.nodes:
+        if node.op == "GATHER" and node.inputs[1] == number:
+            axis = int(node.options.get("axis", 0))
+            rows.append(graph.tensor(node.inputs[0]).shape[axis])
+        elif node.op == "EMBEDDING_LOOKUP" and node.inputs[0] == number:
+            rows.append(graph.tensor(node.inputs[1]).shape[0])
     return min(rows, default=INT8_MAX + 1)
 
 

@@ -162,6 +162,26 @@ def gather_cases() -> Iterator[Case]:
     yield gather("negative batch_dims", (2, 3, 4), (2, 3, 2), [[0, 1], [2, 3]], 2, -1)
     yield gather("two batch axes", (2, 2, 3), (2, 2, 1), [[[2], [1]], [[0], [2]]], 2, 2)
 
+    yield chosen("GATHER", "numbers at run time", (7, 3), (4,))
+    yield chosen("GATHER", "last axis at run time", (1, 2, 9), (5,), axis=2)
+    yield chosen("GATHER", "own picks at run time", (2, 6, 3), (2, 4), axis=1, batch_dims=1)
+
+
+def chosen(
+    op: str, name: str, shape: Shape, picks: Shape, axis: int = 0, batch_dims: int = 0
+) -> Case:
+    """Rows of a constant table that an input chooses."""
+    b, data = GraphBuilder(), rng_of(name).integers(-128, 128, shape)
+    ids = b.tensor("ids", picks, "int32")
+    table = b.tensor("table", shape, data=data, **QUANTIZED)
+    output = shape[:axis] + picks[batch_dims:] + shape[axis + 1 :]
+    y = b.tensor("y", output, **QUANTIZED)
+    if op == "GATHER":
+        b.node(op, [table, ids], [y], axis=axis, batch_dims=batch_dims)
+    else:
+        b.node(op, [ids, table], [y])
+    return Case(name, b.build([ids], [y]))
+
 
 def embedding_lookup_cases() -> Iterator[Case]:
     """Rows of an activation; input 0 is the numbers, input 1 the table."""
@@ -176,6 +196,7 @@ def embedding_lookup_cases() -> Iterator[Case]:
         b.node("EMBEDDING_LOOKUP", [indices(b, "ids", picks), table], [y])
         yield Case(name, b.build([table], [y]))
     yield _learned_position()
+    yield chosen("EMBEDDING_LOOKUP", "numbers at run time", (11, 5), (6,))
 
 
 def _learned_position() -> Case:

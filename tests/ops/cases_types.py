@@ -46,8 +46,9 @@ def quantize_cases() -> Iterator[Case]:
         for target in targets:
             kinds = SOURCES[source], OUTPUTS[target]
             yield converted("QUANTIZE", f"{source} to {target}", (1, 3, 43), *kinds)
-    yield converted("QUANTIZE", "uint8 to int8, flipped", (1, 300), ("uint8", 0.02, 128), ("int8", 0.02, 0))  # fmt: skip
-    yield converted("QUANTIZE", "int8 to uint8, flipped", (1, 300), ("int8", 0.02, 0), ("uint8", 0.02, 128))  # fmt: skip
+    unsigned, signed = ("uint8", 0.02, 128), ("int8", 0.02, 0)
+    yield converted("QUANTIZE", "uint8 to int8, flipped", (1, 300), unsigned, signed)
+    yield converted("QUANTIZE", "int8 to uint8, flipped", (1, 300), signed, unsigned)
     yield converted("QUANTIZE", "real, odd scale", (1, 300), REAL, ("int8", 0.0123456, -128))
     yield converted("QUANTIZE", "real, power of two", (1, 300), REAL, ("int8", 0.5, 127))
     yield converted("QUANTIZE", "saturated int16", (1, 300), ("int16", 0.9, 0), ("int8", 0.02, 5))
