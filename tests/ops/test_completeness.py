@@ -73,3 +73,9 @@ def test_every_kernel_file_defines_the_function_it_is_named_after() -> None:
         assert f"void mcu_slm_{source.stem}(" in source.with_suffix(".h").read_text(
             encoding="utf-8"
         )
+
+
+def test_the_readme_lists_the_operators_of_the_table() -> None:
+    text = (PACKAGE.parents[1] / "README.md").read_text(encoding="utf-8")
+    listed = text.partition("Supported operators: ")[2].partition(".")[0]
+    assert listed.replace("\n", " ").split(", ") == sorted(ops.OPERATORS)
