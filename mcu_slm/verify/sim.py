@@ -15,6 +15,8 @@ from mcu_slm.protocol import Client
 from mcu_slm.verify.difference import LayerBytes
 
 KNOWN_INPUTS = "mcu_slm_known_inputs"
+_BOOT_S = 60.0
+_INFERENCE_S = 600.0
 
 
 class SimulatedFirmware:
@@ -31,7 +33,8 @@ class SimulatedFirmware:
 
         self._compiled = compiled
         self.simulator = BoardSimulator(board, elf)
-        self.client = Client(self.simulator.port, inference_timeout=600.0)
+        # The board answers its first question after the self-test, which takes several inferences.
+        self.client = Client(self.simulator.port, timeout=_BOOT_S, inference_timeout=_INFERENCE_S)
 
     def greet(self) -> None:
         """Say hello and check that the firmware carries this very model.
