@@ -1,18 +1,138 @@
-"""What the operators that multiply by constant weights share.
+"""What the operators that multiply by constant weights share: y = clamp(requantize(acc) + zy).
 
-Per-channel multipliers and the checks on weights and bias.
+An operator only forms acc = sum((x - zx) * w) + bias; weights, bias, the multiplier of each output
+channel and the clamp are a `Linear`.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
 
 from mcu_slm.ir import Tensor
-from mcu_slm.ops.base import Constant, NodeView
-from mcu_slm.quant import INT8_MAX, INT8_MIN, INT32_MAX, Multiplier, quantize_multiplier
+from mcu_slm.ops.base import Constant, Int8, NodeView, Operator
+from mcu_slm.quant import (
+    INT8_MAX,
+    INT8_MIN,
+    INT32_MAX,
+    Int64,
+    Multiplier,
+    quantize_multiplier,
+    requantize,
+    saturate_int8,
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Linear:
+    """Weights of one layer and the way from its sums to int8.
+
+    Shapes: bias int32 [O], one multiplier per output channel; the axes of the int8 weights are the
+        operator's.
+    """
+
+    weights: npt.NDArray[np.int8]
+    bias: npt.NDArray[np.int32]
+    multipliers: tuple[Multiplier, ...]
+    input_zero_point: int
+    output_zero_point: int
+    act_min: int
+    act_max: int
+
+    @property
+    def outputs(self) -> int:
+        """Number of output channels."""
+        return len(self.bias)
+
+    def centred(self, x: Int8) -> npt.NDArray[np.int16]:
+        """Return x - zx."""
+        return x.astype(np.int16) - np.int16(self.input_zero_point)
+
+    def rescaled(self, accumulators: Int64) -> Int8:
+        """Return sums [..., output channels] as output values."""
+        scaled = requantize(accumulators, *self._multiplier_arrays())
+        return saturate_int8(scaled + self.output_zero_point, self.act_min, self.act_max)
+
+    def constants(self, weights_comment: str) -> tuple[Constant, ...]:
+        """Return weights, bias, multipliers and shifts as arrays of the generated code."""
+        mantissas, shifts = self._multiplier_arrays()
+        return (
+            Constant("weights", self.weights, True, weights_comment),
+            Constant("bias", self.bias, True, "at scale input_scale * weight_scale"),
+            Constant("multiplier", mantissas, False, "Q0.31 mantissa per output channel"),
+            Constant("shift", shifts, False, "power of two per output channel, positive is left"),
+        )
+
+    def fields(self, constants: dict[str, str]) -> dict[str, object]:
+        """Return the fields of the C parameter structs; `constants` names the arrays."""
+        return {
+            "input_zero_point": self.input_zero_point,
+            "output_zero_point": self.output_zero_point,
+            "act_min": self.act_min,
+            "act_max": self.act_max,
+            **{name: constants[name] for name in ("weights", "bias", "multiplier", "shift")},
+        }
+
+    def _multiplier_arrays(self) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int8]]:
+        return (
+            np.array([m.multiplier for m in self.multipliers], np.int32),
+            np.array([m.shift for m in self.multipliers], np.int8),
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class LinearOperator(Operator):
+    """An operator that multiplies by constant weights."""
+
+    weight_axes: ClassVar[str]
+    """The axes of the weights as the generated C describes them."""
+
+    linear: Linear
+
+    def constants(self) -> tuple[Constant, ...]:
+        """Return weights, bias, multipliers and shifts."""
+        return self.linear.constants(self.weight_axes)
+
+    def requantization(self) -> tuple[Multiplier, ...]:
+        """Return one multiplier per output channel."""
+        return self.linear.multipliers
+
+
+def linear(
+    view: NodeView,
+    source: Tensor,
+    weights_tensor: Tensor,
+    bias_tensor: Tensor | None,
+    *,
+    channel_axis: int = 0,
+) -> Linear:
+    """Check weights, bias and scales of a node and derive its integers.
+
+    Args:
+        view: The node; its one output gives the output scale and the clamp.
+        source: The activation that the weights multiply.
+        weights_tensor: The weights.
+        bias_tensor: The bias, None where there is none.
+        channel_axis: The axis of the weights that counts output channels.
+    """
+    weights, output = weights_of(view, weights_tensor), view.output()
+    channels = weights.shape[channel_axis]
+    act_min, act_max = view.activation_range(output)
+    bias = bias_of(view, bias_tensor, channels)
+    input_zero_point = view.int8(source)[1]
+    require_int32_sums(view, np.moveaxis(weights, channel_axis, 0), bias, input_zero_point)
+    return Linear(
+        weights,
+        bias,
+        channel_multipliers(view, source, weights_tensor, output, channels),
+        input_zero_point,
+        view.int8(output)[1],
+        act_min,
+        act_max,
+    )
 
 
 def weights_of(view: NodeView, tensor: Tensor) -> npt.NDArray[np.int8]:
@@ -68,32 +188,6 @@ def channel_multipliers(
         view.multiplier(quantize_multiplier(input_scale * scale / output_scale)) for scale in scales
     ]
     return tuple(multipliers * channels if len(multipliers) == 1 else multipliers)
-
-
-def multiplier_arrays(
-    multipliers: tuple[Multiplier, ...],
-) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int8]]:
-    """Return mantissas and shifts as arrays."""
-    return (
-        np.array([m.multiplier for m in multipliers], np.int32),
-        np.array([m.shift for m in multipliers], np.int8),
-    )
-
-
-def linear_constants(
-    weights: npt.NDArray[Any],
-    weights_comment: str,
-    bias: npt.NDArray[np.int32],
-    multipliers: tuple[Multiplier, ...],
-) -> tuple[Constant, ...]:
-    """Return weights, bias, multipliers and shifts as arrays of the generated code."""
-    mantissas, shifts = multiplier_arrays(multipliers)
-    return (
-        Constant("weights", weights, True, weights_comment),
-        Constant("bias", bias, True, "at scale input_scale * weight_scale"),
-        Constant("multiplier", mantissas, False, "Q0.31 mantissa per output channel"),
-        Constant("shift", shifts, False, "power of two per output channel, positive is left"),
-    )
 
 
 def exact_matmul(left: npt.NDArray[Any], right: npt.NDArray[Any]) -> npt.NDArray[np.int64]:

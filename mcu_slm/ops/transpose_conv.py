@@ -14,16 +14,8 @@ from typing import ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from mcu_slm.ops.base import Arguments, Constant, Int8, NodeView, Operator, struct_call
-from mcu_slm.ops.linear import (
-    bias_of,
-    channel_multipliers,
-    exact_matmul,
-    linear_constants,
-    multiplier_arrays,
-    require_int32_sums,
-    weights_of,
-)
+from mcu_slm.ops.base import Arguments, Int8, NodeView, struct_call
+from mcu_slm.ops.linear import LinearOperator, exact_matmul, linear
 from mcu_slm.ops.window import (
     Window,
     in_chunks,
@@ -31,73 +23,56 @@ from mcu_slm.ops.window import (
     require_rank_4,
     window_of,
 )
-from mcu_slm.quant import Multiplier, requantize, saturate_int8
 
 
 @dataclass(frozen=True, eq=False)
-class TransposeConv(Operator):
+class TransposeConv(LinearOperator):
     """A transposed convolution as integers. `window` slides over the output, as when forwards.
 
     Shapes: weights int8 [O, KH, KW, C], bias int32 [O].
     """
 
     kernels = ("transpose_conv_s8",)
+    weight_axes = "[output][row][column][input channel]"
     activations: ClassVar[tuple[int, ...]] = (2,)
 
     window: Window
-    weights: npt.NDArray[np.int8]
-    bias: npt.NDArray[np.int32]
-    multipliers: tuple[Multiplier, ...]
     batches: int
-    input_zero_point: int
-    output_zero_point: int
-    act_min: int
-    act_max: int
 
     @property
     def macs(self) -> int:
         """Products, those that fall outside the output counted."""
-        return self.batches * self.window.output_pixels * int(self.weights.size)
+        return self.batches * self.window.output_pixels * int(self.linear.weights.size)
 
     def reference(self, inputs: Sequence[Int8]) -> list[Int8]:
         """Convolve and requantise."""
         pixels = self.window.height.input * self.window.width.input
-        return [in_chunks(inputs[0], self.batches * pixels * len(self.bias), self._requantize)]
+        return [in_chunks(inputs[0], self.batches * pixels * self.linear.outputs, self._requantize)]
 
     def _requantize(self, x: Int8) -> Int8:
-        mantissas, shifts = multiplier_arrays(self.multipliers)
-        scaled = requantize(self.accumulators([x]), mantissas, shifts) + self.output_zero_point
-        y = saturate_int8(scaled, self.act_min, self.act_max)
+        y = self.linear.rescaled(self.accumulators([x]))
         height, width = self.window.height, self.window.width
-        return y.reshape((-1, self.batches, height.input, width.input, len(self.bias)))
+        return y.reshape((-1, self.batches, height.input, width.input, self.linear.outputs))
 
     def accumulators(self, inputs: Sequence[Int8]) -> npt.NDArray[np.int64]:
         """Scatter every tap's products over a plane with room for what is lost, then cut it out."""
         height, width = self.window.height, self.window.width
-        shape = (-1, height.output, width.output, self.weights.shape[3])
-        centred = inputs[0].reshape(shape).astype(np.int16) - np.int16(self.input_zero_point)
+        shape = (-1, height.output, width.output, self.linear.weights.shape[3])
+        centred = self.linear.centred(inputs[0].reshape(shape))
         reach = [
             max(a.pad + a.input, (a.output - 1) * a.stride + a.kernel) for a in (height, width)
         ]
-        plane = np.zeros((len(centred), *reach, len(self.bias)), np.int64)
+        plane = np.zeros((len(centred), *reach, self.linear.outputs), np.int64)
         for ky in range(height.kernel):
             for kx in range(width.kernel):
                 rows = slice(ky, ky + (height.output - 1) * height.stride + 1, height.stride)
                 columns = slice(kx, kx + (width.output - 1) * width.stride + 1, width.stride)
-                plane[:, rows, columns] += exact_matmul(centred, self.weights[:, ky, kx].T)
+                plane[:, rows, columns] += exact_matmul(centred, self.linear.weights[:, ky, kx].T)
         inner = plane[:, height.pad : height.pad + height.input]
-        total: npt.NDArray[np.int64] = inner[:, :, width.pad : width.pad + width.input] + self.bias
-        return total
-
-    def constants(self) -> tuple[Constant, ...]:
-        """Return weights, bias, multipliers and shifts."""
-        return linear_constants(
-            self.weights, "[output][row][column][input channel]", self.bias, self.multipliers
+        total: npt.NDArray[np.int64] = (
+            inner[:, :, width.pad : width.pad + width.input] + self.linear.bias
         )
-
-    def requantization(self) -> tuple[Multiplier, ...]:
-        """Return one multiplier per output channel."""
-        return self.multipliers
+        return total
 
     def summary(self) -> str:
         """Return window and stride."""
@@ -108,20 +83,15 @@ class TransposeConv(Operator):
         height, width = self.window.height, self.window.width
         fields: dict[str, object] = {
             "batches": self.batches,
-            "input_channels": self.weights.shape[3],
-            "output_channels": len(self.bias),
+            "input_channels": self.linear.weights.shape[3],
+            "output_channels": self.linear.outputs,
             **self.window.fields(),
             "input_height": height.output,
             "input_width": width.output,
             "output_height": height.input,
             "output_width": width.input,
-            "input_zero_point": self.input_zero_point,
-            "output_zero_point": self.output_zero_point,
-            "act_min": self.act_min,
-            "act_max": self.act_max,
+            **self.linear.fields(arguments.constants),
         }
-        fields |= {name: arguments.constants[name] for name in ("weights", "bias")}
-        fields |= {name: arguments.constants[name] for name in ("multiplier", "shift")}
         return struct_call(
             "mcu_slm_transpose_conv_t",
             "mcu_slm_transpose_conv_s8",
@@ -134,27 +104,14 @@ def parse(view: NodeView) -> TransposeConv:
     """Check a TRANSPOSE_CONV node and derive its integers."""
     view.expect_count((3, 4))
     source, weights_tensor, output = view.input(2), view.input(1), view.output()
-    weights = weights_of(view, weights_tensor)
     require_rank_4(view, {"input": source, "weights": weights_tensor, "output": output})
     require_channel_axis(view, weights_tensor)
-    channels = weights.shape[0]
+    channels, *kernel, depth = weights_tensor.shape
     shape = tuple(view.constant(view.input(0), "int32").reshape(-1).tolist())
     view.require(shape == output.shape, f"output shape {output.shape}", f"{shape}, as input 0 says")
-    window = window_of(view, output, weights.shape[1:3], dilated=False)
-    expected = (output.shape[0], window.height.output, window.width.output, weights.shape[3])
+    window = window_of(view, output, (kernel[0], kernel[1]), dilated=False)
+    expected = (output.shape[0], window.height.output, window.width.output, depth)
     view.require(source.shape == expected, f"input shape {source.shape}", str(expected))
     view.require(output.shape[3] == channels, f"{output.shape[3]} output channels", str(channels))
-    act_min, act_max = view.activation_range(output)
-    bias = bias_of(view, view.optional_input(3), channels)
-    require_int32_sums(view, weights, bias, view.int8(source)[1])
-    return TransposeConv(
-        window,
-        weights,
-        bias,
-        channel_multipliers(view, source, weights_tensor, output, channels),
-        source.shape[0],
-        view.int8(source)[1],
-        view.int8(output)[1],
-        act_min,
-        act_max,
-    )
+    found = linear(view, source, weights_tensor, view.optional_input(3))
+    return TransposeConv(found, window, source.shape[0])
