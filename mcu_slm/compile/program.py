@@ -68,7 +68,7 @@ def make_program(graph: Graph, raw: bytes) -> Program:
         ModelError: The model contradicts itself.
     """
     operators = ops.parse_graph(graph)
-    layout = plan.plan_graph(graph, [operator.scratch_bytes for operator in operators])
+    layout = plan.plan_graph(graph, _demands(graph, operators))
     layers = names.unique(
         names.identifier(graph.tensor(node.outputs[0]).name) for node in graph.nodes
     )
@@ -90,6 +90,22 @@ def make_program(graph: Graph, raw: bytes) -> Program:
         symbols,
         _labels(graph),
     )
+
+
+def _demands(graph: Graph, operators: tuple[Operator, ...]) -> list[plan.Demand]:
+    """Return what each layer asks of memory; an input read twice keeps the larger clearance."""
+    demands = []
+    for node, operator in zip(graph.nodes, operators, strict=True):
+        found: dict[int, int | None] = {}
+        for position, place in enumerate(operator.activations):
+            tensor, distance = node.inputs[place], operator.clearance(position)
+            known = found.get(tensor, 0)
+            found[tensor] = None if known is None or distance is None else max(known, distance)
+        clearances = {
+            tensor: distance for tensor, distance in found.items() if distance is not None
+        }
+        demands.append(plan.Demand(operator.scratch_bytes, clearances))
+    return demands
 
 
 def _macros(graph: Graph, layout: plan.MemoryPlan) -> dict[int, str]:

@@ -64,6 +64,7 @@ class ModelText:
     weight_bytes: str
     table_bytes: str
     arena_bytes: int
+    scratch_bytes: str
     input_bytes: int
     output_bytes: int
     alignment: int
@@ -89,6 +90,7 @@ def model_text(program: Program, notice: str) -> ModelText:
         weight_bytes=f"{program.constant_bytes(weights=True):,}",
         table_bytes=f"{program.constant_bytes(weights=False):,}",
         arena_bytes=layout.arena_bytes,
+        scratch_bytes=f"{max(operator.scratch_bytes for operator in program.operators):,}",
         input_bytes=row_offsets(graph, graph.inputs)[1],
         output_bytes=row_offsets(graph, graph.outputs)[1],
         alignment=plan.ALIGNMENT,
@@ -176,6 +178,8 @@ def _layer_text(program: Program, index: int) -> LayerText:
     if operator.macs:
         facts.append(f"{operator.macs:,} multiply-accumulates")
     scratch = program.plan.scratch.get(index)
+    if scratch is not None:
+        facts.append(f"{operator.scratch_bytes:,} bytes of working memory")
     arguments = Arguments(
         tuple(program.places[node.inputs[position]] for position in operator.activations),
         tuple(program.places[tensor] for tensor in node.outputs),

@@ -8,25 +8,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
 
 import numpy as np
 
-from mcu_slm.ops.base import Arguments, Int8, NodeView, Operator, struct_call
-from mcu_slm.ops.broadcast import Broadcast, broadcast
+from mcu_slm.ops.base import Arguments, Int8, NodeView, struct_call
+from mcu_slm.ops.broadcast import BroadcastOperator, broadcast
 from mcu_slm.quant import Multiplier, quantize_multiplier, requantize, saturate_int8
 
 LEFT_SHIFT = 20
 
 
 @dataclass(frozen=True, eq=False)
-class Sum(Operator):
+class Sum(BroadcastOperator):
     """An addition or subtraction reduced to integers; `sign` is +1 or -1."""
 
     kernels = ("add_s8",)
-    activations: ClassVar[tuple[int, ...]] = (0, 1)
 
-    loops: Broadcast
     sign: int
     input1_zero_point: int
     input2_zero_point: int

@@ -95,6 +95,14 @@ class Operator(ABC):
         """Bytes of working memory in the arena during the call, aligned to words."""
         return 0
 
+    def clearance(self, position: int) -> int | None:  # noqa: ARG002
+        """Return how many bytes below an input the output must start if the two share memory.
+
+        `position` counts the `activations`. The layer then overwrites an input that no later layer
+        needs, always behind the bytes that it has yet to read. None: it needs the input whole.
+        """
+        return None
+
     def requantization(self) -> tuple[Multiplier, ...]:
         """Return the derived multipliers and shifts, for comparison and for difference reports."""
         return ()

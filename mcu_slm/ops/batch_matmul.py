@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from mcu_slm.ops.base import Arguments, Int8, NodeView, Operator, struct_call
 from mcu_slm.ops.broadcast import Broadcast, broadcast
+from mcu_slm.ops.clearance import clearance, nested
 from mcu_slm.ops.linear import exact_matmul
 from mcu_slm.quant import INT32_MAX, Multiplier, quantize_multiplier, requantize, saturate_int8
 
@@ -42,6 +43,10 @@ class BatchMatMul(Operator):
     output_shape: tuple[int, ...]
 
     @property
+    def _row_step(self) -> int:
+        return 1 if self.adj_x else self.depth
+
+    @property
     def macs(self) -> int:
         """Products of one inference."""
         return int(np.prod(self.batches.lengths)) * self.rows * self.depth * self.columns
@@ -67,6 +72,14 @@ class BatchMatMul(Operator):
             right = right.swapaxes(-1, -2)
         return exact_matmul(left, right)
 
+    def clearance(self, position: int) -> int:
+        """A row of a product needs its row of the left side and all of the right matrix."""
+        batches = nested(self.batches.lengths, (self.batches.steps1, self.batches.steps2)[position])
+        row_step = self._row_step if position == 0 else 0
+        needed = batches[:, None] + np.arange(self.rows) * row_step
+        written = np.arange(1, needed.size + 1) * self.columns
+        return clearance(written, needed.reshape(-1))
+
     def requantization(self) -> tuple[Multiplier, ...]:
         """Return the multiplier of the product."""
         return (self.output,)
@@ -87,7 +100,7 @@ class BatchMatMul(Operator):
             "rows": self.rows,
             "depth": self.depth,
             "columns": self.columns,
-            "lhs_row_step": 1 if self.adj_x else self.depth,
+            "lhs_row_step": self._row_step,
             "lhs_depth_step": self.rows if self.adj_x else 1,
             "rhs_depth_step": 1 if self.adj_y else self.columns,
             "rhs_column_step": self.depth if self.adj_y else 1,

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
-from mcu_slm.ops.base import Int8, NodeView
+from mcu_slm.ops.base import Int8, NodeView, Operator
 from mcu_slm.quant import Int64
 
 LOOPS = 4
@@ -30,6 +31,12 @@ class Broadcast:
         shape = (operand.shape[0], *(1,) * missing, *operand.shape[1:])
         return operand.reshape(shape).astype(np.int64)
 
+    def clearance(self, position: int) -> int | None:
+        """Return the clearance of an operand; none where its elements are repeated."""
+        steps = (self.steps1, self.steps2)[position]
+        walked = all(step or length == 1 for step, length in zip(steps, self.lengths, strict=True))
+        return 0 if walked else None
+
     def fields(self) -> dict[str, object]:
         """Return the fields of the C parameter struct."""
 
@@ -41,6 +48,19 @@ class Broadcast:
             "steps1": braces(self.steps1),
             "steps2": braces(self.steps2),
         }
+
+
+@dataclass(frozen=True, eq=False)
+class BroadcastOperator(Operator):
+    """A layer that combines two operands element by element, in the order of its output."""
+
+    activations: ClassVar[tuple[int, ...]] = (0, 1)
+
+    loops: Broadcast
+
+    def clearance(self, position: int) -> int | None:
+        """Every element is read before it is written; one that is repeated must stay."""
+        return self.loops.clearance(position)
 
 
 def broadcast(

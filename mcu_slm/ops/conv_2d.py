@@ -68,6 +68,11 @@ class Conv2D(LinearOperator):
         joined: npt.NDArray[np.int64] = np.concatenate(sums, axis=1) + self.linear.bias
         return joined
 
+    def clearance(self, position: int) -> int:  # noqa: ARG002
+        """Pixels are written in order."""
+        channels = self.linear.weights.shape[3] * self.groups
+        return self.window.clearance(self.batches, channels, self.linear.outputs)
+
     def summary(self) -> str:
         """Return window, stride and groups."""
         return self.window.summary() + (f", {self.groups} groups" if self.groups > 1 else "")

@@ -61,6 +61,11 @@ class DepthwiseConv2D(LinearOperator):
             total = total + values * weights[ky, kx]
         return total
 
+    def clearance(self, position: int) -> int:  # noqa: ARG002
+        """Pixels are written in order."""
+        channels = self.linear.outputs // self.depth_multiplier
+        return self.window.clearance(self.batches, channels, self.linear.outputs)
+
     def summary(self) -> str:
         """Return window, stride and depth multiplier."""
         many = self.depth_multiplier > 1

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mcu_slm.ops.base import Activations, Arguments, NodeView, Operator, struct_call
+from mcu_slm.ops.clearance import elementwise_clearance
 from mcu_slm.ops.elements import C_NAMES, float_literal
 from mcu_slm.ops.lookup import unary_tensors
 
@@ -31,6 +32,10 @@ class Dequantize(Operator):
         """Multiply."""
         steps = inputs[0].astype(np.int32) - self.zero_point
         return [np.float32(self.scale) * steps.astype(np.float32)]
+
+    def clearance(self, position: int) -> int:  # noqa: ARG002
+        """Every element is read before it is written."""
+        return elementwise_clearance(self.count, np.dtype(self.dtype).itemsize, 4)
 
     def call(self, arguments: Arguments) -> str:
         """Return the kernel call."""

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mcu_slm.ops.base import Arguments, Int8, NodeView, struct_call
+from mcu_slm.ops.clearance import clearance
 from mcu_slm.ops.linear import LinearOperator, exact_matmul, linear
 
 
@@ -38,6 +39,12 @@ class FullyConnected(LinearOperator):
         """Multiply every row by the weight matrix: [rows, outputs]."""
         rows = self.linear.centred(inputs[0].reshape(-1, self.linear.weights.shape[1]))
         return exact_matmul(rows, self.linear.weights.T) + self.linear.bias
+
+    def clearance(self, position: int) -> int:  # noqa: ARG002
+        """A row is written while the input's row is still read."""
+        outputs, inputs = self.linear.weights.shape
+        rows = np.arange(self.rows)
+        return clearance((rows + 1) * outputs, rows * inputs)
 
     def call(self, arguments: Arguments) -> str:
         """Return the kernel call."""

@@ -40,6 +40,10 @@ class L2Normalization(Operator):
         shifts = roots[place, 1].reshape(total.shape)
         return [saturate_int8(requantize(x, mantissas, shifts + _OUTPUT_SHIFT))]
 
+    def clearance(self, position: int) -> int:  # noqa: ARG002
+        """A row is read whole before its first element is written, each element once more then."""
+        return 0
+
     def call(self, arguments: Arguments) -> str:
         """Return the kernel call."""
         fields: dict[str, object] = {

@@ -73,6 +73,10 @@ class LogSoftmax(Operator):
         comment = "exp(-d * scale) in Q12.19, d = maximum - x"
         return (Constant("exp", self.exponentials, False, comment),)
 
+    def clearance(self, position: int) -> int:  # noqa: ARG002
+        """A row is read whole before its first element is written, each element once more then."""
+        return 0
+
     def requantization(self) -> tuple[Multiplier, ...]:
         """Return the multipliers to Q5.26 and back."""
         return (self.input, self.inverse)

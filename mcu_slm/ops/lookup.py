@@ -30,6 +30,10 @@ class Lookup(Operator):
         """Look every element up."""
         return [self.table[inputs[0].astype(np.int16) - INT8_MIN]]
 
+    def clearance(self, position: int) -> int:  # noqa: ARG002
+        """Every element is read before it is written."""
+        return 0
+
     def constants(self) -> tuple[Constant, ...]:
         """Return the table."""
         return (Constant("table", self.table, False, "output for the inputs -128 .. 127"),)

@@ -4,23 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
 
 import numpy as np
 
-from mcu_slm.ops.base import Arguments, Int8, NodeView, Operator, struct_call
-from mcu_slm.ops.broadcast import Broadcast, broadcast
+from mcu_slm.ops.base import Arguments, Int8, NodeView, struct_call
+from mcu_slm.ops.broadcast import BroadcastOperator, broadcast
 from mcu_slm.quant import saturate_int8
 
 
 @dataclass(frozen=True, eq=False)
-class Extremum(Operator):
+class Extremum(BroadcastOperator):
     """The larger of two operands, or the smaller one."""
 
     kernels = ("maximum_minimum_s8",)
-    activations: ClassVar[tuple[int, ...]] = (0, 1)
 
-    loops: Broadcast
     larger: bool
 
     def reference(self, inputs: Sequence[Int8]) -> list[Int8]:

@@ -7,23 +7,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
 
 import numpy as np
 
-from mcu_slm.ops.base import Arguments, Int8, NodeView, Operator, struct_call
-from mcu_slm.ops.broadcast import Broadcast, broadcast
+from mcu_slm.ops.base import Arguments, Int8, NodeView, struct_call
+from mcu_slm.ops.broadcast import BroadcastOperator, broadcast
 from mcu_slm.quant import Multiplier, quantize_multiplier, requantize, saturate_int8
 
 
 @dataclass(frozen=True, eq=False)
-class Mul(Operator):
+class Mul(BroadcastOperator):
     """An element-wise product reduced to integers."""
 
     kernels = ("mul_s8",)
-    activations: ClassVar[tuple[int, ...]] = (0, 1)
 
-    loops: Broadcast
     input1_zero_point: int
     input2_zero_point: int
     output_zero_point: int

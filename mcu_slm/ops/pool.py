@@ -41,6 +41,10 @@ class Pool(Operator):
         height, width = self.window.height.output, self.window.width.output
         return (-1, self.batches, height, width, self.channels)
 
+    def clearance(self, position: int) -> int:  # noqa: ARG002
+        """Pixels are written in order."""
+        return self.window.clearance(self.batches, self.channels, self.channels)
+
     def summary(self) -> str:
         """Return window and stride."""
         return self.window.summary()

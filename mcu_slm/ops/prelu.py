@@ -8,24 +8,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
 
 import numpy as np
 
-from mcu_slm.ops.base import Arguments, Int8, NodeView, Operator, struct_call
-from mcu_slm.ops.broadcast import Broadcast, broadcast
+from mcu_slm.ops.base import Arguments, Int8, NodeView, struct_call
+from mcu_slm.ops.broadcast import BroadcastOperator, broadcast
 from mcu_slm.ops.rescale import LARGEST_DIFFERENCE, bounded_multiplier
 from mcu_slm.quant import Multiplier, requantize, saturate_int8
 
 
 @dataclass(frozen=True, eq=False)
-class Prelu(Operator):
+class Prelu(BroadcastOperator):
     """A rectifier with a learned slope below zero."""
 
     kernels = ("prelu_s8",)
-    activations: ClassVar[tuple[int, ...]] = (0, 1)
 
-    loops: Broadcast
     input_zero_point: int
     alpha_zero_point: int
     output_zero_point: int

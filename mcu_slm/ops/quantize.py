@@ -17,6 +17,7 @@ import numpy as np
 
 from mcu_slm.ir import Tensor
 from mcu_slm.ops.base import Activations, Arguments, NodeView, Operator, struct_call
+from mcu_slm.ops.clearance import elementwise_clearance
 from mcu_slm.ops.elements import C_NAMES, float_literal
 from mcu_slm.ops.lookup import INPUTS, lookup, unary_tensors
 from mcu_slm.ops.rescale import bounded_multiplier
@@ -54,6 +55,10 @@ class FromFloat(Operator):
         y = np.clip(rounded + self.zero_point, bounds.min, bounds.max)
         return [y.astype(self.dtype)]
 
+    def clearance(self, position: int) -> int:  # noqa: ARG002
+        """Every element is read before it is written."""
+        return elementwise_clearance(self.count, 4, np.dtype(self.dtype).itemsize)
+
     def call(self, arguments: Arguments) -> str:
         """Return the kernel call."""
         fields: dict[str, object] = {
@@ -88,6 +93,11 @@ class Rescale(Operator):
         scaled = requantize(centred, self.output.multiplier, self.output.shift)
         y = np.clip(scaled + self.output_zero_point, bounds.min, bounds.max)
         return [y.astype(self.output_dtype)]
+
+    def clearance(self, position: int) -> int:  # noqa: ARG002
+        """Every element is read before it is written."""
+        sizes = (np.dtype(dtype).itemsize for dtype in (self.input_dtype, self.output_dtype))
+        return elementwise_clearance(self.count, *sizes)
 
     def requantization(self) -> tuple[Multiplier, ...]:
         """Return the one multiplier."""

@@ -24,6 +24,10 @@ class ReducedExtremum(Operator):
         x = self.loops.gathered(inputs[0])
         return [saturate_int8(x.max(axis=-1) if self.larger else x.min(axis=-1))]
 
+    def clearance(self, position: int) -> int:  # noqa: ARG002
+        """Outputs are written in order, each after all it is made of was read."""
+        return self.loops.clearance()
+
     def call(self, arguments: Arguments) -> str:
         """Return the kernel call."""
         fields: dict[str, object] = {**self.loops.fields(), "larger": int(self.larger)}

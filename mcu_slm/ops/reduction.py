@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mcu_slm.ops.base import Int8, NodeView
+from mcu_slm.ops.clearance import clearance, nested
 from mcu_slm.quant import Int64
 
 LOOPS = 3
@@ -27,9 +28,19 @@ class Reduction:
     output_shape: tuple[int, ...]
 
     @property
+    def outputs(self) -> int:
+        """Number of output elements."""
+        return int(np.prod([length for length, _ in self.kept], dtype=np.int64))
+
+    @property
     def count(self) -> int:
         """Number of elements that one output is made of."""
         return int(np.prod([length for length, _ in self.reduced], dtype=np.int64))
+
+    def clearance(self) -> int:
+        """Return the clearance of the input; the loops over what is kept walk the output."""
+        lengths, steps = zip(*self.kept, strict=True) if self.kept else ((), ())
+        return clearance(np.arange(self.outputs) + 1, nested(lengths, steps))
 
     def gathered(self, x: Int8) -> Int64:
         """Return int64 [windows, *output shape, count] for the NumPy reference."""

@@ -70,6 +70,10 @@ class Softmax(Operator):
             ),
         )
 
+    def clearance(self, position: int) -> int:  # noqa: ARG002
+        """A row is read whole before its first element is written, each element once more then."""
+        return 0
+
     def requantization(self) -> tuple[Multiplier, ...]:
         """Return the multiplier that brings differences to Q5.26."""
         return (self.input,)

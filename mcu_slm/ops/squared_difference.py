@@ -8,10 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
 
-from mcu_slm.ops.base import Arguments, Int8, NodeView, Operator, struct_call
-from mcu_slm.ops.broadcast import Broadcast, broadcast
+from mcu_slm.ops.base import Arguments, Int8, NodeView, struct_call
+from mcu_slm.ops.broadcast import BroadcastOperator, broadcast
 from mcu_slm.ops.rescale import LARGEST_DIFFERENCE, bounded_multiplier
 from mcu_slm.quant import Multiplier, requantize, saturate_int8
 
@@ -21,13 +20,11 @@ _MAX_RANK = 4
 
 
 @dataclass(frozen=True, eq=False)
-class SquaredDifference(Operator):
+class SquaredDifference(BroadcastOperator):
     """A squared difference reduced to integers."""
 
     kernels = ("squared_difference_s8",)
-    activations: ClassVar[tuple[int, ...]] = (0, 1)
 
-    loops: Broadcast
     input1_zero_point: int
     input2_zero_point: int
     output_zero_point: int

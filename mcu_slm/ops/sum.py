@@ -34,6 +34,10 @@ class Sum(Operator):
         """Return the multiplier of the sums."""
         return (self.output,)
 
+    def clearance(self, position: int) -> int:  # noqa: ARG002
+        """Outputs are written in order, each after all it is made of was read."""
+        return self.loops.clearance()
+
     def call(self, arguments: Arguments) -> str:
         """Return the kernel call."""
         fields: dict[str, object] = {

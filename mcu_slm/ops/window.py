@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from mcu_slm.ir import Tensor
 from mcu_slm.ops.base import Int8, NodeView
+from mcu_slm.ops.clearance import clearance
 
 _LONGEST_REACH = 1 << 16
 _CHUNK_ELEMENTS = 1 << 24
@@ -78,6 +79,17 @@ class Window:
             for kx in range(self.width.kernel):
                 values = x[:, rows[:, ky, None], columns[None, :, kx]]
                 yield ky, kx, np.where(inside[:, ky, :, kx, None], values, np.int16(fill))
+
+    def clearance(self, batches: int, input_channels: int, output_channels: int) -> int:
+        """Return the clearance of the input where outputs are written pixel by pixel.
+
+        All channels of a pixel are written while its window is still read.
+        """
+        rows, columns = (axis.sources()[:, 0].clip(0) for axis in (self.height, self.width))
+        corners = rows[:, None] * self.width.input + columns
+        images = np.arange(batches)[:, None, None] * (self.height.input * self.width.input)
+        pixels = np.arange(1, batches * self.output_pixels + 1)
+        return clearance(pixels * output_channels, (images + corners).reshape(-1) * input_channels)
 
     def fields(self) -> dict[str, object]:
         """Return the fields of the C parameter structs that do not depend on channels."""

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from elftools.elf.elffile import ELFFile
 
 from mcu_slm import __version__, ops, tflite
 from mcu_slm.compile import compile_model
@@ -16,6 +18,7 @@ from mcu_slm.files import sha256_bytes, sha256_file
 from mcu_slm.ir import Graph, GraphBuilder
 from mcu_slm.manifest import MANIFEST, load_compiled
 from mcu_slm.plan import ALIASING
+from mcu_slm.toolchain import build_host_library
 from tests.models import every_operator, tiny
 
 pytestmark = pytest.mark.unit
@@ -192,3 +195,31 @@ def test_equal_tables_are_stored_once(tmp_path: Path) -> None:
     texts = compiled(b.build([x], [second]), tmp_path)
     assert texts["model_weights.c"].count(b"const int32_t") == 1
     assert texts["model.c"].count(b".exp_table = mcu_slm_00_a_exp") == 2
+
+
+@pytest.mark.host
+def test_model_h_states_what_the_linker_sees(tmp_path: Path) -> None:
+    """Arena, weights and tables are the sizes of the symbols in the built code."""
+    graph = every_operator(("a", "b", "c"))
+    model = compile_model(graph, tflite.write_model(graph), tmp_path)
+    sources = [tmp_path / name for name in model.sources]
+    library = build_host_library(sources, tmp_path, tmp_path / "build")
+    with library.open("rb") as file:
+        table = ELFFile(file).get_section_by_name(".symtab")
+        sizes = {symbol.name: symbol.entry.st_size for symbol in table.iter_symbols()}
+    assert sizes["mcu_slm_arena"] == model.arena_bytes
+    header = (tmp_path / "model_weights.h").read_text(encoding="utf-8")
+    arrays = re.findall(r"extern const \w+ (\w+)\[", header)
+    assert sum(sizes[name] for name in arrays) == model.weight_bytes + model.table_bytes
+    text = (tmp_path / "model.h").read_text(encoding="utf-8")
+    stated = {name: int(number.replace(",", "")) for name, number in re.findall(
+        r"\* (Weights in flash|Tables in flash|Arena in RAM) +([\d,]+) bytes", text
+    )}  # fmt: skip
+    assert stated == {
+        "Weights in flash": model.weight_bytes,
+        "Tables in flash": model.table_bytes,
+        "Arena in RAM": model.arena_bytes,
+    }
+    scratch = max(operator.scratch_bytes for operator in ops.parse_graph(graph))
+    assert f"working memory of layers included ({scratch:,} at most)" in text
+    assert f"{scratch:,} bytes of working memory" in (tmp_path / "model.c").read_text("utf-8")

@@ -10,7 +10,8 @@
 #include "model_weights.h"
 
 /*
- * The arena. Tensors share bytes when they are never needed at the same time.
+ * The arena. Tensors share bytes when they are never needed at the same time, and where a layer consumes an input for
+ * the last time: it then writes its output over bytes that it has read.
  *
  *   offset    bytes   needed in layers   tensor
  *        0        4   input .. 0          window

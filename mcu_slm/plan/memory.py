@@ -1,36 +1,34 @@
-"""Arena layout: which bytes of RAM hold which activation, and when.
+"""From a graph to the offsets of its activations in the arena.
 
-Two tensors may share bytes when their lifetimes do not overlap. A RESHAPE moves nothing, so its
-input and output are one buffer. Offsets come from the best of several greedy orders.
+Tensors share bytes when they are never needed at the same time, when one is the other under
+another shape, and where a layer consumes an input for the last time: it may then write its output
+over what it has already read (`Operator.clearance`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
-from mcu_slm.ir import Graph
+from mcu_slm.ir import Graph, Node
+from mcu_slm.plan.buffers import Buffer, arena_bytes, lower_bound
+from mcu_slm.plan.placement import place_buffers
 from mcu_slm.rows import row_offsets
 
 ALIASING = frozenset({"EXPAND_DIMS", "RESHAPE", "SQUEEZE"})
 """Operators that move no byte: output and first input are one buffer."""
 
-ALIGNMENT = 4
-"""Buffers start on word boundaries, so that kernels may read words."""
-
 
 @dataclass(frozen=True)
-class Buffer:
-    """Bytes that are needed from step `first` to step `last`, both included."""
+class Demand:
+    """What a layer asks of memory beside its tensors.
 
-    name: str
-    byte_count: int
-    first: int
-    last: int
+    `scratch_bytes` is working memory during the layer. `clearances` names the inputs that the
+    layer may write over, with the bytes by which its output must start below each.
+    """
 
-    def overlaps(self, other: Buffer) -> bool:
-        """Return whether both are needed at some step."""
-        return self.first <= other.last and other.first <= self.last
+    scratch_bytes: int = 0
+    clearances: Mapping[int, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -51,7 +49,7 @@ class MemoryPlan:
     lower_bound_bytes: int
 
 
-def plan_graph(graph: Graph, scratch: Sequence[int] = ()) -> MemoryPlan:
+def plan_graph(graph: Graph, demands: Sequence[Demand] = ()) -> MemoryPlan:
     """Place every activation of a graph, and the working memory of its layers.
 
     Inputs are written before step 0 and outputs read after the last step, so neither may be
@@ -60,7 +58,7 @@ def plan_graph(graph: Graph, scratch: Sequence[int] = ()) -> MemoryPlan:
 
     Args:
         graph: The graph.
-        scratch: Bytes of working memory per node; none for the nodes beyond.
+        demands: What each node asks for; nothing for the nodes beyond.
     """
     owner = _owners(graph)
     lifetime: dict[int, tuple[int, int]] = {}
@@ -78,15 +76,16 @@ def plan_graph(graph: Graph, scratch: Sequence[int] = ()) -> MemoryPlan:
             use(tensor, step)
     for tensor in graph.outputs:
         use(tensor, len(graph.nodes))
-    blocks = _blocks(graph, lifetime, scratch)
-    places = place_buffers([block.buffer for block in blocks])
+    blocks = _blocks(graph, lifetime, [demand.scratch_bytes for demand in demands])
+    buffers = [block.buffer for block in blocks]
+    clearances = _clearances(graph, owner, blocks, demands)
+    places = place_buffers(buffers, clearances)
     offset_of = {
         tensor: start + inner
         for block, start in zip(blocks, places, strict=True)
         for tensor, inner in zip(block.tensors, block.offsets, strict=True)
     }
     start_of = {block.purpose: start for block, start in zip(blocks, places, strict=True)}
-    buffers = [block.buffer for block in blocks]
     return MemoryPlan(
         {tensor: offset_of[root] for tensor, root in owner.items() if root in offset_of},
         owner,
@@ -94,7 +93,7 @@ def plan_graph(graph: Graph, scratch: Sequence[int] = ()) -> MemoryPlan:
         {step: start_of[step] for step in range(len(graph.nodes)) if step in start_of},
         start_of.get(_OUTPUTS),
         arena_bytes(buffers, places),
-        lower_bound(buffers),
+        lower_bound(buffers, clearances),
     )
 
 
@@ -135,6 +134,47 @@ def _blocks(
     return blocks
 
 
+def _clearances(
+    graph: Graph, owner: Mapping[int, int], blocks: Sequence[_Block], demands: Sequence[Demand]
+) -> dict[tuple[int, int], int]:
+    """Return the clearances between blocks that `demands` give between tensors."""
+    home = {
+        tensor: (number, inner)
+        for number, block in enumerate(blocks)
+        for tensor, inner in zip(block.tensors, block.offsets, strict=True)
+    }
+    found: dict[tuple[int, int], int] = {}
+    for step, (node, demand) in enumerate(zip(graph.nodes, demands, strict=False)):
+        if len(node.outputs) != 1:
+            continue
+        written, _ = home[owner[node.outputs[0]]]
+        reads = _last_reads(node, step, owner, home, blocks)
+        for read, tensors in reads.items():
+            if all(tensor in demand.clearances for tensor in tensors):
+                distance = max(
+                    demand.clearances[tensor] - home[owner[tensor]][1] for tensor in tensors
+                )
+                found[written, read] = max(distance, 0)
+    return found
+
+
+def _last_reads(
+    node: Node,
+    step: int,
+    owner: Mapping[int, int],
+    home: Mapping[int, tuple[int, int]],
+    blocks: Sequence[_Block],
+) -> dict[int, list[int]]:
+    """Return the blocks that a node is the last to read, each with the tensors it reads there."""
+    found: dict[int, list[int]] = {}
+    for tensor in node.inputs:
+        if tensor in owner:
+            block = home[owner[tensor]][0]
+            if blocks[block].buffer.last == step:
+                found.setdefault(block, []).append(tensor)
+    return found
+
+
 def _owners(graph: Graph) -> dict[int, int]:
     """Return for each activation the tensor whose bytes it shares: mostly itself."""
     owner = {tensor: tensor for tensor in graph.inputs}
@@ -143,55 +183,3 @@ def _owners(graph: Graph) -> dict[int, int]:
             source = node.inputs[0] if node.op in ALIASING else tensor
             owner[tensor] = owner.get(source, tensor)
     return owner
-
-
-def place_buffers(buffers: Sequence[Buffer]) -> tuple[int, ...]:
-    """Return an offset for each buffer such that no two that live together overlap."""
-    orders: tuple[Callable[[int], tuple[int, ...]], ...] = (
-        lambda i: (-buffers[i].byte_count, buffers[i].first),
-        lambda i: (-(buffers[i].last - buffers[i].first), -buffers[i].byte_count),
-        lambda i: (-buffers[i].byte_count * (buffers[i].last - buffers[i].first + 1), i),
-        lambda i: (buffers[i].first, -buffers[i].byte_count),
-        lambda i: (-buffers[i].last, -buffers[i].byte_count),
-    )
-    candidates = [_place_in_order(buffers, sorted(range(len(buffers)), key=k)) for k in orders]
-    return min(candidates, key=lambda places: arena_bytes(buffers, places))
-
-
-def _place_in_order(buffers: Sequence[Buffer], order: Sequence[int]) -> tuple[int, ...]:
-    """Give each buffer in turn the lowest gap among those already placed that live with it."""
-    placed: dict[int, int] = {}
-    for index in order:
-        neighbours = sorted(
-            (offset, offset + _aligned(buffers[other].byte_count))
-            for other, offset in placed.items()
-            if buffers[other].overlaps(buffers[index])
-        )
-        offset = 0
-        for start, end in neighbours:
-            if start - offset >= buffers[index].byte_count:
-                break
-            offset = max(offset, end)
-        placed[index] = offset
-    return tuple(placed[i] for i in range(len(buffers)))
-
-
-def _aligned(byte_count: int) -> int:
-    return -(-byte_count // ALIGNMENT) * ALIGNMENT
-
-
-def arena_bytes(buffers: Sequence[Buffer], places: Sequence[int]) -> int:
-    """Return the bytes that the placed buffers span."""
-    return max(
-        (o + _aligned(b.byte_count) for b, o in zip(buffers, places, strict=True)),
-        default=ALIGNMENT,
-    )
-
-
-def lower_bound(buffers: Sequence[Buffer]) -> int:
-    """Return the largest sum of bytes that live at one step: no layout can be smaller."""
-    steps = {buffer.first for buffer in buffers}
-    return max(
-        (sum(_aligned(b.byte_count) for b in buffers if b.first <= s <= b.last) for s in steps),
-        default=ALIGNMENT,
-    )
