@@ -1,4 +1,4 @@
-"""What all rooms share: where published models lie, and repeatable property tests."""
+"""What all rooms share: published models, repeatable property tests, time that tests decide."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 from hypothesis import settings
+
+from tests.clock import FakeClock
 
 settings.register_profile("repeatable", derandomize=True, deadline=None, database=None)
 settings.load_profile("repeatable")
@@ -21,3 +23,15 @@ def published_models() -> Path:
     if not folder.is_dir():
         pytest.skip("skipped: no shared data")
     return folder
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> FakeClock:
+    """Time for scripted ports: only waiting for a byte takes any."""
+    return FakeClock().install(monkeypatch)
+
+
+@pytest.fixture
+def core_clock(monkeypatch: pytest.MonkeyPatch) -> FakeClock:
+    """Time for simulated boards: half a millisecond passes at each look between slices of work."""
+    return FakeClock(look_s=2**-11).install(monkeypatch)

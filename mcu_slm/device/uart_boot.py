@@ -196,9 +196,11 @@ class UartBootLoader:
     def _receive(self, count: int, seconds: float | None = None) -> bytes:
         """Return `count` bytes, or fewer when time is up."""
         deadline = time.monotonic() + (self._timeout if seconds is None else seconds)
-        data = b""
+        data, is_late = b"", False
         try:
-            while len(data) < count and time.monotonic() < deadline:
+            while len(data) < count and not is_late:
+                # Before reading: bytes that came while this machine was busy are read still.
+                is_late = time.monotonic() >= deadline
                 data += self._port.read(count - len(data))
         except OSError as error:
             raise port_lost(error) from error

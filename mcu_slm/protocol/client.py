@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -38,6 +39,7 @@ _ATTEMPTS = 2
 _POLL_S = 0.02
 _QUIET_S = 0.3  # after this long without a byte, pending bytes are text and not half a frame
 _KEPT_EVENTS = 4096
+_LATE_READS = 4096  # a TCP port tells of one waiting byte at a time
 _BITS_PER_BYTE = 10  # start, 8 data, stop
 _USUAL_BAUD = 115200
 _SILENCE_REMEDY = (
@@ -128,14 +130,15 @@ class Client:
         Events that arrived between requests come first. A fault is yielded, not raised. An event
         whose payload does not fit is a `DeviceError`.
         """
-        deadline = None if seconds is None else time.monotonic() + seconds
+        deadline = math.inf if seconds is None else time.monotonic() + seconds
+        is_late = False
         while True:
             while self._events:
                 item = self._events.popleft()
                 yield item if isinstance(item, Text) else _EVENT_PARSERS[item.type](item.payload)
-            if deadline is not None and time.monotonic() >= deadline:
+            if is_late:
                 return
-            self._receive()
+            is_late = self._receive_until(deadline)
             self._frames.clear()  # answers that nobody waits for any more
 
     def _ask(
@@ -159,6 +162,7 @@ class Client:
     def _wait(self, request: MessageType, seconds: float) -> bytes | DeviceErrorAnswer | None:
         """Return the payload of the answer, the board's refusal, or None when time is up."""
         deadline = time.monotonic() + seconds
+        is_late = False
         while True:
             while self._frames:
                 frame = self._frames.popleft()
@@ -169,9 +173,9 @@ class Client:
                 elif (frame.type, frame.sequence) == (request | ANSWER_BIT, self._sequence):
                     return frame.payload
             self._raise_on_fault(request)
-            if time.monotonic() >= deadline:
+            if is_late:
                 return None
-            self._receive()
+            is_late = self._receive_until(deadline)
 
     def _concerns_us(self, sequence: int, refusal: DeviceErrorAnswer) -> bool:
         """Tell a refusal of this request from one of an earlier request.
@@ -183,17 +187,38 @@ class Client:
             return sequence != (self._sequence - 1) & 0xFF
         return sequence == self._sequence
 
-    def _receive(self) -> None:
-        """Read what there is, waiting a moment at most; sort it into frames and events."""
+    def _receive_until(self, deadline: float) -> bool:
+        """Read once; past `deadline`, read what lies there already, and return True.
+
+        When the clock is past it, this machine may have been busy and not the board slow.
+        """
+        if time.monotonic() < deadline:
+            self._receive()
+            return False
+        for _ in range(_LATE_READS):
+            if not self._waiting_bytes():
+                break
+            self._receive()
+        return True
+
+    def _waiting_bytes(self) -> int:
         try:
-            data = self._port.read(max(1, self._port.in_waiting))
+            return self._port.in_waiting
         except OSError as error:
             raise port_lost(error) from error
-        now = time.monotonic()
+
+    def _receive(self) -> None:
+        """Read what there is, waiting a moment at most; sort it into frames and events."""
+        began = time.monotonic()  # before reading: bytes that came later are not read yet
+        count = max(1, self._waiting_bytes())
+        try:
+            data = self._port.read(count)
+        except OSError as error:
+            raise port_lost(error) from error
         if data:
-            self._last_byte_at = now
+            self._last_byte_at = time.monotonic()
             items = self._decoder.push(data)
-        elif now - self._last_byte_at > _QUIET_S:
+        elif began - self._last_byte_at > _QUIET_S:
             items = self._decoder.flush()
         else:
             return

@@ -7,6 +7,7 @@ flash, and the bytes found there boot on the board simulator.
 from __future__ import annotations
 
 import contextlib
+import itertools
 import random
 import threading
 from pathlib import Path
@@ -75,7 +76,7 @@ def test_the_bytes_that_were_flashed_boot_and_predict(elf, tmp_path):
 
     with PtyLine(SimulatedBoard(flashed)) as line:
         port = open_port(line.path)
-        client = Client(port, timeout=10.0)
+        client = Client(port, timeout=60.0, inference_timeout=60.0)
         hello, info = client.hello(), client.info()
         assert hello.board == "nucleo_f446re"
         assert info.labels == ("still", "walking", "rütteln")
@@ -119,12 +120,12 @@ class DisturbedPort:
         )
 
 
-def test_the_firmware_and_the_client_survive_a_disturbed_line(elf):
+def test_the_firmware_and_the_client_survive_a_disturbed_line(elf, core_clock):
     """300 inferences, one byte in 250 damaged, both ways: right bytes or a DeviceError."""
     from mcu_slm.simulator import BoardSimulator
 
     port = DisturbedPort(BoardSimulator(nucleo(), elf).port, rate=0.004, seed=9)
-    client = Client(port, timeout=0.05, inference_timeout=0.05)
+    client = Client(port, timeout=0.1, inference_timeout=0.1)
     right = 0
     for index in range(300):
         known = index % len(KNOWN_INPUTS)
@@ -156,15 +157,15 @@ def test_the_monitor_shows_the_firmware_s_predictions(elf):
     )
     server.start()
     try:
-        assert ready.wait(10)
+        assert ready.wait(60)
         url = f"socket://127.0.0.1:{address[0]}"
-        events = list(monitor(url, period_ms=100, seconds=2.0, timeout=10.0))
+        seen = monitor(url, period_ms=100, timeout=60.0)
+        events = [*itertools.takewhile(lambda event: event.kind != "prediction", seen)]
+        predictions = [*itertools.islice(seen, 3)]
+        seen.close()
     finally:
         stop.set()
         server.join()
-    kinds = [event.kind for event in events]
-    predictions = [event for event in events if event.kind == "prediction"]
-    assert "connected" in kinds
-    assert "problem" not in kinds
-    assert len(predictions) >= 3
+    assert "connected" in {event.kind for event in events} <= {"boot", "connected"}
+    assert [event.kind for event in predictions] == 3 * ["prediction"]
     assert all(event.label and event.missing == 0 for event in predictions)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import pytest
 
-from mcu_slm.device import Sector, flash, open_port
+from mcu_slm.device import Sector, flash, open_port, uart_boot
 from mcu_slm.errors import DeviceError, UsageError
 from mcu_slm.protocol import Client
 from tests.device.boot_rom import BootRom, Faults
@@ -18,8 +20,10 @@ BOARD = nucleo()
 
 
 @pytest.fixture
-def pty_line():
+def pty_line(monkeypatch):
     pytest.importorskip("pty")
+    patient = partial(uart_boot.UartBootLoader, timeout=60.0)  # the machine may be busy
+    monkeypatch.setattr(uart_boot, "UartBootLoader", patient)
     from tests.device.pty_line import PtyLine
 
     return PtyLine
@@ -38,7 +42,7 @@ def test_flashing_over_a_pseudo_terminal_ends_with_the_firmware_answering(tmp_pa
             progress=lambda step, _: seen.append(step),
         )
         port = open_port(line.path)
-        client = Client(port)
+        client = Client(port, timeout=60.0, inference_timeout=60.0)
         assert client.hello().board == "nucleo_f446re"
         assert client.infer(np.ones(12, np.int8)).output.tolist() == [-1, -1, -1]
         port.close()

@@ -46,17 +46,26 @@ def running(board: boards.Board, elf: Path) -> Iterator[Client]:
     command = ("qemu-system-arm", "-M", machine_for(board), "-kernel", str(elf), "-display", "none")
     process = subprocess.Popen((*command, *ports, "-serial", console), stderr=subprocess.DEVNULL)
     try:
-        for _ in range(50):
+        connection = None
+        while connection is None:  # until it listens, or has ended
+            assert process.poll() is None, "QEMU ended at once"
             try:
                 connection = serial.serial_for_url(f"socket://127.0.0.1:{port}", timeout=1)
-                break
             except serial.SerialException:
                 time.sleep(0.1)
-        yield Client(connection)
+        client = Client(connection, timeout=60.0, inference_timeout=60.0)
+        await_boot(client)
+        yield client
         connection.close()
     finally:
         process.kill()
         process.wait()
+
+
+def await_boot(client: Client) -> None:
+    """Wait until it listens: what is sent before that is lost."""
+    boot = next(event for event in client.events(60.0) if isinstance(event, protocol.Boot))
+    assert boot.self_test_passed
 
 
 def test_firmware_answers_on_the_fallback_clock(make_project, known) -> None:
@@ -69,4 +78,5 @@ def test_firmware_answers_on_the_fallback_clock(make_project, known) -> None:
         for inputs, outputs in zip(*known, strict=True):
             assert client.infer(inputs).output.tolist() == outputs.tolist()
         client.reset()
+        await_boot(client)
         assert client.stats().inferences == 0

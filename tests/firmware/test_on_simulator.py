@@ -18,7 +18,7 @@ from tests.firmware.conftest import STANDIN, standin_output
 pytest.importorskip("unicorn")
 from mcu_slm.simulator import BoardSimulator
 
-pytestmark = pytest.mark.emulator
+pytestmark = [pytest.mark.emulator, pytest.mark.usefixtures("core_clock")]
 
 FAULTY_SENSOR = """
 #include "sensor.h"

@@ -99,7 +99,7 @@ class FakeBoard:
 
 
 class FakePort:
-    """A serial port with `board` at its other end.
+    """A serial port with `board` at its other end. Tests that use it take the fixture `clock`.
 
     Args:
         damage: What the line does to bytes, called with the direction ("to_board", "to_host").
@@ -127,8 +127,8 @@ class FakePort:
 
     def read(self, size: int = 1) -> bytes:
         self._require_plug()
-        if not self.incoming:
-            time.sleep(min(self.timeout or 0.0, 0.002))
+        if not self.incoming and self.timeout is not None:
+            time.sleep(self.timeout)
         count = min(size, self.piece)
         data = bytes(self.incoming[:count])
         del self.incoming[:count]
@@ -149,3 +149,32 @@ class FakePort:
     def _require_plug(self) -> None:
         if not self.is_plugged:
             raise OSError(5, "Input/output error")
+
+
+class StallingPort(FakePort):
+    """The machine of this port is busy for a minute while it waits for the first answer.
+
+    Args:
+        early: How many bytes of the answer come before that minute.
+    """
+
+    def __init__(self, board: FakeBoard, early: int = 0, piece: int = 1 << 20) -> None:
+        super().__init__(board, piece=piece)
+        self.early = early
+        self.held_back = b""
+        self.has_stalled = False
+
+    def send(self, data: bytes) -> None:
+        if self.has_stalled:
+            super().send(data)
+            return
+        super().send(data[: self.early])
+        self.held_back += data[self.early :]
+
+    def read(self, size: int = 1) -> bytes:
+        data = super().read(size)
+        if not data and not self.has_stalled:
+            time.sleep(60.0)
+            self.has_stalled = True
+            self.send(self.held_back)
+        return data

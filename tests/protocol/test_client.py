@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import random
 import struct
-import time
 
 import numpy as np
 import pytest
@@ -21,18 +20,19 @@ from tests.protocol.fake_board import (
     PREDICTION,
     FakeBoard,
     FakePort,
+    StallingPort,
     error_payload,
     fault_payload,
     hello_payload,
     prediction_payload,
 )
 
-pytestmark = pytest.mark.unit
+pytestmark = [pytest.mark.unit, pytest.mark.usefixtures("clock")]
 
 
 def connect(board: FakeBoard | None = None, **port_options) -> tuple[Client, FakePort]:
     port = FakePort(board or FakeBoard(), **port_options)
-    return Client(port, timeout=0.05, inference_timeout=0.05), port
+    return Client(port), port
 
 
 def test_every_request_is_answered():
@@ -94,10 +94,40 @@ def test_one_damaged_frame_costs_one_retry_with_a_new_number(direction):
 
 def test_silence_is_an_error_after_two_tries():
     client, port = connect(damage=lambda way, data: data if way == "to_board" else b"")
-    with pytest.raises(DeviceError, match=r"HELLO: none came within 0.05 s, asked 2 times") as got:
+    with pytest.raises(DeviceError, match=r"HELLO: none came within 2 s, asked 2 times") as got:
         client.hello()
     assert "TX and RX" in got.value.remedy
     assert [request.sequence for request in port.board.requests] == [1, 2]
+
+
+@pytest.mark.parametrize("early", [0, 9])
+@pytest.mark.parametrize("piece", [1, 1000], ids=["tcp", "serial"])
+def test_an_answer_that_came_while_the_machine_was_busy_is_taken(early, piece):
+    board = FakeBoard()
+    client = Client(StallingPort(board, early, piece))
+    assert client.hello().board == "nucleo_f446re"
+    assert len(board.requests) == 1
+
+
+def test_an_event_that_came_while_the_machine_was_busy_is_yielded():
+    port = StallingPort(FakeBoard())
+    client = Client(port)
+    port.send(encode_frame(FAULT, 0, fault_payload()))
+    assert [event.pc for event in client.events(seconds=1.0)] == [0x0800_1234]
+
+
+def test_a_board_that_babbles_and_never_answers_is_given_up(clock):
+    class Babbling(FakePort):
+        def write(self, data: bytes) -> int:
+            self.incoming += b"\xee"
+            return len(data)
+
+        def read(self, size: int = 1) -> bytes:
+            clock.sleep(0.25)
+            return bytes(self.incoming)
+
+    with pytest.raises(DeviceError, match="none came within 2 s, asked 2 times"):
+        Client(Babbling(FakeBoard())).hello()
 
 
 def test_a_request_whose_end_was_lost_succeeds_at_the_second_try():
@@ -113,7 +143,7 @@ def test_a_request_whose_end_was_lost_succeeds_at_the_second_try():
             self.send(encode_frame(ERROR, 1, error_payload(3, HELLO, "the frame is damaged")))
             return super().write(data)
 
-    client = Client(LosesFirstEnd(FakeBoard()), timeout=0.05)
+    client = Client(LosesFirstEnd(FakeBoard()))
     assert client.hello().board == "nucleo_f446re"
 
 
@@ -177,7 +207,7 @@ def test_text_and_events_between_requests_are_kept_for_later():
     port.send(b"\x1b[1mstarting\r\n" + encode_frame(BOOT, 0, hello_payload() + b"\1"))
     client.hello()
     port.send(encode_frame(PREDICTION, 1, prediction_payload(5, 60, 70, b"\x01\x02\x03")))
-    text, boot, prediction = client.events(seconds=0.02)
+    text, boot, prediction = client.events(seconds=1.0)
     assert isinstance(text, Text)
     assert text.text == "starting\n"
     assert isinstance(boot, Boot)
@@ -189,13 +219,13 @@ def test_text_and_events_between_requests_are_kept_for_later():
 def test_text_without_a_delimiter_comes_out_when_the_line_is_quiet():
     client, port = connect()
     port.send(b"assert failed")
-    assert [event.text for event in client.events(seconds=0.5)] == ["assert failed"]
+    assert [event.text for event in client.events(seconds=1.0)] == ["assert failed"]
 
 
 def test_a_fault_event_is_yielded_by_the_iterator():
     client, port = connect()
     port.send(encode_frame(FAULT, 0, fault_payload()))
-    (fault,) = client.events(seconds=0.02)
+    (fault,) = client.events(seconds=1.0)
     assert fault.pc == 0x0800_1234
 
 
@@ -233,9 +263,8 @@ def test_a_bad_line_never_gives_a_wrong_answer():
         return bytes(wire)
 
     port = FakePort(FakeBoard(), damage=damage)
-    client = Client(port, timeout=0.002, inference_timeout=0.002)
+    client = Client(port)
     right = refused = 0
-    started = time.monotonic()
     for index in range(1000):
         values = np.full(12, index % 100, np.int8)
         try:
@@ -245,7 +274,6 @@ def test_a_bad_line_never_gives_a_wrong_answer():
             refused += 1
     assert right > 500
     assert right + refused == 1000
-    assert time.monotonic() - started < 30
 
 
 def test_predictions_survive_noise_between_them():
@@ -253,7 +281,7 @@ def test_predictions_survive_noise_between_them():
     for index in range(50):
         port.send(bytes((index + 1, 0xFF, 0x1B)) * 3)
         port.send(encode_frame(PREDICTION, index, prediction_payload(index, 0, 0, b"\x01")))
-    indices = [e.index for e in client.events(seconds=0.05) if isinstance(e, Prediction)]
+    indices = [e.index for e in client.events(seconds=1.0) if isinstance(e, Prediction)]
     assert indices == list(range(50))
 
 
@@ -261,4 +289,4 @@ def test_an_event_that_does_not_fit_is_a_device_error():
     client, port = connect()
     port.send(encode_frame(PREDICTION, 0, struct.pack("<I", 1)))
     with pytest.raises(DeviceError, match="PREDICTION message: it has 4 bytes"):
-        list(client.events(seconds=0.05))
+        list(client.events(seconds=1.0))

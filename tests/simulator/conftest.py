@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from mcu_slm import boards
+from tests.clock import FakeClock
 
 FIRMWARE = Path(__file__).with_name("firmware")
 _COMMON = (
@@ -60,3 +61,9 @@ def build_firmware(tmp_path_factory: pytest.TempPathFactory) -> Build:
 @pytest.fixture(scope="session")
 def board() -> boards.Board:
     return boards.load_board("nucleo_f446re")
+
+
+@pytest.fixture(autouse=True)
+def _core_clock(core_clock: FakeClock) -> FakeClock:
+    """No test of the simulator depends on how fast this machine is."""
+    return core_clock

@@ -29,10 +29,10 @@ def url(request, board, build_firmware):
         target=serve_tcp, args=(simulator, "127.0.0.1", 0, stop.is_set, on_ready)
     )
     thread.start()
-    assert ready.wait(10)
+    assert ready.wait(60)
     yield f"socket://127.0.0.1:{ports[0]}"
     stop.set()
-    thread.join(10)
+    thread.join(60)
     assert not thread.is_alive()
 
 
@@ -43,12 +43,12 @@ def ask(port, data):
 
 def test_clients_come_and_go(url):
     for client in range(3):
-        with serial.serial_for_url(url, timeout=10) as port:
+        with serial.serial_for_url(url, timeout=60) as port:
             assert ask(port, bytes([client, 10, 20])) == bytes([client + 1, 11, 21])
 
 
 def test_a_large_frame_comes_back(url):
-    with serial.serial_for_url(url, timeout=10) as port:
+    with serial.serial_for_url(url, timeout=60) as port:
         assert ask(port, bytes(1152)) == b"\x01" * 1152
 
 
@@ -74,6 +74,6 @@ def test_ctrl_c_comes_out_with_the_port_closed(board, build_firmware):
 
 def test_the_board_runs_no_faster_than_its_clock(board, build_firmware):
     simulator = BoardSimulator(board, build_firmware("echo.c"))  # a SysTick per millisecond
-    end = time.monotonic() + 0.4
-    serve_tcp(simulator, stop=lambda: time.monotonic() > end)
-    assert 0.05 < simulator.board_seconds < 0.5
+    begin = time.monotonic()
+    serve_tcp(simulator, stop=lambda: simulator.board_seconds > 0.2)
+    assert time.monotonic() - begin > 0.1  # a busy machine can only make it longer

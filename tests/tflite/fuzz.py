@@ -2,8 +2,9 @@
 
 Every mutant goes through the reader and the operators' checks; every accepted one then runs in the
 judge, in a child process. A run can be interrupted and continued: its counts are in a file. It
-fails where something other than our errors is raised, where a check takes too long or too much
-memory, and where the judge crashes on what the checker accepted or computes other bytes than NumPy.
+fails where something other than our errors is raised, where a check takes too much processor time
+or memory, and where the judge crashes on what the checker accepted or computes other bytes than
+NumPy.
 """
 
 from __future__ import annotations
@@ -78,13 +79,13 @@ def fuzz(tally: Tally, pool: list[Base], count: int, *, with_judge: bool) -> Non
     before = _peak_bytes()
     for index in range(tally.done, tally.done + count):
         raw = mutant(pool, tally.seed, index)
-        start = time.perf_counter()
+        start = time.process_time()
         try:
             rule = examine(raw)
         except Exception:
             tally.failures[str(index)] = traceback.format_exc().splitlines()[-1]
             continue
-        seconds = time.perf_counter() - start
+        seconds = time.process_time() - start
         if seconds > tally.slowest_s:
             tally.slowest_s, tally.slowest_mutant = seconds, index
         if seconds > SLOWEST_S:

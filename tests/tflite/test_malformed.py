@@ -26,7 +26,7 @@ SLOWEST_S = 2.0
 
 def survives(raw: bytes) -> bool:
     """Return whether reader and operators accept a file; any error but ours fails the test."""
-    start = time.perf_counter()
+    start = time.process_time()
     try:
         ops.parse_graph(tflite.read_model(raw))
     except ModelError:
@@ -34,7 +34,7 @@ def survives(raw: bytes) -> bool:
     else:
         return True
     finally:
-        assert time.perf_counter() - start < SLOWEST_S
+        assert time.process_time() - start < SLOWEST_S
 
 
 def test_truncation_at_any_length_is_an_error() -> None:

@@ -10,7 +10,7 @@ pytestmark = pytest.mark.unit
 
 def _python(code: str) -> str:
     done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=120
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=600
     )
     return done.stdout + done.stderr
 
