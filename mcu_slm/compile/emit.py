@@ -20,7 +20,8 @@ from mcu_slm.templating import render
 KERNEL_FAMILIES = ("portable",)
 _KERNELS = Path(__file__).resolve().parent.parent / "kernels"
 _TEMPLATES = ("model.h", "model.c", "model_layers.h")
-_SHARED_HEADERS = ("requantize.h", "fixed_point.h", "elements.h")
+_SHARED_HEADERS = ("sums.h", "fixed_point.h", "elements.h", "requantize.h")
+"""An earlier one may include a later one."""
 _ALWAYS = ("memory_copy.h",)
 _TFLITE_SOURCE = "model_tflite.c"
 
@@ -107,8 +108,11 @@ def _kernel_files(program: Program) -> list[str]:
     """Return the kernels that the model calls, and the shared headers that those include."""
     files = [f"{kernel}.{kind}" for kernel in program.kernels for kind in ("c", "h")]
     texts = [(_KERNELS / name).read_text(encoding="utf-8") for name in files]
-    shared = [h for h in _SHARED_HEADERS if any(f'"{h}"' in text for text in texts)]
-    return [*files, *shared, *_ALWAYS]
+    for header in _SHARED_HEADERS:
+        if any(f'"{header}"' in text for text in texts):
+            files.append(header)
+            texts.append((_KERNELS / header).read_text(encoding="utf-8"))
+    return [*files, *_ALWAYS]
 
 
 def _weights_header(program: Program) -> str:

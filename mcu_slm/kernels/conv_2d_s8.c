@@ -1,8 +1,6 @@
 /* 2-D convolution. Padding has the value of the input's zero point, so taps outside the input add nothing and are skipped. */
 #include "conv_2d_s8.h"
 
-#include "requantize.h"
-
 /* The taps of one axis that lie inside the input: first tap, one past the last tap. */
 typedef struct {
     int32_t first;
@@ -20,16 +18,6 @@ static taps_t taps_inside(int32_t origin, int32_t size, int32_t kernel, int32_t 
         taps.end--;
     }
     return taps;
-}
-
-static int32_t dot_product(const int8_t *x, const int8_t *w, int32_t count, int32_t zero_point)
-{
-    int32_t acc = 0;
-
-    for (int32_t i = 0; i < count; i++) {
-        acc += (x[i] - zero_point) * w[i];
-    }
-    return acc;
 }
 
 /* Where a window lies: its top left corner, and the taps inside the input. */
@@ -54,16 +42,15 @@ static place_t place_of(const mcu_slm_conv_2d_t *layer, int32_t y, int32_t x)
     return place;
 }
 
-/* The sum of one filter over its group's channels; `image` points at the first of them. */
-static int32_t sum_of_products(const mcu_slm_conv_2d_t *layer, const place_t *place,
-                               const int8_t *image, const int8_t *weights)
+/* Adds the window's products to the sums of a block of filters; `image` points at the first channel of their group. */
+static void add_window(const mcu_slm_conv_2d_t *layer, const place_t *place, const int8_t *image,
+                       const int8_t *weights, int32_t *acc, int32_t size)
 {
     const int32_t depth = layer->kernel_channels;
     /* Without dilation and groups the taps of a row lie side by side: one run instead of several. */
     const int32_t joined = layer->dilation_width == 1 && depth == layer->input_channels
                                ? place->columns.end - place->columns.first
                                : 1;
-    int32_t acc = 0;
 
     for (int32_t ky = place->rows.first; ky < place->rows.end; ky++) {
         const int32_t row = place->row + ky * layer->dilation_height;
@@ -73,32 +60,33 @@ static int32_t sum_of_products(const mcu_slm_conv_2d_t *layer, const place_t *pl
             const int32_t source = (row * layer->input_width + column) * layer->input_channels;
             const int32_t tap = (ky * layer->kernel_width + kx) * depth;
 
-            acc += dot_product(image + source, weights + tap, joined * depth,
-                               layer->input_zero_point);
+            mcu_slm_add_products(acc, size, image + source, joined * depth,
+                                 layer->input_zero_point, weights + tap * size);
         }
     }
-    return acc;
 }
 
-/* One output pixel: all output channels, group by group. */
+/* One output pixel: all output channels, group by group, a block of filters at a time. */
 static void convolve_pixel(const mcu_slm_conv_2d_t *layer, const place_t *place,
                            const int8_t *image, int8_t *output)
 {
     const int32_t filter_size = layer->kernel_height * layer->kernel_width * layer->kernel_channels;
+    const int32_t channels = layer->groups * layer->filters_per_group;
     const int8_t *weights = layer->weights;
-    int32_t channel = 0;
+    int32_t acc[MCU_SLM_BLOCK];
 
-    for (int32_t group = 0; group < layer->groups; group++) {
-        for (int32_t filter = 0; filter < layer->filters_per_group; filter++) {
-            int32_t acc = layer->bias[channel];
+    for (int32_t group = 0; group < channels; group += layer->filters_per_group) {
+        const int32_t end = group + layer->filters_per_group;
 
-            acc += sum_of_products(layer, place, image + group * layer->kernel_channels, weights);
-            acc = mcu_slm_requantize(acc, layer->multiplier[channel], layer->shift[channel]);
-            output[channel] =
-                mcu_slm_clamp_s8(acc + layer->output_zero_point, layer->act_min, layer->act_max);
-            weights += filter_size;
-            channel++;
+        for (int32_t first = group; first < end; first += MCU_SLM_BLOCK) {
+            const int32_t size = mcu_slm_block_size(end, first);
+
+            mcu_slm_start_block(acc, size, layer->bias + first);
+            add_window(layer, place, image, weights, acc, size);
+            mcu_slm_store_block(&layer->output, acc, first, size, output + first);
+            weights += filter_size * size;
         }
+        image += layer->kernel_channels;
     }
 }
 

@@ -3,6 +3,8 @@
 
 #include <stdint.h>
 
+#include "sums.h"
+
 typedef struct {
     int32_t batches;
     int32_t input_height;
@@ -22,17 +24,13 @@ typedef struct {
     int32_t pad_top;
     int32_t pad_left;
     int32_t input_zero_point;
-    int32_t output_zero_point;
-    int32_t act_min;
-    int32_t act_max;
-    const int8_t *weights;     /* [output_channels][kernel_height][kernel_width][kernel_channels] */
-    const int32_t *bias;       /* [output_channels] */
-    const int32_t *multiplier; /* [output_channels] */
-    const int8_t *shift;       /* [output_channels]: groups * filters_per_group */
+    const int8_t *weights; /* per group and block of filters: [kernel_height][kernel_width][kernel_channels][filter] */
+    const int32_t *bias;   /* [groups * filters_per_group] */
+    mcu_slm_rescaling_t output;
 } mcu_slm_conv_2d_t;
 
 /* input  [batches][input_height][input_width][input_channels]
-   output [batches][output_height][output_width][output_channels] */
+   output [batches][output_height][output_width][groups * filters_per_group] */
 void mcu_slm_conv_2d_s8(const mcu_slm_conv_2d_t *layer, const int8_t *input, int8_t *output);
 
 #endif

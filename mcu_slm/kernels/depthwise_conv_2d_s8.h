@@ -3,6 +3,8 @@
 
 #include <stdint.h>
 
+#include "sums.h"
+
 typedef struct {
     int32_t batches;
     int32_t input_channels;
@@ -20,13 +22,9 @@ typedef struct {
     int32_t dilation_height;
     int32_t dilation_width;
     int32_t input_zero_point;
-    int32_t output_zero_point;
-    int32_t act_min;
-    int32_t act_max;
-    const int8_t *weights;     /* [kernel_height][kernel_width][input_channels * depth_multiplier] */
-    const int32_t *bias;       /* [input_channels * depth_multiplier] */
-    const int32_t *multiplier; /* [input_channels * depth_multiplier] */
-    const int8_t *shift;       /* [input_channels * depth_multiplier] */
+    const int8_t *weights; /* [kernel_height][kernel_width][input_channels * depth_multiplier] */
+    const int32_t *bias;   /* [input_channels * depth_multiplier] */
+    mcu_slm_rescaling_t output;
 } mcu_slm_depthwise_conv_2d_t;
 
 /* input  [batches][input_height][input_width][input_channels]

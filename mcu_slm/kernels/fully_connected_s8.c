@@ -1,24 +1,21 @@
-/* Fully connected layer: every row of the input times every row of the weights. */
+/* Fully connected layer: every row of the input times the weights, a block of outputs at a time. */
 #include "fully_connected_s8.h"
-
-#include "requantize.h"
 
 void mcu_slm_fully_connected_s8(const mcu_slm_fully_connected_t *layer, const int8_t *input,
                                 int8_t *output)
 {
+    int32_t acc[MCU_SLM_BLOCK];
+
     for (int32_t row = 0; row < layer->rows; row++) {
         const int8_t *weights = layer->weights;
 
-        for (int32_t o = 0; o < layer->outputs; o++) {
-            int32_t acc = layer->bias[o];
+        for (int32_t first = 0; first < layer->outputs; first += MCU_SLM_BLOCK) {
+            const int32_t size = mcu_slm_block_size(layer->outputs, first);
 
-            for (int32_t i = 0; i < layer->inputs; i++) {
-                acc += (input[i] - layer->input_zero_point) * weights[i];
-            }
-            acc = mcu_slm_requantize(acc, layer->multiplier[o], layer->shift[o]);
-            output[o] =
-                mcu_slm_clamp_s8(acc + layer->output_zero_point, layer->act_min, layer->act_max);
-            weights += layer->inputs;
+            mcu_slm_start_block(acc, size, layer->bias + first);
+            mcu_slm_add_products(acc, size, input, layer->inputs, layer->input_zero_point, weights);
+            mcu_slm_store_block(&layer->output, acc, first, size, output + first);
+            weights += layer->inputs * size;
         }
         input += layer->inputs;
         output += layer->outputs;

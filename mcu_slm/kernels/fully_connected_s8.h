@@ -3,18 +3,16 @@
 
 #include <stdint.h>
 
+#include "sums.h"
+
 typedef struct {
     int32_t rows;
     int32_t inputs;
     int32_t outputs;
     int32_t input_zero_point;
-    int32_t output_zero_point;
-    int32_t act_min;
-    int32_t act_max;
-    const int8_t *weights;     /* [outputs][inputs] */
-    const int32_t *bias;       /* [outputs] */
-    const int32_t *multiplier; /* [outputs] */
-    const int8_t *shift;       /* [outputs] */
+    const int8_t *weights; /* per block of outputs: [inputs][output] */
+    const int32_t *bias;   /* [outputs] */
+    mcu_slm_rescaling_t output;
 } mcu_slm_fully_connected_t;
 
 /* input [rows][inputs], output [rows][outputs] */

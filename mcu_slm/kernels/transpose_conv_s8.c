@@ -1,18 +1,6 @@
 /* Transposed 2-D convolution, gathered: an output position adds up the input pixels that reach it, so no wide buffer is needed. */
 #include "transpose_conv_s8.h"
 
-#include "requantize.h"
-
-static int32_t dot_product(const int8_t *x, const int8_t *w, int32_t count, int32_t zero_point)
-{
-    int32_t acc = 0;
-
-    for (int32_t i = 0; i < count; i++) {
-        acc += (x[i] - zero_point) * w[i];
-    }
-    return acc;
-}
-
 /* The input position that reaches `position` by tap 0 <= tap, -1 where there is none. */
 static int32_t source_of(int32_t position, int32_t tap, int32_t stride, int32_t size)
 {
@@ -24,12 +12,11 @@ static int32_t source_of(int32_t position, int32_t tap, int32_t stride, int32_t 
     return distance / stride;
 }
 
-/* The sum for one output channel at (row, column) of the plane that includes the padding. */
-static int32_t sum_of_products(const mcu_slm_transpose_conv_t *layer, const int8_t *image,
-                               int32_t row, int32_t column, const int8_t *weights)
+/* Adds the products for (row, column) of the plane that includes the padding to the sums of a block of filters. */
+static void add_window(const mcu_slm_transpose_conv_t *layer, const int8_t *image, int32_t row,
+                       int32_t column, const int8_t *weights, int32_t *acc, int32_t size)
 {
     const int32_t channels = layer->input_channels;
-    int32_t acc = 0;
 
     for (int32_t ky = 0; ky < layer->kernel_height; ky++) {
         const int32_t y = source_of(row, ky, layer->stride_height, layer->input_height);
@@ -38,28 +25,29 @@ static int32_t sum_of_products(const mcu_slm_transpose_conv_t *layer, const int8
             const int32_t x = source_of(column, kx, layer->stride_width, layer->input_width);
 
             if (x >= 0) {
-                acc += dot_product(image + (y * layer->input_width + x) * channels,
-                                   weights + (ky * layer->kernel_width + kx) * channels, channels,
-                                   layer->input_zero_point);
+                const int32_t tap = (ky * layer->kernel_width + kx) * channels;
+
+                mcu_slm_add_products(acc, size, image + (y * layer->input_width + x) * channels,
+                                     channels, layer->input_zero_point, weights + tap * size);
             }
         }
     }
-    return acc;
 }
 
 static void convolve_pixel(const mcu_slm_transpose_conv_t *layer, const int8_t *image, int32_t row,
                            int32_t column, int8_t *output)
 {
+    const int32_t filter_size = layer->kernel_height * layer->kernel_width * layer->input_channels;
     const int8_t *weights = layer->weights;
+    int32_t acc[MCU_SLM_BLOCK];
 
-    for (int32_t channel = 0; channel < layer->output_channels; channel++) {
-        int32_t acc = layer->bias[channel];
+    for (int32_t first = 0; first < layer->output_channels; first += MCU_SLM_BLOCK) {
+        const int32_t size = mcu_slm_block_size(layer->output_channels, first);
 
-        acc += sum_of_products(layer, image, row, column, weights);
-        acc = mcu_slm_requantize(acc, layer->multiplier[channel], layer->shift[channel]);
-        output[channel] =
-            mcu_slm_clamp_s8(acc + layer->output_zero_point, layer->act_min, layer->act_max);
-        weights += layer->kernel_height * layer->kernel_width * layer->input_channels;
+        mcu_slm_start_block(acc, size, layer->bias + first);
+        add_window(layer, image, row, column, weights, acc, size);
+        mcu_slm_store_block(&layer->output, acc, first, size, output + first);
+        weights += filter_size * size;
     }
 }
 

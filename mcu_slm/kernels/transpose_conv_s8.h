@@ -3,6 +3,8 @@
 
 #include <stdint.h>
 
+#include "sums.h"
+
 typedef struct {
     int32_t batches;
     int32_t input_channels;
@@ -18,13 +20,9 @@ typedef struct {
     int32_t pad_top;
     int32_t pad_left;
     int32_t input_zero_point;
-    int32_t output_zero_point;
-    int32_t act_min;
-    int32_t act_max;
-    const int8_t *weights;     /* [output_channels][kernel_height][kernel_width][input_channels] */
-    const int32_t *bias;       /* [output_channels] */
-    const int32_t *multiplier; /* [output_channels] */
-    const int8_t *shift;       /* [output_channels] */
+    const int8_t *weights; /* per block of filters: [kernel_height][kernel_width][input_channels][filter] */
+    const int32_t *bias;   /* [output_channels] */
+    mcu_slm_rescaling_t output;
 } mcu_slm_transpose_conv_t;
 
 /* input  [batches][input_height][input_width][input_channels]

@@ -77,7 +77,7 @@ class BatchMatMul(Operator):
         batches = nested(self.batches.lengths, (self.batches.steps1, self.batches.steps2)[position])
         row_step = self._row_step if position == 0 else 0
         needed = batches[:, None] + np.arange(self.rows) * row_step
-        written = np.arange(1, needed.size + 1) * self.columns
+        written = np.arange(1, needed.size + 1) * self.columns - 1
         return clearance(written, needed.reshape(-1))
 
     def requantization(self) -> tuple[Multiplier, ...]:

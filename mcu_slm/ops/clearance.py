@@ -17,8 +17,8 @@ from mcu_slm.quant import Int64
 def clearance(written: npt.ArrayLike, needed: npt.ArrayLike) -> int:
     """Return the distance for outputs written in steps.
 
-    Shapes: written: [steps] bytes of the output that exist after each step; needed: [steps] the
-        lowest input byte that the step reads. A step may write before it has read all it needs.
+    Shapes: written: [steps] bytes of the output that exist when a step reads for the last time;
+        needed: [steps] the lowest input byte that the step reads.
     """
     needed_from = np.minimum.accumulate(np.asarray(needed, np.int64)[::-1])[::-1]
     return max(int((np.asarray(written, np.int64) - needed_from).max()), 0)

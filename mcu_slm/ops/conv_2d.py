@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mcu_slm.ops.base import Arguments, Int8, NodeView, struct_call
-from mcu_slm.ops.linear import LinearOperator, exact_matmul, linear
+from mcu_slm.ops.linear import LinearOperator, exact_matmul, in_blocks, last_block, linear
 from mcu_slm.ops.window import (
     Window,
     in_chunks,
@@ -29,7 +29,7 @@ class Conv2D(LinearOperator):
     """A convolution reduced to integers. Shapes: weights int8 [O, KH, KW, C/G], bias int32 [O]."""
 
     kernels = ("conv_2d_s8",)
-    weight_axes = "[output][row][column][input channel]"
+    weight_axes = "[block of outputs][row][column][input channel][output]"
 
     window: Window
     groups: int
@@ -69,9 +69,17 @@ class Conv2D(LinearOperator):
         return joined
 
     def clearance(self, position: int) -> int:  # noqa: ARG002
-        """Pixels are written in order."""
+        """Pixels are written in order, by blocks of channels."""
+        outputs, last = self.linear.outputs, last_block(self.linear.outputs // self.groups)
         channels = self.linear.weights.shape[3] * self.groups
-        return self.window.clearance(self.batches, channels, self.linear.outputs)
+        return self.window.clearance(self.batches, channels, outputs, last)
+
+    def stored_weights(self) -> npt.NDArray[np.int8]:
+        """Return blocks of filters, group by group."""
+        if self.groups == 1:
+            return in_blocks(self.linear.weights)
+        groups = np.split(self.linear.weights, self.groups)
+        return np.concatenate([in_blocks(group).reshape(-1) for group in groups])
 
     def summary(self) -> str:
         """Return window, stride and groups."""

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mcu_slm.ops.base import Arguments, Int8, NodeView, struct_call
-from mcu_slm.ops.linear import LinearOperator, linear
+from mcu_slm.ops.linear import LinearOperator, last_block, linear
 from mcu_slm.ops.window import (
     Window,
     in_chunks,
@@ -62,9 +62,14 @@ class DepthwiseConv2D(LinearOperator):
         return total
 
     def clearance(self, position: int) -> int:  # noqa: ARG002
-        """Pixels are written in order."""
-        channels = self.linear.outputs // self.depth_multiplier
-        return self.window.clearance(self.batches, channels, self.linear.outputs)
+        """Pixels are written in order, by blocks of channels."""
+        outputs, many = self.linear.outputs, self.depth_multiplier
+        last = last_block(many if many > 1 else outputs)
+        return self.window.clearance(self.batches, outputs // many, outputs, last)
+
+    def stored_weights(self) -> npt.NDArray[np.int8]:
+        """Return the weights as they are: channels lie side by side."""
+        return self.linear.weights
 
     def summary(self) -> str:
         """Return window, stride and depth multiplier."""

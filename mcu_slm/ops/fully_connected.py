@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from mcu_slm.ops.base import Arguments, Int8, NodeView, struct_call
 from mcu_slm.ops.clearance import clearance
-from mcu_slm.ops.linear import LinearOperator, exact_matmul, linear
+from mcu_slm.ops.linear import LinearOperator, exact_matmul, last_block, linear
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,7 +21,7 @@ class FullyConnected(LinearOperator):
     """A fully connected layer reduced to integers. Shapes: weights int8 [O, I], bias int32 [O]."""
 
     kernels = ("fully_connected_s8",)
-    weight_axes = "[output][input]"
+    weight_axes = "[block of outputs][input][output]"
 
     rows: int
     output_shape: tuple[int, ...]
@@ -41,10 +41,10 @@ class FullyConnected(LinearOperator):
         return exact_matmul(rows, self.linear.weights.T) + self.linear.bias
 
     def clearance(self, position: int) -> int:  # noqa: ARG002
-        """A row is written while the input's row is still read."""
+        """A row is written by blocks of outputs, and each block reads the input's row."""
         outputs, inputs = self.linear.weights.shape
         rows = np.arange(self.rows)
-        return clearance((rows + 1) * outputs, rows * inputs)
+        return clearance((rows + 1) * outputs - last_block(outputs), rows * inputs)
 
     def call(self, arguments: Arguments) -> str:
         """Return the kernel call."""

@@ -25,6 +25,9 @@ from mcu_slm.quant import (
     saturate_int8,
 )
 
+BLOCK = 16
+"""MCU_SLM_BLOCK of `kernels/sums.h`: outputs that are summed together."""
+
 
 @dataclass(frozen=True, eq=False)
 class Linear:
@@ -56,11 +59,11 @@ class Linear:
         scaled = requantize(accumulators, *self._multiplier_arrays())
         return saturate_int8(scaled + self.output_zero_point, self.act_min, self.act_max)
 
-    def constants(self, weights_comment: str) -> tuple[Constant, ...]:
+    def constants(self, weights: npt.NDArray[np.int8], axes: str) -> tuple[Constant, ...]:
         """Return weights, bias, multipliers and shifts as arrays of the generated code."""
         mantissas, shifts = self._multiplier_arrays()
         return (
-            Constant("weights", self.weights, True, weights_comment),
+            Constant("weights", weights, True, axes),
             Constant("bias", self.bias, True, "at scale input_scale * weight_scale"),
             Constant("multiplier", mantissas, False, "Q0.31 mantissa per output channel"),
             Constant("shift", shifts, False, "power of two per output channel, positive is left"),
@@ -68,12 +71,19 @@ class Linear:
 
     def fields(self, constants: dict[str, str]) -> dict[str, object]:
         """Return the fields of the C parameter structs; `constants` names the arrays."""
-        return {
-            "input_zero_point": self.input_zero_point,
-            "output_zero_point": self.output_zero_point,
+        output = {
+            "multiplier": constants["multiplier"],
+            "shift": constants["shift"],
+            "zero_point": self.output_zero_point,
             "act_min": self.act_min,
             "act_max": self.act_max,
-            **{name: constants[name] for name in ("weights", "bias", "multiplier", "shift")},
+        }
+        lines = (f"        .{name} = {value}," for name, value in output.items())
+        return {
+            "input_zero_point": self.input_zero_point,
+            "weights": constants["weights"],
+            "bias": constants["bias"],
+            "output": "\n".join(("{", *lines, "    }")),
         }
 
     def _multiplier_arrays(self) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int8]]:
@@ -88,17 +98,43 @@ class LinearOperator(Operator):
     """An operator that multiplies by constant weights."""
 
     weight_axes: ClassVar[str]
-    """The axes of the weights as the generated C describes them."""
+    """The axes of the stored weights as the generated C describes them."""
 
     linear: Linear
 
+    def stored_weights(self) -> npt.NDArray[np.int8]:
+        """Return the weights in the order in which the kernel reads them."""
+        return in_blocks(self.linear.weights)
+
     def constants(self) -> tuple[Constant, ...]:
         """Return weights, bias, multipliers and shifts."""
-        return self.linear.constants(self.weight_axes)
+        return self.linear.constants(self.stored_weights(), self.weight_axes)
 
     def requantization(self) -> tuple[Multiplier, ...]:
         """Return one multiplier per output channel."""
         return self.linear.multipliers
+
+
+def last_block(outputs: int) -> int:
+    """Return how many of a row of outputs are written last, after everything was read."""
+    return (outputs - 1) % BLOCK + 1
+
+
+def in_blocks(weights: npt.NDArray[np.int8]) -> npt.NDArray[np.int8]:
+    """Return weights in the order of `kernels/sums.h`: per block of outputs, [input][output].
+
+    Shapes: weights: [outputs, *inputs] -> [*inputs, outputs] for one block, [blocks, *inputs,
+        outputs] for whole ones, flat where the last block is smaller.
+    """
+    outputs = len(weights)
+    blocks = [
+        np.moveaxis(weights[first : first + BLOCK], 0, -1) for first in range(0, outputs, BLOCK)
+    ]
+    if len(blocks) == 1:
+        return blocks[0]
+    if outputs % BLOCK == 0:
+        return np.stack(blocks)
+    return np.concatenate([block.reshape(-1) for block in blocks])
 
 
 def linear(

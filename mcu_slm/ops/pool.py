@@ -42,8 +42,8 @@ class Pool(Operator):
         return (-1, self.batches, height, width, self.channels)
 
     def clearance(self, position: int) -> int:  # noqa: ARG002
-        """Pixels are written in order."""
-        return self.window.clearance(self.batches, self.channels, self.channels)
+        """Pixels are written in order, channel by channel."""
+        return self.window.clearance(self.batches, self.channels, self.channels, 1)
 
     def summary(self) -> str:
         """Return window and stride."""

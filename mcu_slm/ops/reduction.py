@@ -40,7 +40,7 @@ class Reduction:
     def clearance(self) -> int:
         """Return the clearance of the input; the loops over what is kept walk the output."""
         lengths, steps = zip(*self.kept, strict=True) if self.kept else ((), ())
-        return clearance(np.arange(self.outputs) + 1, nested(lengths, steps))
+        return clearance(np.arange(self.outputs), nested(lengths, steps))
 
     def gathered(self, x: Int8) -> Int64:
         """Return int64 [windows, *output shape, count] for the NumPy reference."""

@@ -33,7 +33,7 @@ class TransposeConv(LinearOperator):
     """
 
     kernels = ("transpose_conv_s8",)
-    weight_axes = "[output][row][column][input channel]"
+    weight_axes = "[block of outputs][row][column][input channel][output]"
     activations: ClassVar[tuple[int, ...]] = (2,)
 
     window: Window

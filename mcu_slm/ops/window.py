@@ -80,16 +80,19 @@ class Window:
                 values = x[:, rows[:, ky, None], columns[None, :, kx]]
                 yield ky, kx, np.where(inside[:, ky, :, kx, None], values, np.int16(fill))
 
-    def clearance(self, batches: int, input_channels: int, output_channels: int) -> int:
+    def clearance(
+        self, batches: int, input_channels: int, output_channels: int, written_last: int
+    ) -> int:
         """Return the clearance of the input where outputs are written pixel by pixel.
 
-        All channels of a pixel are written while its window is still read.
+        A pixel's window is read until only its `written_last` last channels remain to be written.
         """
         rows, columns = (axis.sources()[:, 0].clip(0) for axis in (self.height, self.width))
         corners = rows[:, None] * self.width.input + columns
         images = np.arange(batches)[:, None, None] * (self.height.input * self.width.input)
-        pixels = np.arange(1, batches * self.output_pixels + 1)
-        return clearance(pixels * output_channels, (images + corners).reshape(-1) * input_channels)
+        pixels = np.arange(batches * self.output_pixels)
+        written = (pixels + 1) * output_channels - written_last
+        return clearance(written, (images + corners).reshape(-1) * input_channels)
 
     def fields(self) -> dict[str, object]:
         """Return the fields of the C parameter structs that do not depend on channels."""

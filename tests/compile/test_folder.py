@@ -35,7 +35,9 @@ ALWAYS = {
     "model_weights.c",
     "model_weights.h",
 }
-DENSE_ONLY = ALWAYS | {"fully_connected_s8.c", "fully_connected_s8.h", "requantize.h"}
+DENSE_ONLY = ALWAYS | {
+    "fully_connected_s8.c", "fully_connected_s8.h", "requantize.h", "sums.h",
+}  # fmt: skip
 
 
 def contents(folder: Path) -> dict[str, bytes]:

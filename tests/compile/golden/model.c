@@ -15,12 +15,12 @@
  *
  *   offset    bytes   needed in layers   tensor
  *        0        4   input .. 0          window
- *        4        2   0 .. output         logits
+ *        0        2   0 .. output         logits
  */
 int8_t mcu_slm_arena[MCU_SLM_MODEL_ARENA_BYTES] __attribute__((aligned(4)));
 
 #define TENSOR_WINDOW (mcu_slm_arena + 0)
-#define TENSOR_LOGITS (mcu_slm_arena + 4)
+#define TENSOR_LOGITS (mcu_slm_arena + 0)
 
 const uint8_t mcu_slm_model_sha256[32] = {
     0xeb, 0xaa, 0x04, 0xa3, 0x88, 0x7f, 0x92, 0xf8,
@@ -48,13 +48,15 @@ void mcu_slm_layer_00_logits(void)
         .inputs = 4,
         .outputs = 2,
         .input_zero_point = -3,
-        .output_zero_point = 5,
-        .act_min = -128,
-        .act_max = 127,
         .weights = mcu_slm_00_logits_weights,
         .bias = mcu_slm_00_logits_bias,
-        .multiplier = mcu_slm_00_logits_multiplier,
-        .shift = mcu_slm_00_logits_shift,
+        .output = {
+            .multiplier = mcu_slm_00_logits_multiplier,
+            .shift = mcu_slm_00_logits_shift,
+            .zero_point = 5,
+            .act_min = -128,
+            .act_max = 127,
+        },
     };
     mcu_slm_fully_connected_s8(&layer, TENSOR_WINDOW, TENSOR_LOGITS);
 }
@@ -66,7 +68,7 @@ int8_t *mcu_slm_model_input(void)
 
 const int8_t *mcu_slm_model_output(void)
 {
-    return mcu_slm_arena + 4;
+    return mcu_slm_arena + 0;
 }
 
 void mcu_slm_model_run(void)
@@ -78,5 +80,5 @@ void mcu_slm_model_predict(const int8_t *input, int8_t *output)
 {
     memcpy(mcu_slm_arena + 0, input, MCU_SLM_MODEL_INPUT_BYTES);
     mcu_slm_model_run();
-    memcpy(output, mcu_slm_arena + 4, MCU_SLM_MODEL_OUTPUT_BYTES);
+    memcpy(output, mcu_slm_arena + 0, MCU_SLM_MODEL_OUTPUT_BYTES);
 }
