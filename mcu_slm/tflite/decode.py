@@ -216,12 +216,14 @@ class Decoder:
         ]
 
     def _union(self, type_place: int | None, value_place: int | None, path: str) -> Any:
-        """Return (table, fields); no fields of a table that nothing here reads."""
+        """Return (table, fields); no fields of a table that nothing here reads.
+
+        A type without a table counts as absent: old converters wrote it, and the interpreter takes
+        the defaults.
+        """
         code = 0 if type_place is None else self._scalar(type_place, "u8")
-        if code == 0:
+        if code == 0 or value_place is None:
             return None
-        if value_place is None:
-            self._fail("table", f"{path} has a type ({code}) but no table")
         known = path.endswith("builtin_options") and code <= len(OPTION_TABLES)
         name = OPTION_TABLES[code - 1] if known else f"#{code}"
         fields = OPTIONS.get(name, ())  # only those that operators here read

@@ -108,6 +108,8 @@ TABLES: dict[str, tuple[Field, ...]] = {
         ("inputs", "[TensorMap]"),
         ("outputs", "[TensorMap]"),
         ("signature_key", "string"),
+        ("deprecated_tag", "string"),
+        ("subgraph_index", "u32"),
     ),
     "TensorMap": (("name", "string"), ("tensor_index", "u32")),
     "VariantSubType": (("shape", "[i32]"), ("type", "i8"), ("has_rank", "bool")),
