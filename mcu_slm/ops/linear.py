@@ -157,13 +157,14 @@ def linear(
     weights, output = weights_of(view, weights_tensor), view.output()
     channels = weights.shape[channel_axis]
     act_min, act_max = view.activation_range(output)
-    bias = bias_of(view, bias_tensor, channels)
+    multipliers = channel_multipliers(view, source, weights_tensor, output, channels)
+    bias = used_bias(bias_of(view, bias_tensor, channels), multipliers)
     input_zero_point = view.int8(source)[1]
     require_int32_sums(view, np.moveaxis(weights, channel_axis, 0), bias, input_zero_point)
     return Linear(
         weights,
         bias,
-        channel_multipliers(view, source, weights_tensor, output, channels),
+        multipliers,
         input_zero_point,
         view.int8(output)[1],
         act_min,
@@ -194,16 +195,34 @@ def bias_of(view: NodeView, tensor: Tensor | None, channels: int) -> npt.NDArray
     return bias
 
 
+def used_bias(
+    bias: npt.NDArray[np.int32], multipliers: tuple[Multiplier, ...]
+) -> npt.NDArray[np.int32]:
+    """Return the bias with 0 where nothing depends on it.
+
+    Training leaves dead channels behind: weights of almost nothing, a bias saturated at the end of
+    32 bits, to which no product may be added, and a multiplier that is 0 in 32 bits. Whatever the
+    sum, the output is the zero point.
+    """
+    dead = np.array([m.multiplier == 0 for m in multipliers])
+    return np.where(dead, np.int32(0), bias)
+
+
 def require_int32_sums(
     view: NodeView, weights: npt.NDArray[np.int8], bias: npt.NDArray[np.int32], zero_point: int
 ) -> None:
-    """Check that no input can overflow an accumulator.
+    """Check that no input can overflow an accumulator, in whatever order it is added up.
 
     Shapes: weights: [channels, ...]; bias: [channels].
     """
-    reach = max(INT8_MAX - zero_point, zero_point - INT8_MIN)
-    products = np.abs(weights.astype(np.int64)).reshape(len(weights), -1).sum(axis=1) * reach
-    peak = int((products + np.abs(bias.astype(np.int64))).max())
+    rows = weights.reshape(len(weights), -1)
+    raising = np.maximum(rows, 0).sum(axis=1, dtype=np.int64)
+    lowering = np.minimum(rows, 0).sum(axis=1, dtype=np.int64)
+    lowest, highest = INT8_MIN - zero_point, INT8_MAX - zero_point
+    wide = bias.astype(np.int64)
+    above = raising * highest + lowering * lowest + np.maximum(wide, 0)
+    below = raising * lowest + lowering * highest + np.minimum(wide, 0)
+    peak = int(max(above.max(), -below.min()))
     view.require(peak <= INT32_MAX, f"sums of up to {peak:,}", f"at most {INT32_MAX:,}")
 
 

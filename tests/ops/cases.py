@@ -7,6 +7,7 @@ so that cases can be added without changing the others.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -27,6 +28,7 @@ from tests.ops.cases_windows import (
     resize_cases,
     transpose_conv_cases,
 )
+from tests.ops.changes import tensor
 
 # --- Layers with weights
 
@@ -72,6 +74,21 @@ def conv(
     return Case(name, b.build([x], [y]))
 
 
+def dead_channel(case: Case) -> Case:
+    """Give the first channel weights of almost nothing and a bias at the end of 32 bits.
+
+    Training leaves such channels behind: no product may be added to the bias, and none counts.
+    """
+    graph = case.graph
+    weights, bias = (graph.tensor(graph.nodes[0].inputs[i]) for i in (1, 2))
+    assert weights.quantization is not None
+    assert bias.data is not None
+    scales = (1e-22, *weights.quantization.scales[1:])
+    saturated = np.array([2**31 - 1, *bias.data[1:]], np.int32)
+    with_scales = tensor(1, quantization=replace(weights.quantization, scales=scales))
+    return Case(f"{case.name}, dead channel", tensor(2, data=saturated)(with_scales(graph)))
+
+
 def conv_cases() -> Iterator[Case]:
     """Strides, dilation, both paddings, odd channels, clamps, corners of quantisation."""
     yield conv("one by one", (1, 3, 5, 7), (1, 1), 5)
@@ -100,6 +117,7 @@ def conv_cases() -> Iterator[Case]:
     )
     yield conv("two groups", (1, 4, 5, 6), (3, 2), 4, groups=2, padding="SAME")
     yield conv("groups of one channel", (2, 3, 3, 3), (2, 2), 6, groups=3, activation="RELU")
+    yield dead_channel(conv("three by three", (1, 4, 4, 3), (3, 3), 4))
     rng = rng_of("random convolutions")
     for number in range(4):
         yield _random_conv(f"random {number}", rng)
@@ -168,6 +186,11 @@ def fully_connected_cases() -> Iterator[Case]:
     yield fully_connected("saturated", (1, 40), 6, real=0.5, zero_points=(-128, 127))
     yield fully_connected("zero points 127, -128", (1, 17), 6, zero_points=(127, -128))
     yield fully_connected("tiny multiplier", (1, 64), 2, real=2e-7)
+    # Products that only raise the sum: the lowest bias leaves room for all of them.
+    rising = fully_connected("lowest bias", (1, 8), 2, real=1e-7, zero_points=(-128, 120))
+    positive = tensor(1, data=np.full((2, 8), 100, np.int8))
+    lowest = tensor(2, data=np.array([1 - 2**31, 2**31 - 300_000], np.int32))
+    yield Case(rising.name, positive(lowest(rising.graph)))
 
 
 # --- Two operands
