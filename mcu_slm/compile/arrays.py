@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from array import array
+from bisect import bisect_right
 from collections.abc import Iterator
+from itertools import accumulate
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 _LINE_LENGTH = 100
+_INDENT = "   "
 C_TYPES = {
     "int8": "int8_t",
     "uint8": "uint8_t",
@@ -49,12 +53,21 @@ def _shape(data: npt.NDArray[Any]) -> str:
 
 
 def _wrapped(values: npt.NDArray[Any]) -> Iterator[str]:
-    line = "   "
-    for value in values.reshape(-1).tolist():
-        # The literal -2147483648 is an expression of type long in C.
-        text = " INT32_MIN," if value == np.iinfo(np.int32).min else f" {value},"
-        if len(line) + len(text) > _LINE_LENGTH:
-            yield line
-            line = "   "
-        line += text
-    yield line
+    """Give the lines, as many values in each as fit. A model has millions: no step per value."""
+    texts = _texts(values.reshape(-1))
+    ends = array("q", accumulate(map(len, texts)))
+    first, written = 0, 0
+    while first < len(texts):
+        last = bisect_right(ends, written + _LINE_LENGTH - len(_INDENT), first)
+        yield _INDENT + "".join(texts[first:last])
+        first, written = last, ends[last - 1]
+
+
+def _texts(values: npt.NDArray[Any]) -> list[str]:
+    if values.dtype.name in ("int8", "uint8"):
+        every = np.arange(256, dtype=np.uint8).view(values.dtype).tolist()
+        table = [f" {value}," for value in every]
+        return list(map(table.__getitem__, values.tobytes()))
+    # The literal -2147483648 is an expression of type long in C.
+    lowest = int(np.iinfo(np.int32).min)
+    return [" INT32_MIN," if value == lowest else f" {value}," for value in values.tolist()]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import shutil
 import subprocess
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -136,3 +137,18 @@ def test_rows_of_an_array_are_numbered_and_lines_stay_short() -> None:
         if n.strip()
     ]
     assert numbers == list(range(-60, 60))
+
+
+@pytest.mark.parametrize("dtype", ["int8", "uint8", "int16", "int32"])
+def test_lines_are_filled_with_every_value_in_order(dtype: str) -> None:
+    ends = np.iinfo(dtype)
+    data = np.random.default_rng(5).integers(ends.min, ends.max + 1, 700).astype(dtype)
+    data[:2] = ends.min, ends.max
+    lines = arrays.definition("w", data).splitlines()[2:-1]
+    texts = [value for line in lines for value in line.split()]
+    assert texts[:2] == ["INT32_MIN," if dtype == "int32" else f"{ends.min},", f"{ends.max},"]
+    assert [int(t.rstrip(",")) for t in texts if t != "INT32_MIN,"] == [
+        int(v) for v in data if dtype != "int32" or v != ends.min
+    ]
+    for line, following in pairwise(lines):
+        assert len(line) <= 100 < len(line) + 1 + len(following.split()[0])
