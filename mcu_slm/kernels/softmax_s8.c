@@ -32,7 +32,8 @@ void mcu_slm_softmax_s8(const mcu_slm_softmax_t *layer, const int8_t *input, int
             const int32_t distance = maximum - input[i];
             int32_t value = INT8_MIN;
 
-            if (distance < layer->exp_table_length) {
+            /* A shift of 32 and more: nothing of a Q0.31 number is left. */
+            if (distance < layer->exp_table_length && shift < 32) {
                 const int32_t scaled =
                     mcu_slm_doubling_high_mul(reciprocal, layer->exp_table[distance]);
 

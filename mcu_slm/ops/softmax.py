@@ -29,8 +29,13 @@ from mcu_slm.quant import (
 INPUT_INTEGER_BITS = 5
 SUM_INTEGER_BITS = 12
 OUTPUT_SCALE = 1.0 / 256.0
-MAX_DEPTH = 511
-"""512 equal values would make the last shift 32 bits, which the judge cannot do either."""
+MAX_DEPTH = (1 << SUM_INTEGER_BITS) - 1
+"""As many equal values as the sum can hold.
+
+From 512 equal ones on, every probability is less than half a step: 0. The judge's last shift would
+be 32 bits there, and it stops; rows with anything in them, like those of a thousand classes, it
+computes.
+"""
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,7 +60,7 @@ class Softmax(Operator):
         table = self.exponentials.astype(np.int64)
         exponential = np.where(counted, table[np.minimum(difference, len(table) - 1)], 0)
         total = rounding_shift_right(exponential, SUM_INTEGER_BITS).sum(axis=-1, keepdims=True)
-        # total is in [2^19, 2^28): its headroom is exact in float64.
+        # total is in [2^19, 2^31): its headroom is exact in float64.
         headroom = 31 - np.floor(np.log2(total.astype(np.float64))).astype(np.int64)
         reciprocal = one_over_one_plus_x((total << headroom) - (1 << 31))
         exponent = SUM_INTEGER_BITS - headroom + 31 - 8

@@ -57,7 +57,11 @@ CORNERS = {
     "L2_NORMALIZATION": ["(1, 300), zero point 127"],
     "MEAN": ["left shift", "tiny multiplier"],
     "MUL": ["finest output"],
-    "SOFTMAX": ["(1, 511), scale 0.05, beta 1.0", "(1, 7), scale 40.0, beta 1.0"],
+    "SOFTMAX": [
+        "(1, 511), scale 0.05, beta 1.0",
+        "(1, 7), scale 40.0, beta 1.0",
+        "4095 classes",
+    ],
     "TRANSPOSE": ["(2, 1, 3, 2, 2) by (4, 2, 0, 1, 3)"],
 }
 

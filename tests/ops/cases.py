@@ -307,6 +307,20 @@ def softmax_cases() -> Iterator[Case]:
     ]:
         name = f"{shape}, scale {scale}, beta {beta}"
         yield unary("SOFTMAX", name, shape, (scale, 17), (1 / 256, -128), beta=beta)
+    yield softmax_of_many_classes(1001)
+    yield softmax_of_many_classes(4095)
+
+
+def softmax_of_many_classes(classes: int) -> Case:
+    """A long row that is never flat: the judge stops at one whose exponentials add up to 512."""
+    rng, b = rng_of("classes"), GraphBuilder()
+    x = b.tensor("x", (1, classes), scale=0.1, zero_point=3)
+    offset = b.tensor("offset", (1, classes), scale=0.3, data=rng.integers(-128, 128, (1, classes)))
+    logits = b.tensor("logits", (1, classes), scale=0.4)
+    y = b.tensor("y", (1, classes), scale=1 / 256, zero_point=-128)
+    b.node("ADD", [x, offset], [logits], fused_activation_function="NONE")
+    b.node("SOFTMAX", [logits], [y], beta=1.0)
+    return Case(f"{classes} classes", b.build([x], [y]))
 
 
 def rsqrt_cases() -> Iterator[Case]:

@@ -10,6 +10,7 @@ import pytest
 
 from mcu_slm import judge, ops, tflite
 from mcu_slm.compile import compile_model
+from mcu_slm.errors import ModelError
 from mcu_slm.ir import Graph
 from mcu_slm.ops import reference
 from mcu_slm.verify.host import HostModel
@@ -108,3 +109,30 @@ def test_softmax_of_all_distances_equals_the_judge() -> None:
     outputs = judge.run(tflite.write_model(merge(graphs)), windows)
     for graph, window, judged in zip(graphs, windows, outputs, strict=True):
         np.testing.assert_array_equal(referenced(graph, window), judged)
+
+
+def flat_row(classes: int) -> tuple[Graph, Windows]:
+    """Return a softmax and one row of equal values."""
+    graph = unary("SOFTMAX", "", (1, classes), (0.1, 0), (1 / 256, -128), beta=1.0).graph
+    return graph, np.full((1, 1, classes), 5, np.int8)
+
+
+@needs_judge
+@pytest.mark.unit
+def test_the_judge_stops_at_512_equal_classes() -> None:
+    """The reason for the definition below: where the judge answers, it is not needed."""
+    graph, window = flat_row(511)
+    np.testing.assert_array_equal(
+        judge.run(tflite.write_model(graph), [window])[0], referenced(graph, window)
+    )
+    graph, window = flat_row(512)
+    with pytest.raises(ModelError, match="crashed"):
+        judge.run(tflite.write_model(graph), [window])
+
+
+@pytest.mark.host
+@pytest.mark.parametrize("classes", [512, 1000, 4095])
+def test_each_of_many_equal_classes_has_probability_0(classes: int, tmp_path: Path) -> None:
+    graph, window = flat_row(classes)
+    assert np.unique(referenced(graph, window)).tolist() == [-128]
+    assert np.unique(on_host(graph, window, tmp_path)).tolist() == [-128]
