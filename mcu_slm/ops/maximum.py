@@ -45,6 +45,5 @@ def parse_extremum(view: NodeView, larger: bool) -> Extremum:
     """Check a MAXIMUM or MINIMUM node."""
     view.expect_count((2,))
     first, second, output = view.input(0), view.input(1), view.output()
-    view.same_quantization(first, output)
-    view.same_quantization(second, output)
+    view.require_int8(first, second, output)
     return Extremum(broadcast(view, first.shape, second.shape, output.shape), larger)

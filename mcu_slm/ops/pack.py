@@ -16,7 +16,7 @@ def parse(view: NodeView) -> JoinedRows:
     axis = axis_of(view, int(view.option("axis")), len(output.shape))
     rest = output.shape[:axis] + output.shape[axis + 1 :]
     for source in sources:
-        view.same_quantization(source, output)
+        view.require_int8(source, output)
         view.require(source.shape == rest, f"{source.name} has shape {source.shape}", str(rest))
     view.require(output.shape[axis] == count, f"output shape {output.shape}", f"axis of {count}")
     outer = math.prod(output.shape[:axis])

@@ -38,7 +38,7 @@ def parse(view: NodeView) -> Reshape:
 def same_bytes(view: NodeView) -> Reshape:
     """Return the operator for an output that has the bytes of input 0 in another shape."""
     source, output = view.input(0), view.output()
-    view.same_quantization(source, output)
+    view.require_int8(source, output)
     if source.data is not None:
         view.unsupported(
             "a constant is reshaped", "an activation", "Fold the constant when exporting."

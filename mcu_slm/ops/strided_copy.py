@@ -91,9 +91,9 @@ def strided_copy(
 
 
 def moved_tensor(view: NodeView) -> tuple[Tensor, Tensor]:
-    """Return input 0, whose bytes move, and the output, of one scale and zero point."""
+    """Return input 0, whose bytes move, and the output."""
     source, output = view.input(0), view.output()
-    view.same_quantization(source, output)
+    view.require_int8(source, output)
     return source, output
 
 

@@ -73,27 +73,12 @@ ELEMENTWISE_BROKEN: dict[tuple[str, str], tuple[Case, Change, str]] = {
         output(quantization=scale(1e-44)),
         r"real multiplier 1e\+43 of values up to 255",
     ),
-    ("RELU6", "rescaled"): (
-        RELU6,
-        output(quantization=scale(0.2, 3)),
-        "x and y have different scales .*Fuse RELU6 into the layer before",
-    ),
     ("TANH", "scale"): (
         TANH,
         output(quantization=scale(0.1)),
         "expected scale 1/128, zero point 0",
     ),
     ("TANH", "count"): (TANH, node(inputs=(0, 0)), "2 inputs; expected 1"),
-    ("MAXIMUM", "scale"): (
-        MAXIMUM,
-        output(quantization=scale(0.2, 3)),
-        "x1 and y have different scales or zero points",
-    ),
-    ("MAXIMUM", "second"): (
-        MAXIMUM,
-        tensor(1, quantization=scale(0.1, 3)),
-        "x2 and y have different scales or zero points",
-    ),
     ("MINIMUM", "broadcast"): (MINIMUM, tensor(1, shape=(2, 2)), "do not broadcast"),
     ("PRELU", "count"): (PRELU, node(inputs=(0,)), "1 inputs; expected 2"),
     ("PRELU", "steep"): (

@@ -8,7 +8,7 @@ from mcu_slm.ir import Graph
 from tests.ops.case import Case
 from tests.ops.cases import concatenation
 from tests.ops.cases_moving import dealt, gather, move, pack, strided_slice
-from tests.ops.changes import Change, ints, no_option, node, options, output, scale, tensor
+from tests.ops.changes import Change, ints, no_option, node, options, output, tensor
 
 SLICE = move("SLICE", "sound", (3, 5), (2, 3), [(1, 2), (2, 3)])
 STEPS = strided_slice("sound", (3, 5), (2, 3), ((1, 0), (3, 5), (1, 2)))
@@ -89,7 +89,6 @@ MOVING_BROKEN: dict[tuple[str, str], tuple[Case, Change, str]] = {
     ("BROADCAST_TO", "output"): (REPEATED, output(shape=(2, 3, 5)), r"expected \(2, 3, 4\)"),
     ("BROADCAST_TO", "shape"): (REPEATED, tensor(0, shape=(2, 1)), r"\[2, 1\] does not broadcast"),
     ("BROADCAST_TO", "rank"): (REPEATED, tensor(0, shape=(1,) * 4), "does not broadcast"),
-    ("BROADCAST_TO", "scale"): (REPEATED, output(quantization=scale(9.0)), "different scales"),
     ("SPACE_TO_DEPTH", "block"): (SQUARES, options(block_size=4), "4 x 6 in blocks of 4"),
     ("SPACE_TO_DEPTH", "no block"): (SQUARES, options(block_size=0), "in blocks of 0"),
     ("SPACE_TO_DEPTH", "rank"): (SQUARES, tensor(0, shape=(4, 18)), "input has rank 2; expected 4"),
@@ -124,7 +123,6 @@ MOVING_BROKEN: dict[tuple[str, str], tuple[Case, Change, str]] = {
     ("UNPACK", "length"): (UNPACKED, tensor(0, shape=(4, 2)), "3 outputs of 4 elements"),
     ("UNPACK", "axis"): (UNPACKED, options(axis=-3), "axis -3; expected an axis of rank 2"),
     ("UNPACK", "shape"): (UNPACKED, output(shape=(1, 2)), r"part0 has shape \(1, 2\)"),
-    ("UNPACK", "scale"): (UNPACKED, output(quantization=scale(9.0)), "different scales"),
     ("SPLIT_V", "sum"): (PARTS, tensor(1, **ints(2, 4)), r"\[2, 4\] for 2 .* add up to 7"),
     ("SPLIT_V", "two open"): (PARTS, tensor(1, **ints(-1, -1)), r"lengths \[-1, -1\]"),
     ("SPLIT_V", "too long"): (PARTS, tensor(1, **ints(8, -1)), r"lengths \[8, -1\]"),
@@ -143,5 +141,4 @@ MOVING_BROKEN: dict[tuple[str, str], tuple[Case, Change, str]] = {
     ("SQUEEZE", "axis"): (DROPPED, options(squeeze_dims=(3,)), "axis 3; expected an axis of rank"),
     ("SQUEEZE", "length"): (DROPPED, options(squeeze_dims=(1,)), "axis 1 has length 3; expected 1"),
     ("SQUEEZE", "output"): (DROPPED, output(shape=(3, 1)), r"shape \(3, 1\); expected \(1, 3\)"),
-    ("SQUEEZE", "scale"): (DROPPED, output(quantization=scale(9.0)), "different scales"),
 }

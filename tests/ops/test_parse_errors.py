@@ -346,11 +346,6 @@ BROKEN: dict[tuple[str, str], tuple[Case, Change, str]] = {
         lambda graph: graph,
         "rank 6; expected at most 5",
     ),
-    ("TRANSPOSE", "scale"): (
-        TURN,
-        output(quantization=scale(7.0)),
-        "different scales or zero points",
-    ),
     **ELEMENTWISE_BROKEN,
     **REDUCING_BROKEN,
     **MOVING_BROKEN,
