@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
-
 from mcu_slm.tflite.rules import printable, refuse, unsupported
 
 MAX_TENSORS = 4_096
@@ -15,10 +13,7 @@ MAX_METADATA_BYTES = 16 << 20
 
 _FORMAT_VERSION = 3
 _UINT64 = 2**64
-_MEMORY_PLAN = "OfflineMemoryAllocation"
 _COMPRESSION = "COMPRESSION_METADATA"
-_PLAN_HEADER_WORDS = 3
-_NOT_PLANNED = -1
 
 
 def check_model(name: str, model: Mapping[str, Any]) -> None:
@@ -81,7 +76,7 @@ def read_metadata(name: str, model: Mapping[str, Any]) -> dict[str, bytes]:
 
     Raises:
         ModelError: An entry points at no buffer, or the entries unfold to too many bytes.
-        UnsupportedOperatorError: A memory plan or compression that the interpreter would obey.
+        UnsupportedOperatorError: Compression that the interpreter would obey.
     """
     count = len(model["buffers"])
     for index in () if model["metadata_buffer"] is None else model["metadata_buffer"].tolist():
@@ -101,24 +96,9 @@ def read_metadata(name: str, model: Mapping[str, Any]) -> dict[str, bytes]:
             expected = f"at most {MAX_METADATA_BYTES:,}"
             refuse("metadata", where, f"metadata of more than {total:,} bytes", expected)
         content = b"" if data is None else data.tobytes()
-        _check_obeyed(where, key, content)
+        if key == _COMPRESSION:
+            remedy = "Do not compress."
+            unsupported("memory-plan", where, "compressed constants", "plain ones", remedy)
         found[key] = content
     found.pop("", None)
     return found
-
-
-def _check_obeyed(where: str, key: str, content: bytes) -> None:
-    """Refuse the metadata that the interpreter acts on without checking it."""
-    if key == _COMPRESSION:
-        unsupported("memory-plan", where, "compressed constants", "plain ones", "Do not compress.")
-    if key != _MEMORY_PLAN:
-        return
-    words = np.frombuffer(content[: len(content) // 4 * 4], "<i4")
-    if len(words) * 4 != len(content) or len(words) < _PLAN_HEADER_WORDS:
-        refuse("memory-plan", where, f"a memory plan of {len(content)} bytes", "a header and words")
-    if words[2] != len(words) - _PLAN_HEADER_WORDS:
-        found = f"a memory plan of {len(words) - _PLAN_HEADER_WORDS} offsets"
-        refuse("memory-plan", where, found, f"{words[2]}, as it says itself")
-    if np.any(words[_PLAN_HEADER_WORDS:] != _NOT_PLANNED):
-        remedy = "Export without an offline memory plan; this compiler plans memory itself."
-        unsupported("memory-plan", where, "a memory plan made elsewhere", "none", remedy)

@@ -13,6 +13,7 @@ from mcu_slm.errors import ModelError
 from mcu_slm.ir import Graph, Node
 from mcu_slm.tflite.decode import MAX_FILE_BYTES, Decoder
 from mcu_slm.tflite.graph_rules import check_graph
+from mcu_slm.tflite.memory_plan import check_memory_plan
 from mcu_slm.tflite.model_rules import check_model, read_metadata
 from mcu_slm.tflite.rules import printable, refuse, unsupported
 from mcu_slm.tflite.schema import OPERATOR_OPTIONS, OPERATORS, TENSOR_TYPES
@@ -63,6 +64,7 @@ def read_model(raw: bytes, name: str = "model") -> Graph:
         read_metadata(name, model),
     )
     check_graph(name, graph)
+    check_memory_plan(name, graph)
     return graph
 
 

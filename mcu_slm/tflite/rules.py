@@ -29,7 +29,7 @@ RULES: dict[str, str] = {
     "external-data": "all data lies inside the flatbuffer",
     "buffer-zero": "buffer 0, which stands for 'no data', is empty",
     "metadata": "metadata names buffers that exist",
-    "memory-plan": "the file does not dictate addresses or encodings to the interpreter",
+    "memory-plan": "a memory plan keeps tensors apart, and constants are not compressed",
     "signature": "signatures name tensors that exist",
     # Tensors
     "type": "the element type is known and numeric",

@@ -405,12 +405,32 @@ TABLES_BROKEN: dict[str, Broken] = {
     "memory plan with a wrong count": of(
         "memory-plan",
         attach("OfflineMemoryAllocation", words(1, 0, 4, -1)),
-        r"a memory plan of 1 offsets; expected 4",
+        r"a memory plan of 1 offsets that says 4; expected 4, one per tensor",
     ),
-    "memory plan with addresses": of(
+    "memory plan of another graph": of(
+        "memory-plan",
+        attach("OfflineMemoryAllocation", words(1, 0, 3, 0, -1, -1)),
+        r"a memory plan of 3 offsets that says 3; expected 4",
+    ),
+    "memory plan beyond the arena": of(
         "memory-plan",
         attach("OfflineMemoryAllocation", words(1, 0, 4, 2**30, -1, -1, 0)),
-        r"a memory plan made elsewhere",
+        r"tensor 0 \(window\): planned at 1,073,741,824; .* inside an arena of 67,108,864",
+    ),
+    "memory plan before the arena": of(
+        "memory-plan",
+        attach("OfflineMemoryAllocation", words(1, 0, 4, 0, -1, -1, -16)),
+        r"tensor 3 \(logits\): planned at -16; expected a multiple of 16",
+    ),
+    "memory plan off the alignment": of(
+        "memory-plan",
+        attach("OfflineMemoryAllocation", words(1, 0, 4, 0, -1, -1, 24)),
+        r"tensor 3 \(logits\): planned at 24; expected a multiple of 16",
+    ),
+    "memory plan with an overlap": of(
+        "memory-plan",
+        attach("OfflineMemoryAllocation", words(1, 0, 4, 0, -1, -1, 0)),
+        r"tensor 0 \(window\): shares memory with tensor 3 while both are needed",
     ),
     "compression": of("memory-plan", attach("COMPRESSION_METADATA", b"x"), r"compressed constants"),
     "signature": of(

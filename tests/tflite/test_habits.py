@@ -13,11 +13,13 @@ from mcu_slm.tflite.schema import OPERATOR_OPTIONS, OPTION_TABLES
 from tests.models import needs_judge, tiny, windows_of
 from tests.tflite.broken import (
     FIRST_OPERATOR,
+    attach,
     changed,
     set_model,
     set_operator,
     table_index,
     target,
+    words,
 )
 
 pytestmark = pytest.mark.unit
@@ -38,8 +40,14 @@ def signature_of_an_old_converter() -> bytes:
     return changed(set_model(signature_defs=[{"inputs": [window], "outputs": [logits], **fields}]))
 
 
+def memory_plan() -> bytes:
+    """A memory plan made elsewhere that keeps the tensors apart."""
+    return changed(attach("OfflineMemoryAllocation", words(1, 0, 4, 48, -1, -1, 16)))
+
+
 HABITS: dict[str, Callable[[], bytes]] = {
     "options with a type and no table": type_without_table,
+    "memory plan": memory_plan,
     "signature of an old converter": signature_of_an_old_converter,
 }
 
