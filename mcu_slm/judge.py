@@ -19,6 +19,7 @@ import numpy.typing as npt
 
 from mcu_slm import tflite
 from mcu_slm.errors import ModelError, ToolError, missing_extra
+from mcu_slm.tflite.memory_plan import MEMORY_PLAN
 
 INTERPRETERS = {"tflm": "tflite_micro", "litert": "ai_edge_litert"}
 TFLM_VERSION = "0.dev20261023182759"
@@ -111,7 +112,12 @@ def _load_tflm(
     from tflite_micro.python.tflite_micro import runtime
 
     config = runtime.InterpreterConfig
-    mode = config.kPreserveAllTensors if keep else config.kAllocationRecording
+    mode = config.kAllocationRecording
+    if keep:
+        # Where every tensor has a place of its own, the interpreter takes no plan from the file.
+        mode = config.kPreserveAllTensors
+        plan = MEMORY_PLAN.encode()
+        raw = raw.replace(plan, b"_" * len(plan))
     interpreter = runtime.Interpreter.from_bytes(
         raw, arena_size=_ARENA_BYTES, intrepreter_config=mode
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from mcu_slm import judge, ops, tflite
 from mcu_slm.errors import ModelError, ToolError
 from mcu_slm.ops import reference
+from mcu_slm.tflite.memory_plan import MEMORY_PLAN
 from tests.models import every_operator, merge, needs_judge, tiny, windows_of
 from tests.ops.cases import pair
 
@@ -27,6 +29,15 @@ def test_many_windows_and_inner_tensors_are_answered_in_order() -> None:
     np.testing.assert_array_equal(output, values[graph.outputs[0]])
     for tensor, array in zip(wanted, inner, strict=True):
         np.testing.assert_array_equal(array, values[tensor])
+
+
+@needs_judge
+def test_inner_tensors_of_a_model_with_a_memory_plan_are_answered() -> None:
+    plan = np.array([1, 0, 4, 48, -1, -1, 16], np.int32).tobytes()
+    graph = replace(tiny(), metadata={MEMORY_PLAN: plan})
+    windows = windows_of(graph, 3, seed=4)
+    output, inner = judge.run(tflite.write_model(graph), windows, tensors=graph.outputs)
+    np.testing.assert_array_equal(output, inner)
 
 
 @needs_judge
