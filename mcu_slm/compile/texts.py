@@ -35,11 +35,15 @@ class PortText:
 
 @dataclass(frozen=True)
 class GatherText:
-    """A copy of one of several outputs to where they stand together."""
+    """A copy of one of several outputs to where they stand together.
+
+    `gap` are the arena's indices between the output before and this one.
+    """
 
     target: str
     source: str
     byte_count: int
+    gap: range
 
 
 @dataclass(frozen=True)
@@ -136,13 +140,13 @@ def _gathered(program: Program) -> tuple[GatherText, ...]:
     graph, start = program.graph, program.plan.gathered
     if start is None:
         return ()
-    offsets, _ = row_offsets(graph, graph.outputs)
-    return tuple(
-        GatherText(
-            f"mcu_slm_arena + {start + inner}", program.places[t], graph.tensor(t).byte_count
-        )
-        for t, inner in zip(graph.outputs, offsets, strict=True)
-    )
+    copies, end = [], 0
+    for number, inner in zip(graph.outputs, row_offsets(graph, graph.outputs)[0], strict=True):
+        size, target = graph.tensor(number).byte_count, f"mcu_slm_arena + {start + inner}"
+        gap = range(start + end, start + inner)
+        copies.append(GatherText(target, program.places[number], size, gap))
+        end = inner + size
+    return tuple(copies)
 
 
 def _hash_lines(sha256: str) -> tuple[str, ...]:

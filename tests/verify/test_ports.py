@@ -11,7 +11,7 @@ from mcu_slm import tflite
 from mcu_slm.compile import compile_model
 from mcu_slm.ir import Graph, GraphBuilder
 from mcu_slm.verify import Subject, graph_windows, run_legs
-from tests.models import needs_judge
+from tests.models import indices, needs_judge
 
 pytestmark = [pytest.mark.host, needs_judge]
 
@@ -42,6 +42,25 @@ def test_every_leg_agrees_on_several_inputs_and_outputs(tmp_path: Path) -> None:
     assert [(leg.status, leg.bytes) for leg in proof.legs] == [("ok", 40 * 35)] * 3
     assert proof.outputs is not None
     assert np.array_equal(proof.outputs[:, 30:], rows[:, :5])  # an input that is an output, too
+
+
+def test_the_gap_before_an_output_of_larger_elements_is_zero_on_every_leg(tmp_path: Path) -> None:
+    b = GraphBuilder()
+    x = b.tensor("x", (1, 9, 7), scale=0.5, zero_point=-7)
+    small = b.tensor("small", (1, 7), scale=0.75, zero_point=1)
+    real = b.tensor("real", (1, 7), "float32")
+    b.node("MEAN", [x, indices(b, "axis", (1,))], [small], keep_dims=False)
+    b.node("DEQUANTIZE", [small], [real])
+    raw = tflite.write_model(b.build([x], [small, real]))
+    graph = tflite.read_model(raw)
+    compiled = compile_model(graph, raw, tmp_path / "code")
+    assert compiled.output_bytes == 8 + 28
+    rows = graph_windows(graph, 40, seed=5)
+    code, build = tmp_path / "code", tmp_path / "build"
+    assert compiled.arena_bytes < 63 + 7 + 36  # the row of outputs lies where the window was
+    subject = Subject(graph, raw, rows, (), code, compiled, build)
+    proof = run_legs(subject, ("tflm", "numpy", "host"))
+    assert [leg.status for leg in proof.legs] == ["ok"] * 3
 
 
 def test_a_fault_in_one_of_several_outputs_is_found(tmp_path: Path) -> None:
