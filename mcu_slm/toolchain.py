@@ -29,7 +29,11 @@ from mcu_slm.errors import BuildError, ToolError
 from mcu_slm.files import sha256_bytes, sha256_file, write_json
 
 OVERRIDE_VARIABLE: Final = "MCU_SLM_ARM_COMPILER"
-WARNING_FLAGS: Final = ("-Wall", "-Wextra", "-Wconversion", "-Wshadow", "-Werror")
+# For the generated folder on every leg, and for the firmware around it.
+WARNING_FLAGS: Final = (
+    *("-Wall", "-Wextra", "-Wconversion", "-Wshadow", "-Wdouble-promotion", "-Wvla"),
+    "-Werror",
+)
 
 _PARALLEL_COMPILES: Final = 2
 _COMPILE_TIMEOUT_S: Final = 300
@@ -100,10 +104,16 @@ class ArmCompiler(Compiler):
             return ("-fno-sanitize=undefined",)  # Zig turns UBSan on below -O2
         return ("-fno-tree-loop-distribute-patterns",)  # gcc: no memcpy() inside memcpy()
 
+    @property
+    def stack_flag(self) -> str:
+        """The flag that makes it state each function's stack frame."""
+        return "-fstack-size-section" if self.kind == "zig" else "-fstack-usage"
+
     def compile_flags(self, core: str, fpu: str, optimization: str) -> tuple[str, ...]:
         """Return the flags for one translation unit, `optimization` being `-O2`, `-Os` or `-Og`."""
         target = self.target_flags(core, fpu)
-        return (*target, optimization, *COMMON_FLAGS, *self.own_flags, *WARNING_FLAGS)
+        own = (*self.own_flags, self.stack_flag)
+        return (*target, optimization, *COMMON_FLAGS, *own, *WARNING_FLAGS)
 
     def link_flags(self, core: str, fpu: str, linker_script: Path, entry: str) -> tuple[str, ...]:
         """Return the flags that link objects into an ELF file with our own linker script."""

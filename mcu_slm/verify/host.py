@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from mcu_slm.errors import BuildError
 from mcu_slm.manifest import CompiledModel, Layer
-from mcu_slm.toolchain import build_host_library
+from mcu_slm.toolchain import WARNING_FLAGS, build_host_library
 
 
 class HostModel:
@@ -25,7 +25,7 @@ class HostModel:
     def __init__(self, folder: Path, compiled: CompiledModel, build_dir: Path) -> None:
         self._compiled = compiled
         sources = [folder / name for name in compiled.sources]
-        library = build_host_library(sources, folder, build_dir)
+        library = build_host_library(sources, folder, build_dir, flags=("-O2", *WARNING_FLAGS))
         try:
             self._library = ctypes.CDLL(str(library))
             self._predict = self._library.mcu_slm_model_predict

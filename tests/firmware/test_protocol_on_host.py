@@ -22,7 +22,6 @@ from tests.firmware.conftest import standin_output
 pytestmark = pytest.mark.host
 HOST = Path(__file__).parent / "host"
 PROTOCOL_SOURCES = ("frame.c", "protocol.c", "self_test.c", "known_answers.c", "model.c")
-WARNINGS = ("-Wall", "-Wextra", "-Wconversion", "-Wshadow", "-Werror")
 FAST = settings(
     max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
@@ -101,7 +100,7 @@ def tree(tmp_path_factory: pytest.TempPathFactory, known) -> Path:
 def library(tree: Path) -> Path:
     sources = [tree / name for name in (*PROTOCOL_SOURCES, "host_port.c")]
     return toolchain.build_host_library(
-        sources, tree, tree.parent / "build", flags=("-O1", *WARNINGS)
+        sources, tree, tree.parent / "build", flags=("-O1", *toolchain.WARNING_FLAGS)
     )
 
 

@@ -1,9 +1,9 @@
-"""The kernels under every host compiler's warnings, and under the sanitizers of gcc."""
+"""The kernels under every compiler's warnings, cppcheck, and the sanitizers of gcc."""
 
 from __future__ import annotations
 
-import contextlib
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -16,14 +16,16 @@ from mcu_slm.compile import compile_model
 from mcu_slm.errors import ToolError
 from mcu_slm.ir import Graph
 from mcu_slm.ops import reference
+from mcu_slm.rows import pack
 from mcu_slm.toolchain import (
     WARNING_FLAGS,
+    Compiler,
     HostCompiler,
     compile_objects,
     find_arm_compiler,
 )
-from tests.models import Windows, every_operator, windows_of
-from tests.ops.cases import CASES
+from tests.models import Windows, every_operator, merge, windows_of
+from tests.ops.cases import CASES, Case
 
 pytestmark = pytest.mark.host
 
@@ -46,94 +48,108 @@ int main(void)
     return 0;
 }
 """
-SANITIZERS = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-fno-common", "-g"]
-
-CORNERS = {
-    "ADD": ["four axes", "finest output"],
-    "BATCH_MATMUL": ["left shift", "adj_x True, adj_y True, constant"],
-    "CONCATENATION": ["constant part"],
-    "CONV_2D": ["kernel beyond input", "dilated, same", "left shift", "saturated"],
-    "FULLY_CONNECTED": ["left shift", "tiny multiplier"],
-    "L2_NORMALIZATION": ["(1, 300), zero point 127"],
-    "MEAN": ["left shift", "tiny multiplier"],
-    "MUL": ["finest output"],
-    "SOFTMAX": [
-        "(1, 511), scale 0.05, beta 1.0",
-        "(1, 7), scale 40.0, beta 1.0",
-        "4095 classes",
-    ],
-    "TRANSPOSE": ["(2, 1, 3, 2, 2) by (4, 2, 0, 1, 3)"],
-}
+SANITIZERS = (
+    *("-fsanitize=address,undefined,float-cast-overflow", "-fno-sanitize-recover=all"),
+    *("-fno-common", "-g"),
+)
 
 
-def host_compilers() -> list[HostCompiler]:
-    """Return every compiler for this machine: gcc, clang, and the clang inside ziglang."""
-    found = []
-    for name in ("gcc", "clang"):
-        if path := shutil.which(name):
-            found.append(HostCompiler(name, (path,), name))
-    with contextlib.suppress(ToolError):
-        found.append(HostCompiler("zig", find_arm_compiler("zig").command, "zig"))
-    return found
+def compiler_of(name: str) -> tuple[Compiler, tuple[str, ...]]:
+    """Return a compiler with the flags that choose its target; skip where it is not installed."""
+    try:
+        if name == "zig":
+            return HostCompiler("zig", find_arm_compiler("zig").command, "zig"), ()
+        if name == "arm-none-eabi-gcc":
+            arm = find_arm_compiler("gcc")
+            return arm, (*arm.target_flags("cortex-m4", "fpv4-sp-d16"), "-ffreestanding")
+    except ToolError as error:
+        pytest.skip(f"skipped: {error}")
+    found = shutil.which(name)
+    if found is None:
+        pytest.skip(f"skipped: no {name}")
+    return HostCompiler("clang" if name == "clang" else "gcc", (found,), name), ()
 
 
-@pytest.mark.parametrize("compiler", host_compilers(), ids=lambda compiler: compiler.kind)
-@pytest.mark.parametrize("optimization", ["-O0", "-O2"])
-def test_generated_code_compiles_without_warnings(
-    compiler: HostCompiler, optimization: str, tmp_path: Path
-) -> None:
-    folder = tmp_path / "code"
+@pytest.fixture(scope="module")
+def code(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The generated folder of a model that uses every operator, and with it every kernel."""
+    folder = tmp_path_factory.mktemp("code")
     graph = every_operator(("a", "b", "c"))
     compile_model(graph, tflite.write_model(graph), folder)
-    sources = sorted(folder.glob("*.c"))
-    assert {path.name for path in KERNELS.glob("*.c")} <= {path.name for path in sources}
-    flags = ("-std=c11", "-pedantic", optimization, *WARNING_FLAGS)
-    objects = compile_objects(compiler, sources, folder, tmp_path / "build", flags)
+    assert {path.name for path in KERNELS.iterdir()} <= {path.name for path in folder.iterdir()}
+    return folder
+
+
+@pytest.mark.parametrize("name", ["gcc", "clang", "zig", "arm-none-eabi-gcc"])
+@pytest.mark.parametrize("optimization", ["-O0", "-O2"])
+def test_generated_code_compiles_without_warnings(
+    name: str, optimization: str, code: Path, tmp_path: Path
+) -> None:
+    compiler, target = compiler_of(name)
+    sources = sorted(code.glob("*.c"))
+    flags = ("-std=c11", "-pedantic", *target, optimization, *WARNING_FLAGS)
+    objects = compile_objects(compiler, sources, code, tmp_path, flags)
     assert len(objects) == len(sources)
 
 
-def sanitized_outputs(graph: Graph, windows: Windows, folder: Path) -> Windows:
+@pytest.mark.skipif(shutil.which("cppcheck") is None, reason="skipped: no cppcheck")
+def test_cppcheck_finds_nothing(code: Path) -> None:
+    checks = "--enable=warning,portability,performance"
+    command = ["cppcheck", "--std=c11", checks, "--error-exitcode=1", "--quiet", "."]
+    done = subprocess.run(command, cwd=code, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_kernels_name_no_heap_and_no_pointer_to_a_function() -> None:
+    forbidden = re.compile(r"\b(?:malloc|calloc|realloc|free|alloca)\b|\(\s*\*\s*\w*\s*\)\s*\(")
+    assert forbidden.search("static int (*now)(int);")
+    sources = sorted(KERNELS.iterdir())
+    assert len(sources) > 50
+    for source in sources:
+        text = re.sub(r"/\*.*?\*/|//[^\n]*", "", source.read_text(), flags=re.DOTALL)
+        assert forbidden.search(text) is None, source.name
+
+
+def sanitized_outputs(graph: Graph, rows: Windows, folder: Path) -> Windows:
     """Build the generated code with both sanitizers and run it as a process of its own."""
     compiled = compile_model(graph, tflite.write_model(graph), folder)
     (folder / "driver.c").write_text(DRIVER)
-    program = folder / "driver"
-    command = [
-        "gcc",
-        "-std=c11",
-        "-O1",
-        *SANITIZERS,
-        *compiled.sources,
-        "driver.c",
-        "-o",
-        str(program),
-    ]
+    command = ["gcc", "-std=c11", "-O1", *SANITIZERS, *compiled.sources, "driver.c", "-o", "driver"]
     subprocess.run(command, cwd=folder, check=True)
     environment = {**os.environ, "ASAN_OPTIONS": "detect_leaks=0"}
     done = subprocess.run(
-        [str(program)], input=windows.tobytes(), capture_output=True, env=environment, check=False
+        [str(folder / "driver")],
+        input=rows.tobytes(),
+        capture_output=True,
+        env=environment,
+        check=False,
     )
     assert done.returncode == 0, done.stderr.decode(errors="replace")[:2000]
-    return np.frombuffer(done.stdout, np.int8).reshape(len(windows), -1)
+    return np.frombuffer(done.stdout, np.int8).reshape(len(rows), -1)
 
 
-def check(graph: Graph, folder: Path, lowest: int = -128) -> None:
-    windows = windows_of(graph, 30, seed=3, lowest=lowest)
-    values = reference.run(graph, ops.parse_graph(graph), windows)
-    found = sanitized_outputs(graph, windows[0], folder)
-    np.testing.assert_array_equal(found, values[graph.outputs[0]].reshape(30, -1))
+def check(cases: list[Case], folder: Path) -> None:
+    """Run all cases in one program, as layers of one model, and compare every byte."""
+    inputs, outputs = [], []
+    for case in cases:
+        windows = windows_of(case.graph, 16, seed=3, lowest=case.lowest)
+        values = reference.run(case.graph, ops.parse_graph(case.graph), windows)
+        inputs += windows
+        outputs += [values[number] for number in case.graph.outputs]
+    graph = merge([case.graph for case in cases])
+    found = sanitized_outputs(graph, pack(graph, graph.inputs, inputs), folder)
+    np.testing.assert_array_equal(found, pack(graph, graph.outputs, outputs))
 
 
 @needs_gcc
-def test_all_operators_are_clean_under_sanitizers(tmp_path: Path) -> None:
-    check(every_operator(), tmp_path)
+def test_all_operators_together_are_clean_under_sanitizers(tmp_path: Path) -> None:
+    check([Case("together", every_operator())], tmp_path)
 
 
 @needs_gcc
-@pytest.mark.parametrize("op", CORNERS)
-def test_corners_are_clean_under_sanitizers(op: str, tmp_path: Path) -> None:
-    cases = {case.name: case for case in CASES[op]()}
-    for number, name in enumerate(CORNERS[op]):
-        check(cases[name].graph, tmp_path / str(number), cases[name].lowest)
+@pytest.mark.parametrize("op", sorted(CASES))
+def test_every_case_is_clean_under_sanitizers(op: str, tmp_path: Path) -> None:
+    check(list(CASES[op]()), tmp_path)
 
 
 @needs_gcc
