@@ -286,6 +286,11 @@ def build(
     typer.echo(
         f"RAM   {result.ram_bytes:,} of {result.ram_available_bytes:,} bytes, stack included"
     )
+    if result.model_stack_bytes is not None:
+        typer.echo(
+            f"stack {result.model_stack_bytes:,} of {result.stack_bytes:,} bytes for one inference "
+            "at most, computed"
+        )
 
 
 @command

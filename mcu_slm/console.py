@@ -133,6 +133,9 @@ def _cost(outcome: Outcome) -> Table:
         f"{stack:,} B",
         _bar(cost["stack_bytes"], stack),
     )
+    inference = cost["model_stack_bytes"]
+    computed = "not known" if inference is None else f"{inference:,}"
+    table.add_row("  one inference (computed)", computed, "", "")
     table.add_row("instructions (simulator)", f"{cost['instructions']:,}", "", "")
     cycles, available = cost["estimated_cycles"], cost["available_cycles"]
     if cycles is not None:
@@ -250,7 +253,9 @@ def cost_table(facts: dict[str, Any]) -> Table:
         "arena_bytes",
         "ram_bytes",
         "stack_bytes",
+        "model_stack_bytes",
     )
     for name in sizes:
-        table.add_row(name, "", "", f"{facts[name]:,}", "", "")
+        found = "not known" if facts[name] is None else f"{facts[name]:,}"
+        table.add_row(name, "", "", found, "", "")
     return table

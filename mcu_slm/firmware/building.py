@@ -14,10 +14,12 @@ from mcu_slm.files import write_atomic, write_json
 from mcu_slm.firmware.contexts import PRESETS
 from mcu_slm.firmware.elf import Section, largest_symbols, read_firmware
 from mcu_slm.firmware.generation import load_project_record
+from mcu_slm.firmware.stack import worst_case_stack
 from mcu_slm.firmware.templates import TOOL_FOLDER
 from mcu_slm.toolchain import ArmCompiler, CompiledObject, compile_objects, find_arm_compiler, link
 
 ENTRY: Final = "Reset_Handler"
+RUN_FUNCTION: Final = "mcu_slm_model_run"
 _SHOWN_SYMBOLS: Final = 5
 # GNU ld: "region `RAM' overflowed by 12 bytes"; LLD: "will not fit in region 'RAM': overflowed by".
 _OVERFLOW: Final = re.compile(r"region [`'](\w+)'\S* overflowed by (\d+) bytes")
@@ -28,7 +30,10 @@ class BuildResult:
     """A built firmware. Sizes in bytes.
 
     `flash_bytes` is what is programmed, alignment included; `ram_bytes` is data, zeroed data and
-    the reserved stack. `model_objects` are the objects from the tool's folder, `objects` all.
+    the reserved stack, `stack_bytes`. `model_stack_bytes` is the most that one inference takes of
+    it, interrupts aside, computed from the compiler's frames; None where it cannot be known, since
+    the user's code took the place of ours. `model_objects` are the objects from the tool's folder,
+    `objects` all.
     """
 
     elf: Path
@@ -41,6 +46,7 @@ class BuildResult:
     ram_bytes: int
     ram_available_bytes: int
     stack_bytes: int
+    model_stack_bytes: int | None
     sections: tuple[Section, ...]
     objects: tuple[Path, ...]
     model_objects: tuple[Path, ...]
@@ -161,11 +167,19 @@ def _result(
         ram_bytes=used["ram"],
         ram_available_bytes=ram.size_bytes,
         stack_bytes=stack,
+        model_stack_bytes=_model_stack_bytes(elf, paths),
         sections=firmware.sections,
         objects=paths,
         model_objects=tuple(path for path in paths if path.is_relative_to(tool_objects)),
         rebuilt=sum(item.rebuilt for item in objects),
     )
+
+
+def _model_stack_bytes(elf: Path, objects: tuple[Path, ...]) -> int | None:
+    try:
+        return worst_case_stack(elf, objects, RUN_FUNCTION)
+    except BuildError:  # memcpy in assembler, say: no reason to refuse the firmware
+        return None
 
 
 def _budget_error(board: Board, memory: Memory, needed: int, objects: list[Path]) -> BudgetError:

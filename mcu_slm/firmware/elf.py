@@ -50,7 +50,7 @@ def read_firmware(path: Path, flash: Memory) -> LinkedFirmware:
     Raises:
         BuildError: a loadable segment lies outside flash, or the file is no ELF file.
     """
-    elf = _open(path)
+    elf = open_elf(path)
     sections = tuple(
         Section(section.name, section["sh_addr"], section["sh_size"])
         for section in elf.iter_sections()
@@ -77,7 +77,7 @@ def largest_symbols(objects: list[Path], count: int, *, in_ram: bool) -> tuple[S
     """Return the largest functions and objects of object files, in RAM or in flash."""
     found = []
     for path in objects:
-        elf = _open(path)
+        elf = open_elf(path)
         table = elf.get_section_by_name(".symtab")
         for symbol in table.iter_symbols() if table is not None else ():
             index = symbol["st_shndx"]
@@ -92,7 +92,12 @@ def largest_symbols(objects: list[Path], count: int, *, in_ram: bool) -> tuple[S
     return tuple(sorted(found, key=lambda symbol: (-symbol.size_bytes, symbol.name))[:count])
 
 
-def _open(path: Path) -> Any:
+def open_elf(path: Path) -> Any:
+    """Return pyelftools' view of a file.
+
+    Raises:
+        BuildError: It cannot be read.
+    """
     from elftools.common.exceptions import ELFError
     from elftools.elf.elffile import ELFFile
 

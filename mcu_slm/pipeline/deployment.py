@@ -307,6 +307,7 @@ def bench(
         "arena_bytes": compiled.arena_bytes,
         "ram_bytes": build_result.ram_bytes,
         "stack_bytes": cost.stack_bytes,
+        "model_stack_bytes": build_result.model_stack_bytes,
         "layers": [asdict(layer) for layer in cost.layers],
     }
     run.evidence.record("bench", key, [], facts, time.monotonic() - begin)

@@ -39,6 +39,8 @@ def _training(facts: dict[str, Any], proof: dict[str, Any]) -> list[str]:
 def _cost(facts: dict[str, Any], board: Board) -> list[str]:
     chip = board.chip
     cycles = facts["estimated_cycles"]
+    stack = facts["model_stack_bytes"]
+    computed = "not known" if stack is None else f"{stack:,}"
     lines = [
         "## Cost",
         "",
@@ -52,7 +54,8 @@ def _cost(facts: dict[str, Any], board: Board) -> list[str]:
         f"| of it code and tables of the model | {facts['model_code_bytes']:,} | |",
         f"| RAM, stack included | {facts['ram_bytes']:,} | {chip.ram.size_bytes:,} |",
         f"| of it the arena | {facts['arena_bytes']:,} | |",
-        f"| stack, high-water on the simulator | {facts['stack_bytes']:,} | |",
+        f"| stack of one inference at most, computed | {computed} | |",
+        f"| stack of the firmware, high-water on the simulator | {facts['stack_bytes']:,} | |",
         "",
         f"One inference: {facts['macs']:,} multiply-accumulates, "
         f"{facts['instructions']:,} instructions"

@@ -78,6 +78,7 @@ def test_the_measurement_has_every_field_and_adds_up(outcome: Outcome) -> None:
     assert 0 < cost["model_code_bytes"] < cost["flash_bytes"]
     assert cost["estimated_cycles"] >= cost["instructions"]
     assert 0 < cost["stack_bytes"] < outcome.build.stack_bytes
+    assert 0 < cost["model_stack_bytes"] < outcome.build.stack_bytes
 
 
 def test_the_evidence_carries_hashes_and_the_report_the_proof(outcome: Outcome) -> None:
