@@ -19,6 +19,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -41,8 +42,15 @@ _SHOWN_OUTPUT_LINES: Final = 40
 
 # Zig's plain `cortex_m4` has no FPU: hard-float calls around soft-float arithmetic.
 _ZIG_CPUS: Final = {
+    ("cortex-m0", "none"): "cortex_m0",
+    ("cortex-m0plus", "none"): "cortex_m0plus",
+    ("cortex-m3", "none"): "cortex_m3",
     ("cortex-m4", "fpv4-sp-d16"): "cortex_m4+vfp4d16sp",
     ("cortex-m4", "none"): "cortex_m4",
+    ("cortex-m7", "fpv5-d16"): "cortex_m7+fp_armv8d16",
+    ("cortex-m7", "fpv5-sp-d16"): "cortex_m7+fp_armv8d16sp",
+    ("cortex-m33", "fpv5-sp-d16"): "cortex_m33+fp_armv8d16sp",
+    ("cortex-m33", "none"): "cortex_m33",
 }
 COMMON_FLAGS: Final = (
     "-std=c11",
@@ -60,7 +68,7 @@ COMMON_FLAGS: Final = (
     "-gdwarf-4",
 )
 # Without -g Zig's linker would strip the symbols, and it does not read ENTRY() of linker scripts.
-LINK_FLAGS: Final = ("-nostdlib", "-g", "-Wl,--gc-sections", "-Wl,--build-id=none")
+LINK_FLAGS: Final = ("-g", "-Wl,--gc-sections", "-Wl,--build-id=none")
 
 
 @dataclass(frozen=True)
@@ -115,10 +123,21 @@ class ArmCompiler(Compiler):
         own = (*self.own_flags, self.stack_flag)
         return (*target, optimization, *COMMON_FLAGS, *own, *WARNING_FLAGS)
 
+    def library_flags(self, fpu: str) -> tuple[str, ...]:
+        """Return the flags that link the compiler's own helpers where the core needs them.
+
+        Without an FPU that is arithmetic with floats, on Armv6-M also division and 64-bit products.
+        Nothing else is linked: memcpy and memset are ours.
+        """
+        if fpu != "none":
+            return ("-nostdlib",)
+        # Zig has no name for its helpers alone; a freestanding target has no C library to link.
+        return () if self.kind == "zig" else ("-nostdlib", "-lgcc")
+
     def link_flags(self, core: str, fpu: str, linker_script: Path, entry: str) -> tuple[str, ...]:
         """Return the flags that link objects into an ELF file with our own linker script."""
-        target = self.target_flags(core, fpu)
-        return (*target, *LINK_FLAGS, f"-Wl,-e,{entry}", "-T", str(linker_script))
+        own = (*self.target_flags(core, fpu), *self.library_flags(fpu))
+        return (*own, *LINK_FLAGS, f"-Wl,-e,{entry}", "-T", str(linker_script))
 
 
 @dataclass(frozen=True)
@@ -333,15 +352,18 @@ def _compile_one(
     relative = _relative(source, root)
     stem = build_dir / "objects" / re.sub(r"[^\w./-]", "_", relative.replace("../", "up/"))
     target, record = stem.with_name(stem.name + ".o"), stem.with_name(stem.name + ".json")
-    depfile = stem.with_name(stem.name + ".d")
     key = sha256_bytes("\0".join((compiler.version, *command, relative)).encode())
     if target.is_file() and _is_current(record, key, target, root):
         return CompiledObject(source, target, rebuilt=False)
     target.parent.mkdir(parents=True, exist_ok=True)
     record.unlink(missing_ok=True)
-    dependency_flags = ("-MMD", "-MF", str(depfile))
-    _run((*command, *dependency_flags, "-c", relative, "-o", str(target)), root, relative)
-    inputs = {name: sha256_file(root / name) for name in _dependencies(depfile)}
+    # Two processes may build one object: each does it aside, and moves a whole file into place.
+    with tempfile.TemporaryDirectory(prefix=".", dir=target.parent) as aside:
+        depfile, made = Path(aside) / "inputs.d", Path(aside) / target.name
+        dependency_flags = ("-MMD", "-MF", str(depfile))
+        _run((*command, *dependency_flags, "-c", relative, "-o", str(made)), root, relative)
+        inputs = {name: sha256_file(root / name) for name in _dependencies(depfile)}
+        made.replace(target)
     write_json(record, {"key": key, "object": sha256_file(target), "inputs": inputs})
     return CompiledObject(source, target, rebuilt=True)
 

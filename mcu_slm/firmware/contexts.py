@@ -116,6 +116,8 @@ class CMakeToolchain:
 
     banner: str
     flags: str
+    link_flags: str
+    libraries: str
 
 
 @dataclass(frozen=True)
@@ -281,7 +283,10 @@ def _cmake_toolchain(kind: Literal["gcc", "zig"]) -> Callable[[str, Subject], CM
         compiler = ArmCompiler(kind, (), "")
         chip = subject.board.chip
         flags = (*compiler.target_flags(chip.core, chip.fpu), *compiler.own_flags)
-        return CMakeToolchain(banner, " ".join(flags))
+        own = compiler.library_flags(chip.fpu)
+        libraries = [flag for flag in own if flag.startswith("-l")]  # behind the objects
+        link_flags = [flag for flag in own if flag not in libraries]
+        return CMakeToolchain(banner, *(" ".join(f) for f in (flags, link_flags, libraries)))
 
     return make
 

@@ -28,7 +28,7 @@ from mcu_slm.simulator.usart import SimulatedUsart
 FaultMode = Literal["stop", "deliver"]
 _FPCA: Final = 1 << 2
 _ROUNDS_PER_RUN: Final = 2000  # so that nobody waits for a core that is interrupted all the time
-_PRIORITY_BITS: Final = {"cortex-m0": 2}
+_PRIORITY_BITS: Final = {"cortex-m0": 2, "cortex-m0plus": 2}
 _SHCSR_ENABLES: Final = (  # CFSR bits, SHCSR bit that enables the fault's own handler, exception
     (0x000000FF, 16, nvic.MEM_MANAGE),
     (0x0000FF00, 17, nvic.BUS_FAULT),
@@ -64,7 +64,7 @@ class Core:
     """A core with interrupts. The board fills in `receivers`, the ports that the host sends to."""
 
     def __init__(self, chip: Chip, hook: BlockHook, policy: FaultPolicy, strict: bool) -> None:
-        self.engine = Engine(chip, hook, strict)
+        self.engine = Engine(chip.core, chip.memories, hook, strict)
         self.state: Any = hook.state
         self.policy = policy
         self.clock = Clock(lambda: int(self.state.instructions))

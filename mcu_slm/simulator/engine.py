@@ -7,12 +7,14 @@ Found by experiment on Unicorn 2.1.4:
   - Inside a register callback PC is the start of the block.
   - Memory hooks lose the IT state when a hooked load sits in an IT block: strict mode only.
   - An exception return is reported as interrupt 3 at PC 0xFFFFFFEx/Fx (as 8 on Cortex-M33).
+  - The Cortex-M0 also executes IT and CBZ, the Cortex-M3 also SMLAD and its kin; what else these
+    cores lack is refused as undefined, and unaligned access on the M0 is a fault.
 """
 
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Final
@@ -22,7 +24,7 @@ from unicorn import arm_const
 from unicorn import unicorn_const as const
 from unicorn.unicorn_py3.unicorn import Uc, UcError
 
-from mcu_slm.boards import Chip
+from mcu_slm.boards import Memory
 from mcu_slm.errors import BoardError
 from mcu_slm.simulator import registers as reg
 from mcu_slm.simulator.faults import Cause, Fault
@@ -34,6 +36,7 @@ Write = Callable[[int, int, int], None]  # (address, size, value)
 
 _MODELS: Final = {
     "cortex-m0": arm_const.UC_CPU_ARM_CORTEX_M0,
+    "cortex-m0plus": arm_const.UC_CPU_ARM_CORTEX_M0,  # the same instructions
     "cortex-m3": arm_const.UC_CPU_ARM_CORTEX_M3,
     "cortex-m4": arm_const.UC_CPU_ARM_CORTEX_M4,
     "cortex-m7": arm_const.UC_CPU_ARM_CORTEX_M7,
@@ -87,16 +90,18 @@ class Outcome:
 class Engine:
     """A core with its memories, without exceptions and without peripherals."""
 
-    def __init__(self, chip: Chip, hook: BlockHook, strict: bool = False) -> None:
-        if chip.core not in _MODELS:
+    def __init__(
+        self, core: str, memories: Sequence[Memory], hook: BlockHook, strict: bool = False
+    ) -> None:
+        if core not in _MODELS:
             raise BoardError(
-                f"chip {chip.name}",
-                f"the core is {chip.core!r}",
+                "board simulator",
+                f"the core is {core!r}",
                 f"one that the board simulator knows: {', '.join(_MODELS)}",
                 "Choose another board for the simulator.",
             )
         self.uc: Any = _open(const.UC_ARCH_ARM, const.UC_MODE_THUMB)
-        self.uc.ctl_set_cpu_model(_MODELS[chip.core])
+        self.uc.ctl_set_cpu_model(_MODELS[core])
         self.registers = Registers(self.uc)
         self._state = hook.state
         self._memories: list[range] = []
@@ -110,21 +115,21 @@ class Engine:
         self._disassembler = capstone.Cs(
             capstone.CS_ARCH_ARM, capstone.CS_MODE_THUMB | capstone.CS_MODE_MCLASS
         )
-        self._regions = self._map_memories(chip)
+        self._regions = self._map_memories(memories)
         hook.attach(self.uc, self._regions)
         self.uc.hook_add(const.UC_HOOK_INTR, self._on_interrupt)
         self.uc.hook_add(const.UC_HOOK_MEM_UNMAPPED | const.UC_HOOK_MEM_PROT, self._on_bad_access)
         self.uc.hook_add(const.UC_HOOK_INSN_INVALID, self._on_invalid)
         if strict:
-            self._check_alignment_in(chip)
+            self._check_alignment_in(memories)
 
     # --- Memory -------------------------------------------------------------------------------
 
-    def _map_memories(self, chip: Chip) -> tuple[Region, ...]:
+    def _map_memories(self, memories: Sequence[Memory]) -> tuple[Region, ...]:
         """Map all memories; the first flash also appears at address 0, from where a core boots."""
         regions = []
         boot_alias_done = False
-        for memory in chip.memories:
+        for memory in memories:
             size = -(-memory.size_bytes // _PAGE) * _PAGE
             host_address = self._allocate(size, 0xFF if memory.kind == "flash" else _POWER_ON_BYTE)
             access = {
@@ -295,7 +300,7 @@ class Engine:
         self._fault = (Cause.UNDEFINED, None)
         return False
 
-    def _check_alignment_in(self, chip: Chip) -> None:
+    def _check_alignment_in(self, memories: Sequence[Memory]) -> None:
         """Watch for LDRD, LDM, VLDR and kin at odd addresses, which Unicorn lets pass."""
         must_align: dict[int, bool] = {}
 
@@ -311,7 +316,7 @@ class Engine:
                 self._fault, self._fault_pc = (Cause.UNALIGNED, address), pc
                 uc.emu_stop()
 
-        for memory in chip.memories:
+        for memory in memories:
             self.uc.hook_add(
                 const.UC_HOOK_MEM_READ | const.UC_HOOK_MEM_WRITE,
                 on_access,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
-import os
 import platform
 import shutil
 import subprocess
@@ -13,6 +12,7 @@ import tempfile
 from pathlib import Path
 
 from mcu_slm.errors import ToolError
+from mcu_slm.files import cache_folder
 
 _SOURCE = Path(__file__).with_name("block_hook.c")
 _SUFFIX = {"win32": ".dll", "darwin": ".dylib"}.get(sys.platform, ".so")
@@ -29,7 +29,7 @@ def build_block_hook(required: bool = False) -> Path | None:
     Raises:
         ToolError: `required`, and there is no working C compiler.
     """
-    library = _cache_folder() / f"block_hook-{_key()}{_SUFFIX}"
+    library = cache_folder() / f"block_hook-{_key()}{_SUFFIX}"
     if library.is_file():
         return library
     complaints = []
@@ -52,16 +52,6 @@ def _key() -> str:
     """Name the source and the machine, so that neither an old nor a foreign library is loaded."""
     identity = f"{sys.platform} {platform.machine()} {sys.maxsize} {_FLAGS}".encode()
     return hashlib.sha256(_SOURCE.read_bytes() + identity).hexdigest()[:20]
-
-
-def _cache_folder() -> Path:
-    if sys.platform == "win32":
-        root = Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
-    elif sys.platform == "darwin":
-        root = Path.home() / "Library" / "Caches"
-    else:
-        root = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    return root / "mcu-slm"
 
 
 def _compilers() -> list[list[str]]:

@@ -25,6 +25,7 @@ _ICSR_SET: Final = ((31, NMI), (28, PENDSV), (26, SYSTICK))  # (bit, exception)
 _ICSR_CLEAR: Final = ((27, PENDSV), (25, SYSTICK))
 _CPUIDS: Final = {
     "cortex-m0": 0x410CC200,
+    "cortex-m0plus": 0x410CC601,
     "cortex-m3": 0x412FC231,
     "cortex-m4": 0x410FC241,
     "cortex-m7": 0x411FC272,

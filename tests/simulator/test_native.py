@@ -12,7 +12,7 @@ pytestmark = pytest.mark.host
 
 @pytest.fixture
 def cache(tmp_path, monkeypatch):
-    monkeypatch.setattr(native, "_cache_folder", lambda: tmp_path / "cache")
+    monkeypatch.setattr(native, "cache_folder", lambda: tmp_path / "cache")
     return tmp_path / "cache"
 
 
@@ -42,7 +42,7 @@ def test_a_compiler_that_fails_is_quoted(cache, monkeypatch):
 
 def test_a_cache_that_cannot_be_written_means_no_hook(tmp_path, monkeypatch):
     (tmp_path / "file").write_text("in the way")
-    monkeypatch.setattr(native, "_cache_folder", lambda: tmp_path / "file" / "cache")
+    monkeypatch.setattr(native, "cache_folder", lambda: tmp_path / "file" / "cache")
     assert native.build_block_hook() is None
 
 

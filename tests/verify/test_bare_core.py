@@ -1,0 +1,207 @@
+"""The generated C gives the judge's bytes on every core, without a board."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mcu_slm import judge, tflite, toolchain
+from mcu_slm.compile import compile_model
+from mcu_slm.errors import FirmwareFault, ToolError, UsageError
+from mcu_slm.manifest import CompiledModel
+from mcu_slm.rows import Rows
+from mcu_slm.verify import BARE_CORES, BareModel, build_for_core
+from tests.models import every_operator, needs_judge, tiny, windows_of
+
+pytestmark = pytest.mark.emulator
+
+CORES = tuple(BARE_CORES)
+WINDOWS = 20
+# What the core lacks and Unicorn executes all the same, so the compiler must not write it.
+FOREIGN = {
+    "cortex-m0plus": r"it[te]*|cbn?z",
+    "cortex-m3": r"smlal?[bt][bt]|sm(la|ul)w[bt]|smul[bt][bt]|sml[as]l?dx?|smu[as]dx?|smm\w+|umaal",
+}
+
+
+@pytest.fixture(scope="module", params=["gcc", "zig"])
+def compiler(request: pytest.FixtureRequest) -> toolchain.ArmCompiler:
+    pytest.importorskip("unicorn", reason="needs the package unicorn")
+    try:
+        return toolchain.find_arm_compiler(request.param)
+    except ToolError:
+        pytest.skip(f"{request.param} is not installed")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("every_operator")
+
+
+@pytest.fixture(scope="module")
+def compiled(folder: Path) -> CompiledModel:
+    graph = every_operator()
+    return compile_model(graph, tflite.write_model(graph), folder / "code")
+
+
+@pytest.fixture(scope="module")
+def windows() -> Rows:
+    return windows_of(every_operator(), WINDOWS, seed=9)[0]
+
+
+@pytest.fixture(scope="module")
+def expected(windows: Rows) -> Rows:
+    return judge.run(tflite.write_model(every_operator()), [windows])[0].reshape(WINDOWS, -1)
+
+
+def test_there_are_five_cores() -> None:
+    assert CORES == ("cortex-m0plus", "cortex-m3", "cortex-m4", "cortex-m7", "cortex-m33")
+
+
+@needs_judge
+@pytest.mark.slow
+@pytest.mark.parametrize("core", CORES)
+def test_every_operator_gives_the_judges_bytes(
+    core: str,
+    compiler: toolchain.ArmCompiler,
+    folder: Path,
+    compiled: CompiledModel,
+    windows: Rows,
+    expected: Rows,
+) -> None:
+    build_dir = folder / f"{compiler.kind}-{core}"
+    elf = build_for_core(folder / "code", compiled, core, build_dir, compiler=compiler)
+    model = BareModel(elf, compiled, core)
+    outputs = model.predict(windows)
+    assert np.count_nonzero(outputs != expected) == 0
+    assert len(model.instructions) == WINDOWS
+    assert min(model.instructions) > compiled.macs
+    assert 100 < model.stack_bytes < 4096
+    if core in FOREIGN:
+        used = {text.split()[0].split(".")[0] for text in disassemble(elf)}
+        assert len(used) > 30
+        assert not [name for name in used if re.fullmatch(FOREIGN[core], name)]
+
+
+def disassemble(elf: Path) -> list[str]:
+    """Return every instruction of the program; mapping symbols tell code from literals."""
+    import capstone
+    from elftools.elf.elffile import ELFFile
+
+    modes = capstone.CS_MODE_THUMB | capstone.CS_MODE_MCLASS
+    decoder = capstone.Cs(capstone.CS_ARCH_ARM, modes)
+    texts = []
+    with elf.open("rb") as stream:
+        file = ELFFile(stream)
+        section = file.get_section_by_name(".text")
+        marks = sorted(
+            (symbol["st_value"], symbol.name[:2])
+            for symbol in file.get_section_by_name(".symtab").iter_symbols()
+            if symbol.name[:2] in {"$t", "$d"}
+        )
+        base, code = section["sh_addr"], section.data()
+        ends = [address for address, _ in marks[1:]] + [base + len(code)]
+        for (start, kind), end in zip(marks, ends, strict=True):
+            if kind == "$t" and base <= start < end:
+                found = list(decoder.disasm(code[start - base : end - base], start))
+                texts += [f"{one.mnemonic} {one.op_str}" for one in found]
+    return texts
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> tuple[Path, CompiledModel]:
+    graph = tiny()
+    return tmp_path / "code", compile_model(graph, tflite.write_model(graph), tmp_path / "code")
+
+
+def test_kernels_are_compiled_once(
+    compiler: toolchain.ArmCompiler,
+    small: tuple[Path, CompiledModel],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    code, compiled = small
+    cache = tmp_path / "cache"
+    started: list[str] = []
+    run = toolchain._run
+    monkeypatch.setattr(
+        toolchain, "_run", lambda command, *rest: (started.append(rest[1]), run(command, *rest))
+    )
+
+    def build(folder: Path, manifest: CompiledModel, name: str) -> bytes:
+        started.clear()
+        elf = build_for_core(
+            folder, manifest, "cortex-m4", tmp_path / name, compiler=compiler, cache=cache
+        )
+        return elf.read_bytes()
+
+    first = build(code, compiled, "first")
+    assert sorted(Path(name).name for name in started) == sorted(
+        [*compiled.sources, "mem.c", "linking model.elf"]
+    )
+    other_graph = tiny(name="another name")
+    other = compile_model(other_graph, tflite.write_model(other_graph), tmp_path / "other")
+    build(tmp_path / "other", other, "second")
+    assert sorted(started) == ["linking model.elf", "model.c", "model_weights.c"]
+    assert build(code, compiled, "first") == first
+    assert started == ["linking model.elf"]
+    kernel = code / "fully_connected_s8.c"
+    kernel.write_text(kernel.read_text() + "extern int edited;\n")
+    build(code, compiled, "first")
+    assert sorted(Path(name).name for name in started) == [kernel.name, "linking model.elf"]
+
+
+def test_broken_code_is_a_fault_and_not_a_hang(
+    small: tuple[Path, CompiledModel], tmp_path: Path
+) -> None:
+    code, compiled = small
+    windows = np.zeros((1, compiled.input_bytes), np.int8)
+    for number, (statement, message) in enumerate(
+        {
+            '__asm__ volatile(".short 0xde00");': r"mcu_slm_layer_00_\w+: undefined instruction",
+            'for (;;) { __asm__ volatile("nop"); }': r"has not returned after 10,000 instructions",
+        }.items()
+    ):
+        text = (code / "model.c").read_text()
+        spoilt = re.sub(r"(void mcu_slm_layer_00\w+\(void\)\n{\n)", rf"\1    {statement}\n", text)
+        assert spoilt != text
+        spoilt_code = tmp_path / f"spoilt{number}"
+        spoilt_code.mkdir()
+        for file in code.iterdir():
+            (spoilt_code / file.name).write_bytes(file.read_bytes())
+        (spoilt_code / "model.c").write_text(spoilt)
+        elf = build_for_core(spoilt_code, compiled, "cortex-m4", tmp_path / f"build{number}")
+        with pytest.raises(FirmwareFault, match=message):
+            BareModel(elf, compiled, "cortex-m4").predict(windows, limit=10_000)
+
+
+def test_every_call_is_one_stream_from_reset_state(
+    compiler: toolchain.ArmCompiler, small: tuple[Path, CompiledModel], tmp_path: Path
+) -> None:
+    code, compiled = small
+    text = (code / "model.c").read_text()
+    state = "static int8_t state = 9;\nvoid mcu_slm_model_reset(void);\n"
+    reset = "void mcu_slm_model_reset(void)\n{\n    state = 3;\n}\n"
+    text = re.sub(
+        r"(void mcu_slm_model_predict\(.*\)\n{\n)(.*)}",
+        state + reset + r"\1\2"
+        "    output[0] = state++;\n}",
+        text,
+        flags=re.DOTALL,
+    )
+    (code / "model.c").write_text(text)
+    elf = build_for_core(code, compiled, "cortex-m4", tmp_path / "build", compiler=compiler)
+    model = BareModel(elf, compiled, "cortex-m4")
+    windows = np.zeros((3, compiled.input_bytes), np.int8)
+    for _ in range(2):
+        assert model.predict(windows)[:, 0].tolist() == [3, 4, 5]
+
+
+def test_an_unknown_core_is_named(small: tuple[Path, CompiledModel], tmp_path: Path) -> None:
+    with pytest.raises(
+        UsageError, match=r"there is no 'cortex-a53'; expected one of cortex-m0plus"
+    ):
+        build_for_core(*small, "cortex-a53", tmp_path)
