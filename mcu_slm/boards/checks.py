@@ -43,7 +43,9 @@ def _reject_overlapping_memories(chip: Chip, path: Path) -> None:
 
 def _ensure_names_are_identifiers(chip: Chip, path: Path) -> None:
     # They become names in linker scripts and C.
-    for name in (*(memory.name for memory in chip.memories), *(u.name for u in chip.usarts)):
+    names = [memory.name for memory in chip.memories]
+    names += [name for usart in chip.usarts for name in (usart.name, usart.rcc_enable_register)]
+    for name in (*names, chip.openocd_target):
         if not _IDENTIFIER.fullmatch(name):
             raise wrong_type(path, "name", name, "letters, digits and _")
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
+
+from mcu_slm.boards.clocks import CLOCK_FACTS, ClockFacts
 
 
 @dataclass(frozen=True)
 class Memory:
-    """One contiguous memory. `ccm` is RAM on the core's data bus only: no code, no DMA."""
+    """One contiguous memory. `ccm` is RAM on the core's own bus, not for DMA."""
 
     name: str
     kind: Literal["flash", "ram", "ccm"]
@@ -33,6 +35,7 @@ class Usart:
     irq: int
     generation: Literal[1, 2]
     bus: Literal["APB1", "APB2"]
+    rcc_enable_register: str
     rcc_enable_bit: int
     alternate_function: int
     tx_pins: tuple[str, ...]
@@ -40,46 +43,33 @@ class Usart:
 
 
 @dataclass(frozen=True)
-class ClockFacts:
-    """Limits of a chip's clock tree and flash.
-
-    `over_drive_above_hz` is 0 where there is no over-drive, `flash_prefetch_broken_revision` (a
-    REV_ID of DBGMCU_IDCODE) where every revision can prefetch.
-    """
-
-    crystal_min_hz: int
-    crystal_max_hz: int
-    pll_input_min_hz: int
-    pll_input_max_hz: int
-    pll_vco_min_hz: int
-    pll_vco_max_hz: int
-    apb1_max_hz: int
-    apb2_max_hz: int
-    flash_hz_per_wait_state: int
-    over_drive_above_hz: int
-    pwr_cr_voltage_scale_1: int
-    flash_prefetch_broken_revision: int
-
-
-@dataclass(frozen=True)
 class Chip:
-    """Silicon facts. `family` names the folder of firmware templates."""
+    """Silicon facts. `family` names the folder of firmware templates.
+
+    Stack, data and arena live in the first memory of kind `ram`.
+    """
 
     name: str
     title: str
     source: str
-    family: str
-    core: Literal["cortex-m4"]
-    fpu: Literal["none", "fpv4-sp-d16"]
+    family: Literal["stm32f4", "stm32h7"]
+    core: Literal["cortex-m4", "cortex-m7"]
+    fpu: Literal["none", "fpv4-sp-d16", "fpv5-sp-d16", "fpv5-d16"]
     max_clock_hz: int
     reset_clock_hz: int
     interrupts: int
     bootloader_product_id: int
     pyocd_target: str
+    openocd_target: str
     flash_sectors_bytes: tuple[int, ...]
     clock: ClockFacts
     memories: tuple[Memory, ...]
     usarts: tuple[Usart, ...]
+
+    @staticmethod
+    def field_types(table: dict[str, Any]) -> dict[str, type]:
+        """Return the types of fields that depend on other fields."""
+        return {"clock": CLOCK_FACTS.get(str(table.get("family")), ClockFacts)}
 
     def memory(self, kind: str) -> Memory:
         """Return the first memory of a kind; `flash` and `ram` exist on every chip."""

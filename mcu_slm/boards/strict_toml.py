@@ -7,6 +7,7 @@ import difflib
 import tomllib
 import types
 import typing
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
@@ -35,6 +36,7 @@ def read_toml(path: Path) -> dict[str, Any]:
 def read_record(cls: type[_Record], table: Any, path: Path, key: str) -> _Record:
     """Build the dataclass `cls` from a table: all fields, those with defaults may lack.
 
+    Where the type of one field depends on the value of another, `cls.field_types(table)` says it.
     `key` is the way to the table, with a dot at its end; it goes before the names in messages.
 
     Raises:
@@ -56,6 +58,9 @@ def read_record(cls: type[_Record], table: Any, path: Path, key: str) -> _Record
         if name not in table and field.default is dataclasses.MISSING:
             raise BoardError(f"{path}: {key}{name}", "the key is missing", remedy="Add it.")
     hints = typing.get_type_hints(cls)
+    depending: Callable[[Any], dict[str, type]] | None = getattr(cls, "field_types", None)
+    if depending is not None:
+        hints |= depending(table)
     values = {name: _value(hints[name], item, path, key + name) for name, item in table.items()}
     return cls(**values)
 

@@ -13,7 +13,7 @@ from typing import Any, Final, Literal
 
 import mcu_slm
 from mcu_slm.boards import Board, Console
-from mcu_slm.firmware.clock import ClockSettings, clock_settings
+from mcu_slm.firmware.clocks import ClockSettings, clock_settings
 from mcu_slm.toolchain import COMMON_FLAGS, LINK_FLAGS, WARNING_FLAGS, ArmCompiler
 
 _SYSTEM_EXCEPTIONS: Final = {
@@ -29,6 +29,9 @@ _SYSTEM_EXCEPTIONS: Final = {
     15: "SysTick",
 }
 _FIRST_INTERRUPT: Final = 16
+# What has to be done before anything is in RAM: header -> function.
+_EARLY_CALLS_OF_FAMILIES: Final = {"stm32h7": {"errata": "errata_apply"}}
+_EARLY_CALLS_OF_CORES: Final = {"cortex-m7": {"caches": "caches_start"}}
 
 
 @dataclass(frozen=True)
@@ -108,6 +111,7 @@ class Debugging:
 
     banner: str
     pyocd_target: str
+    openocd_target: str
 
 
 @dataclass(frozen=True)
@@ -159,8 +163,14 @@ class Clock:
 
     banner: str
     clock: ClockSettings
-    voltage_scale_1: str
-    prefetch_broken_revision: str | None
+
+
+@dataclass(frozen=True)
+class CycleCounter:
+    """`cortex_m.h` and `timebase.c`: whether DWT refuses writes until it is unlocked."""
+
+    banner: str
+    dwt_is_locked: bool
 
 
 @dataclass(frozen=True)
@@ -181,12 +191,17 @@ class Vector:
 
 @dataclass(frozen=True)
 class Startup:
-    """`startup.c`: `vectors` from exception 2 on, `handlers` the functions that they name."""
+    """`startup.c`: `vectors` from exception 2 on, `handlers` the functions that they name.
+
+    `early_calls` come before anything is in RAM, from `early_headers`.
+    """
 
     banner: str
     handlers: tuple[str, ...]
     vectors: tuple[Vector, ...]
     has_fpu: bool
+    early_headers: tuple[str, ...]
+    early_calls: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -221,12 +236,8 @@ def _address(value: int) -> str:
     return f"0x{value:08X}"
 
 
-def _clock(banner: str, subject: Subject) -> Clock:
-    clock = clock_settings(subject.board)
-    broken = subject.board.chip.clock.flash_prefetch_broken_revision
-    return Clock(
-        banner, clock, _address(clock.voltage_scale_1) + "u", f"0x{broken:04X}u" if broken else None
-    )
+def _cycle_counter(banner: str, subject: Subject) -> CycleCounter:
+    return CycleCounter(banner, dwt_is_locked=subject.board.chip.core == "cortex-m7")
 
 
 def _pin(name: str) -> tuple[int, int]:
@@ -273,8 +284,17 @@ def _startup(banner: str, subject: Subject) -> Startup:
         )
         handler = "0" if is_reserved else own.get(number, "Fault_Handler")
         vectors.append(Vector(handler, meaning))
+    early = {
+        **_EARLY_CALLS_OF_FAMILIES.get(chip.family, {}),
+        **_EARLY_CALLS_OF_CORES.get(chip.core, {}),
+    }
     return Startup(
-        banner, ("Fault_Handler", *own.values()), tuple(vectors), has_fpu=chip.fpu != "none"
+        banner,
+        ("Fault_Handler", *own.values()),
+        tuple(vectors),
+        has_fpu=chip.fpu != "none",
+        early_headers=tuple(sorted(early)),
+        early_calls=tuple(early.values()),
     )
 
 
@@ -339,13 +359,17 @@ _CONTEXTS: Final[dict[str, Callable[[str, Subject], Any]]] = {
     "mcu_slm/identity.h": lambda banner, s: Identity(banner, s.board.name, mcu_slm.__version__),
     "mcu_slm/sources.cmake": lambda banner, s: Sources(banner, s.sources),
     "CMakeLists.txt": _cmake_lists,
-    ".vscode/launch.json": lambda banner, s: Debugging(banner, s.board.chip.pyocd_target),
+    ".vscode/launch.json": lambda banner, s: Debugging(
+        banner, s.board.chip.pyocd_target, s.board.chip.openocd_target
+    ),
     "CMakePresets.json": lambda banner, _: CMakePresets(banner, tuple(PRESETS)),
     "cmake/gcc-arm-none-eabi.cmake": _cmake_toolchain("gcc"),
     "cmake/zig-arm.cmake": _cmake_toolchain("zig"),
     "README.md": _readme,
     "src/board.h": _board_header,
-    "src/system_clock.c": _clock,
+    "src/system_clock.c": lambda banner, s: Clock(banner, clock_settings(s.board)),
+    "src/cortex_m.h": _cycle_counter,
+    "src/timebase.c": _cycle_counter,
     "src/uart.h": lambda banner, s: Uart(banner, s.board.console),
     "src/startup.c": _startup,
     "firmware.ld": _linker_script,

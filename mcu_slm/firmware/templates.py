@@ -7,6 +7,7 @@ from typing import Final
 
 import mcu_slm
 from mcu_slm import resources, templating
+from mcu_slm.boards import Board
 from mcu_slm.errors import BoardError
 from mcu_slm.firmware.contexts import Subject, context_for
 
@@ -14,6 +15,7 @@ TOOL_FOLDER: Final = "mcu_slm"
 TOOL_SOURCES: Final = ("frame.c", "protocol.c", "self_test.c", "known_answers.c")
 
 _SUFFIX: Final = ".j2"
+_ARCHITECTURES: Final = {"cortex-m4": "armv7m", "cortex-m7": "armv7m"}
 
 
 @dataclass(frozen=True)
@@ -36,7 +38,7 @@ def render_all(subject: Subject) -> tuple[RenderedFile, ...]:
     Raises:
         BoardError: there are no templates for the chip's family.
     """
-    templates = template_names(subject.board.chip.family)
+    templates = template_names(subject.board)
     files = [render(template, subject) for template in templates]
     return tuple(sorted(files, key=lambda file: file.path))
 
@@ -48,19 +50,35 @@ def render(template: str, subject: Subject) -> RenderedFile:
     return RenderedFile(path, template, templating.render(template, context))
 
 
-def template_names(family: str) -> tuple[str, ...]:
-    """Return the names of the templates for a chip family: those in `common/` and its own."""
-    root = resources.folder("firmware_templates")
-    known = sorted(p.name for p in root.iterdir() if (p / "firmware.ld.j2").is_file())
-    if family not in known:
+def template_names(board: Board) -> tuple[str, ...]:
+    """Return the names of the templates for a board, from the general to the special.
+
+    They lie in `common/`, in a folder per architecture, in one per core, in one per generation of
+    USARTs and in one per family; not every core has one. Where two would write one file, the more
+    special wins.
+
+    Raises:
+        BoardError: there are no templates for the chip's family.
+    """
+    root, chip = resources.folder("firmware_templates"), board.chip
+    known = sorted(p.name for p in root.iterdir() if (p / "src" / "registers.h.j2").is_file())
+    if chip.family not in known:
         raise BoardError(
-            f"chip family {family!r}",
+            f"chip family {chip.family!r}",
             "there are no firmware templates for it",
             expected=f"one of {', '.join(known)}",
-            remedy=f"Add the folder firmware_templates/{family}.",
+            remedy=f"Add the folder firmware_templates/{chip.family}.",
         )
-    paths = [path for part in ("common", family) for path in (root / part).rglob("*" + _SUFFIX)]
-    return tuple(sorted(path.relative_to(root).as_posix() for path in paths))
+    parts = (
+        "common",
+        _ARCHITECTURES[chip.core],
+        chip.core.replace("-", "_"),
+        f"usart_v{board.console.usart.generation}",
+        chip.family,
+    )
+    paths = [path for part in parts for path in sorted((root / part).rglob("*" + _SUFFIX))]
+    names = [path.relative_to(root).as_posix() for path in paths]
+    return tuple(sorted({output_path(name): name for name in names}.values()))
 
 
 def output_path(template: str) -> str:

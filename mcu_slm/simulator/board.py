@@ -84,7 +84,9 @@ class BoardSimulator:
         bottom = next((symbols[n] for n in _STACK_BOTTOM_SYMBOLS if n in symbols), None)
         policy = core.FaultPolicy(self.image.path.name, self.symboliser, bottom, on_fault)
         self._hook = hooks.open_hook(native)
-        self._core: Core = core.Core(chip, self._hook, policy, strict)
+        self._core: Core = core.Core(
+            chip, self._hook, policy, boot_alias=family.boot_alias, strict=strict
+        )
         ports = {facts.name: self._new_usart(facts) for facts in chip.usarts}
         self._console = ports[self.board.console.usart.name]
         self._core.receivers = (self._console,)

@@ -63,8 +63,11 @@ class FaultPolicy:
 class Core:
     """A core with interrupts. The board fills in `receivers`, the ports that the host sends to."""
 
-    def __init__(self, chip: Chip, hook: BlockHook, policy: FaultPolicy, strict: bool) -> None:
-        self.engine = Engine(chip.core, chip.memories, hook, strict)
+    def __init__(
+        self, chip: Chip, hook: BlockHook, policy: FaultPolicy, *, boot_alias: bool, strict: bool
+    ) -> None:
+        self.engine = Engine(chip.core, chip.memories, hook, boot_alias=boot_alias, strict=strict)
+        self._boot_address = 0 if boot_alias else chip.flash.base
         self.state: Any = hook.state
         self.policy = policy
         self.clock = Clock(lambda: int(self.state.instructions))
@@ -87,7 +90,12 @@ class Core:
     def _new_system(self) -> system.SystemControl:
         self.systick = SysTick(self.clock)
         return system.SystemControl(
-            self._chip.core, self.nvic, self.systick, self.clock.instructions, self.request_stop
+            self._chip.core,
+            self._boot_address,
+            self.nvic,
+            self.systick,
+            self.clock.instructions,
+            self.request_stop,
         )
 
     def _read_system(self, address: int, size: int) -> int:

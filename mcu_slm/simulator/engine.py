@@ -91,7 +91,13 @@ class Engine:
     """A core with its memories, without exceptions and without peripherals."""
 
     def __init__(
-        self, core: str, memories: Sequence[Memory], hook: BlockHook, strict: bool = False
+        self,
+        core: str,
+        memories: Sequence[Memory],
+        hook: BlockHook,
+        *,
+        boot_alias: bool = False,
+        strict: bool = False,
     ) -> None:
         if core not in _MODELS:
             raise BoardError(
@@ -115,7 +121,7 @@ class Engine:
         self._disassembler = capstone.Cs(
             capstone.CS_ARCH_ARM, capstone.CS_MODE_THUMB | capstone.CS_MODE_MCLASS
         )
-        self._regions = self._map_memories(memories)
+        self._regions = self._map_memories(memories, boot_alias)
         hook.attach(self.uc, self._regions)
         self.uc.hook_add(const.UC_HOOK_INTR, self._on_interrupt)
         self.uc.hook_add(const.UC_HOOK_MEM_UNMAPPED | const.UC_HOOK_MEM_PROT, self._on_bad_access)
@@ -125,10 +131,9 @@ class Engine:
 
     # --- Memory -------------------------------------------------------------------------------
 
-    def _map_memories(self, memories: Sequence[Memory]) -> tuple[Region, ...]:
-        """Map all memories; the first flash also appears at address 0, from where a core boots."""
+    def _map_memories(self, memories: Sequence[Memory], boot_alias: bool) -> tuple[Region, ...]:
+        """Map all memories; with `boot_alias` the first flash also appears at address 0."""
         regions = []
-        boot_alias_done = False
         for memory in memories:
             size = -(-memory.size_bytes // _PAGE) * _PAGE
             host_address = self._allocate(size, 0xFF if memory.kind == "flash" else _POWER_ON_BYTE)
@@ -140,9 +145,9 @@ class Engine:
             self._memories.append(range(memory.base, memory.base + memory.size_bytes))
             if memory.kind != "flash":
                 self._ram.append(self._memories[-1])
-            if memory.kind == "flash" and memory.base and not boot_alias_done:
+            if memory.kind == "flash" and memory.base and boot_alias:
                 bases.append(0)
-                boot_alias_done = True
+                boot_alias = False
             for base in bases:
                 self.uc.mem_map_ptr(base, size, access, ctypes.c_void_p(host_address))
                 regions.append(Region(base, size, host_address, memory.kind != "flash"))

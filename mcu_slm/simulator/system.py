@@ -16,7 +16,7 @@ _DWT_CTRL, _DWT_CYCCNT = 0x1000, 0x1004
 _CPUID, _ICSR, _VTOR, _AIRCR = 0xED00, 0xED04, 0xED08, 0xED0C
 _SHPR, _SHCSR, _CFSR, _HFSR = 0xED18, 0xED24, 0xED28, 0xED2C
 _MMFAR, _BFAR, _CPACR, _DEMCR = 0xED34, 0xED38, 0xED88, 0xEDFC
-_STIR, _FPCCR = 0xEF00, 0xEF34
+_STIR, _FPCCR, _CCSIDR = 0xEF00, 0xEF34, 0xED80
 _SYSRESETREQ: Final = 1 << 2
 _FPU_ENABLED: Final = 0xF << 20
 _ASPEN: Final = 1 << 31
@@ -32,6 +32,8 @@ _CPUIDS: Final = {
     "cortex-m33": 0x410FD213,
 }
 
+_CACHE_SIZES: Final = {"cortex-m7": 0xF00FE019}  # CCSIDR of a data cache of 16 KiB
+
 
 class SystemControl:
     """Answers for the registers of the core.
@@ -41,6 +43,7 @@ class SystemControl:
 
     Args:
         core: Name of the core, for CPUID.
+        vector_table: Where the vector table is after reset.
         nvic: Controller behind the NVIC registers.
         systick: Timer behind the SysTick registers.
         instructions: Gives the number of executed instructions.
@@ -50,6 +53,7 @@ class SystemControl:
     def __init__(
         self,
         core: str,
+        vector_table: int,
         nvic: Nvic,
         systick: SysTick,
         instructions: Callable[[], int],
@@ -60,12 +64,12 @@ class SystemControl:
         self._systick = systick
         self._instructions = instructions
         self._attention = attention
-        self.vector_table = 0
+        self.vector_table = vector_table
         self.cfsr = self.hfsr = self.mmfar = self.bfar = 0
         self.reset_requested = False
         self._cycle_base: int | None = None  # instruction count at which CYCCNT was 0; None: halted
         self._cycles_held = 0
-        self._plain: dict[int, int] = {_FPCCR: 3 << 30}
+        self._plain: dict[int, int] = {_FPCCR: 3 << 30, _CCSIDR: _CACHE_SIZES.get(core, 0)}
 
     @property
     def fpu_enabled(self) -> bool:

@@ -18,7 +18,7 @@ from mcu_slm import boards, resources
 from mcu_slm.firmware.templates import template_names
 board = boards.load_board("nucleo_f446re")
 assert "_boards" in str(resources.folder("boards"))
-print(board.chip.name, len(template_names(board.chip.family)), len(boards.list_boards()))
+print(board.chip.name, len(template_names(board)), len(boards.list_boards()))
 """
 
 

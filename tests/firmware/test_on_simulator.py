@@ -71,7 +71,7 @@ def unchanged(tmp_path_factory: pytest.TempPathFactory, known):
 
 @pytest.mark.parametrize("board", boards.list_boards())
 def test_board_boots_at_full_speed_and_answers_everything(unchanged, arm, board, known) -> None:
-    _, client = unchanged(board, arm)
+    simulator, client = unchanged(board, arm)
     hello = client.hello()
     assert (hello.board, hello.model_sha256) == (board, bytes(range(1, 33)).hex())
     info = client.info()
@@ -88,6 +88,7 @@ def test_board_boots_at_full_speed_and_answers_everything(unchanged, arm, board,
     assert 64 < stats.stack_used_bytes < 1024
     assert stats.stack_reserved_bytes == 4096
     assert stats.last_cycles > 0
+    assert simulator.unmodelled == {}
 
 
 def test_boot_event_comes_first(unchanged) -> None:
@@ -157,7 +158,7 @@ def test_dead_crystal_falls_back_to_the_reset_clock(unchanged, board: str) -> No
     _, client = unchanged(board, crystal_fails=True)
     info = client.info()
     assert info.clock_state == protocol.ClockState.RESET_CLOCK
-    assert info.core_clock_hz == 16_000_000
+    assert info.core_clock_hz == boards.load_board(board).chip.reset_clock_hz
     assert client.self_test().passed
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import shutil
+from pathlib import Path
 
 import pytest
 from jinja2 import meta
@@ -11,11 +13,12 @@ from jinja2 import meta
 from mcu_slm import boards, resources, templating
 from mcu_slm.errors import BoardError
 from mcu_slm.firmware import templates
+from mcu_slm.firmware.clocks import clock_settings
 from mcu_slm.firmware.contexts import Subject, context_for
 
 pytestmark = pytest.mark.unit
-FAMILIES = sorted({boards.load_board(name).chip.family for name in boards.list_boards()})
-TEMPLATES = sorted({name for family in FAMILIES for name in templates.template_names(family)})
+BOARDS = {name: boards.load_board(name) for name in boards.list_boards()}
+TEMPLATES = sorted({name for b in BOARDS.values() for name in templates.template_names(b)})
 
 
 def subject(board: str, **changes: object) -> Subject:
@@ -23,24 +26,14 @@ def subject(board: str, **changes: object) -> Subject:
     return Subject(changed, "demo", "ab" * 32, ("model.c",))
 
 
-def board_of(template: str) -> str:
-    family = template.partition("/")[0]
-    return next(
-        name
-        for name in boards.list_boards()
-        if family in ("common", boards.load_board(name).chip.family)
-    )
+def boards_of(template: str) -> list[str]:
+    return [name for name, board in BOARDS.items() if template in templates.template_names(board)]
 
 
 def test_all_templates_of_this_stage_are_seen() -> None:
     root = resources.folder("firmware_templates")
-    on_disk = {
-        path.relative_to(root).as_posix()
-        for family in ("common", *FAMILIES)
-        for path in (root / family).rglob("*")
-        if path.is_file()
-    }
-    assert set(TEMPLATES) == on_disk
+    on_disk = {path.relative_to(root).as_posix() for path in root.rglob("*") if path.is_file()}
+    assert set(TEMPLATES) == {name for name in on_disk if not name.startswith("model/")}
     assert len(TEMPLATES) > 30
 
 
@@ -48,10 +41,12 @@ def test_all_templates_of_this_stage_are_seen() -> None:
 def test_template_uses_exactly_the_fields_of_its_dataclass(template: str) -> None:
     source, _, _ = templating.environment().loader.get_source(templating.environment(), template)
     used = meta.find_undeclared_variables(templating.environment().parse(source))
-    context = context_for(templates.output_path(template), "banner", subject(board_of(template)))
-    fields = {field.name for field in dataclasses.fields(context)}
-    assert used <= fields
-    assert fields - used <= {"banner"}  # LICENSE is a text of its own
+    assert boards_of(template)
+    for board in boards_of(template):
+        context = context_for(templates.output_path(template), "banner", subject(board))
+        fields = {field.name for field in dataclasses.fields(context)}
+        assert used <= fields
+        assert fields - used <= {"banner"}  # LICENSE is a text of its own
 
 
 @pytest.mark.parametrize("board", boards.list_boards())
@@ -96,8 +91,37 @@ def test_vector_table_has_one_entry_per_exception() -> None:
     assert lines[16 + 38].strip() == "USART2_IRQHandler, /* IRQ 38 */"
 
 
-def test_family_without_templates_is_refused() -> None:
-    with pytest.raises(BoardError, match=r"chip family 'stm32l9'.*expected one of stm32f4"):
-        templates.template_names("stm32l9")
-    with pytest.raises(BoardError):
-        templates.template_names("common")
+@pytest.mark.parametrize("family", ["stm32l9", "common", "armv7m"])
+def test_family_without_templates_is_refused(family: str) -> None:
+    chip = dataclasses.replace(BOARDS["nucleo_f446re"].chip, family=family)
+    board = dataclasses.replace(BOARDS["nucleo_f446re"], chip=chip)
+    with pytest.raises(
+        BoardError, match=rf"chip family '{family}'.*expected one of stm32f4, stm32"
+    ):
+        templates.template_names(board)
+    with pytest.raises(BoardError, match=rf"chip family '{family}'.*its clocks are not known"):
+        clock_settings(board)
+
+
+def test_the_more_special_template_wins(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    root = shutil.copytree(resources.folder("firmware_templates"), tmp_path / "templates")
+    monkeypatch.setattr(resources, "folder", lambda _name: root)
+    shutil.copy(root / "common" / "src" / "gpio.c.j2", root / "stm32h7" / "src" / "gpio.c.j2")
+    found = {name: templates.template_names(board) for name, board in BOARDS.items()}
+    assert "stm32h7/src/gpio.c.j2" in found["nucleo_h743zi2"]
+    assert "common/src/gpio.c.j2" not in found["nucleo_h743zi2"]
+    assert "common/src/gpio.c.j2" in found["nucleo_f446re"]
+
+
+def test_what_a_core_needs_is_in_its_projects_only() -> None:
+    h7, f4 = (
+        {file.path: file.text for file in templates.render_all(subject(board))}
+        for board in ("nucleo_h743zi2", "nucleo_f446re")
+    )
+    assert set(h7) - set(f4) == {f"src/{n}.{kind}" for n in ("caches", "errata") for kind in "ch"}
+    assert set(f4) - set(h7) == set()
+    early = ["errata_apply", "caches_start", "paint_stack", "copy_data"]
+    places = [h7["src/startup.c"].index(f"    {call}();") for call in early]
+    assert places == sorted(places)
+    assert "DWT_LAR" in h7["src/timebase.c"]
+    assert "DWT_LAR" not in f4["src/timebase.c"]

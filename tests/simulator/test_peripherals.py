@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 
 import pytest
 
@@ -47,7 +48,9 @@ class Port:
         wiring = Wiring(
             self.wires.set_line, self.wires.sent.append, self.wires.on_poll, self.wires.report
         )
-        facts = boards.Usart("USART1", USART1, 37, generation, "APB2", 4, 7, ("PA9",), ("PA10",))
+        chip = boards.load_board("nucleo_f446re").chip
+        facts = replace(chip.usarts[0], generation=generation)
+        assert (facts.name, facts.base, facts.irq) == ("USART1", USART1, 37)
         self.usart = SimulatedUsart(facts, self.clock, wiring)
         names = ("status", "receive", "transmit", "cr1", "cr3", "brr", "on")
         for name, value in zip(names, OFFSETS[generation], strict=True):
@@ -177,6 +180,29 @@ def test_ready_follows_request(chip, register, request_bit, ready_register, read
     assert chip.read(ready_register, 4) >> ready_bit & 1
     chip.write(register, 4, chip.read(register, 4) & ~(1 << request_bit))
     assert not chip.read(ready_register, 4) >> ready_bit & 1
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_every_ready_bit_of_every_family_follows_its_request(family):
+    assert len(FAMILIES[family].ready) > 8
+    for ready in FAMILIES[family].ready:
+        chip = Peripherals(FAMILIES[family], (), lambda: 0)
+        dead = Peripherals(FAMILIES[family], (), lambda: 0, crystal_fails=True)
+        for wanted, shown in ((ready.source_mask, ready.mask), (0, 0)):
+            for one in (chip, dead):
+                one.write(ready.source, 4, wanted)
+            assert chip.read(ready.register, 4) & ready.mask == shown
+            assert dead.read(ready.register, 4) & ready.mask == (0 if ready.crystal else shown)
+        assert chip.touched == {}
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_every_family_tells_power_on_from_software(family):
+    chip = Peripherals(FAMILIES[family], (), lambda: 0)
+    register, at_power_on, after_software = FAMILIES[family].reset_cause
+    assert chip.read(register, 4) == at_power_on != after_software
+    chip.reset(power_on=False)
+    assert chip.read(register, 4) == after_software
 
 
 def test_the_clock_switch_is_confirmed(chip):

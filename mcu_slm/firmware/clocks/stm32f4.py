@@ -1,4 +1,4 @@
-"""Clock settings of an STM32F4 board: from crystal and wanted core clock to register values."""
+"""STM32F4: from crystal and wanted core clock to register values."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from mcu_slm.boards import Board
+from mcu_slm.boards.clocks import F4ClockFacts
 from mcu_slm.errors import BoardError
 
 _USB_HZ: Final = 48_000_000
@@ -14,8 +15,11 @@ _APB_FIELDS: Final = {1: 0, 2: 4, 4: 5, 8: 6, 16: 7}
 
 
 @dataclass(frozen=True)
-class ClockSettings:
-    """What `system_clock.c` writes to the clock registers."""
+class F4ClockSettings:
+    """What `system_clock.c` writes to the clock registers.
+
+    `prefetch_broken_revision` is empty where every revision can prefetch.
+    """
 
     core_hz: int
     console_hz: int
@@ -31,11 +35,12 @@ class ClockSettings:
     ppre2: int
     flash_wait_states: int
     over_drive: bool
-    voltage_scale_1: int
+    voltage_scale_1: str
+    prefetch_broken_revision: str
     summary: str
 
 
-def clock_settings(board: Board) -> ClockSettings:
+def clock_settings(board: Board) -> F4ClockSettings:
     """Compute PLL, bus dividers and wait states for a board.
 
     Raises:
@@ -44,13 +49,15 @@ def clock_settings(board: Board) -> ClockSettings:
     Source: RM0090 and RM0390, chapters RCC (RCC_PLLCFGR, RCC_CFGR), PWR and Flash.
     """
     facts = board.chip.clock
+    assert isinstance(facts, F4ClockFacts)  # the family decided that
     m, n, p = _pll(board)
+    broken = facts.flash_prefetch_broken_revision
     vco_hz = board.crystal_hz // m * n
     apb1 = _apb_divider(board.clock_hz, facts.apb1_max_hz)
     apb2 = _apb_divider(board.clock_hz, facts.apb2_max_hz)
     over_drive = 0 < facts.over_drive_above_hz < board.clock_hz
     source = "external clock" if board.crystal_bypass else "crystal"
-    return ClockSettings(
+    return F4ClockSettings(
         core_hz=board.clock_hz,
         console_hz=board.clock_hz // (apb1 if board.console.usart.bus == "APB1" else apb2),
         reset_hz=board.chip.reset_clock_hz,
@@ -65,7 +72,8 @@ def clock_settings(board: Board) -> ClockSettings:
         ppre2=_APB_FIELDS[apb2],
         flash_wait_states=(board.clock_hz - 1) // facts.flash_hz_per_wait_state,
         over_drive=over_drive,
-        voltage_scale_1=facts.pwr_cr_voltage_scale_1,
+        voltage_scale_1=f"0x{facts.pwr_cr_voltage_scale_1:08X}u",
+        prefetch_broken_revision=f"0x{broken:04X}u" if broken else "",
         summary=f"{board.crystal_hz / 1e6:g} MHz {source} / {m} * {n} / {p} = "
         f"{board.clock_hz / 1e6:g} MHz; PLL runs at {vco_hz / 1e6:g} MHz.",
     )

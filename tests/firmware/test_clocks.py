@@ -8,7 +8,7 @@ import pytest
 
 from mcu_slm import boards
 from mcu_slm.errors import BoardError
-from mcu_slm.firmware.clock import clock_settings
+from mcu_slm.firmware.clocks import clock_settings
 
 pytestmark = pytest.mark.unit
 
@@ -51,7 +51,42 @@ def test_settings_keep_the_limits_of_the_chip(crystal_mhz: int, core_mhz: int) -
     assert board.clock_hz <= (clock.flash_wait_states + 1) * facts.flash_hz_per_wait_state
 
 
-def test_unreachable_clock_is_refused() -> None:
-    board = dataclasses.replace(boards.load_board("nucleo_f446re"), clock_hz=179_999_999)
-    with pytest.raises(BoardError, match="no PLL setting gives 179,999,999 Hz"):
+def test_nucleo_h743zi2_runs_at_400_mhz() -> None:
+    clock = clock_settings(boards.load_board("nucleo_h743zi2"))
+    assert (clock.pll_m, clock.pll_n, clock.pll_p) == (1, 100, 2)
+    assert clock.pll_input_range == 3  # 8 to 16 MHz
+    assert (clock.hpre, clock.ppre) == (8, 4)  # 200 and 100 MHz
+    assert clock.console_hz == 100_000_000
+    assert (clock.flash_wait_states, clock.flash_programming_delay) == (2, 2)
+
+
+@pytest.mark.parametrize("crystal_mhz", [4, 8, 16, 24, 25])
+@pytest.mark.parametrize("core_mhz", [64, 100, 140, 185, 200, 280, 370, 400])
+def test_h7_settings_keep_the_limits_of_the_chip(crystal_mhz: int, core_mhz: int) -> None:
+    board = dataclasses.replace(
+        boards.load_board("nucleo_h743zi2"),
+        crystal_hz=crystal_mhz * 1_000_000,
+        clock_hz=core_mhz * 1_000_000,
+    )
+    facts, clock = board.chip.clock, clock_settings(board)
+    pll_input_hz = board.crystal_hz / clock.pll_m
+    edges = (1_000_000, 2_000_000, 4_000_000, 8_000_000, 16_000_001)
+    assert edges[clock.pll_input_range] <= pll_input_hz < edges[clock.pll_input_range + 1]
+    vco_hz = pll_input_hz * clock.pll_n
+    assert vco_hz / clock.pll_p == board.clock_hz
+    assert clock.pll_p % 2 == 0
+    assert facts.pll_vco_min_hz <= vco_hz <= facts.pll_vco_max_hz
+    ahb_hz = board.clock_hz / clock.ahb_divider
+    assert ahb_hz <= facts.ahb_max_hz
+    assert ahb_hz / clock.apb_divider == clock.console_hz <= facts.apb_max_hz
+    chosen = [clock.flash_wait_states, clock.flash_programming_delay]
+    slower = [list(row[1:]) for row in facts.flash_latencies if row[0] < ahb_hz]
+    assert all(row < chosen for row in slower)
+    assert len(slower) == [list(row[1:]) for row in facts.flash_latencies].index(chosen)
+
+
+@pytest.mark.parametrize("name", boards.list_boards())
+def test_unreachable_clock_is_refused(name: str) -> None:
+    board = dataclasses.replace(boards.load_board(name), clock_hz=139_999_999)
+    with pytest.raises(BoardError, match="no PLL setting gives 139,999,999 Hz"):
         clock_settings(board)

@@ -1,0 +1,53 @@
+"""Limits of clock trees and flash memories: one record per family of chips."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+
+@dataclass(frozen=True)
+class ClockFacts:
+    """What every family has."""
+
+    crystal_min_hz: int
+    crystal_max_hz: int
+    pll_input_min_hz: int
+    pll_input_max_hz: int
+    pll_vco_min_hz: int
+    pll_vco_max_hz: int
+
+
+@dataclass(frozen=True)
+class F4ClockFacts(ClockFacts):
+    """STM32F4.
+
+    `over_drive_above_hz` is 0 where there is no over-drive, `flash_prefetch_broken_revision` (a
+    REV_ID of DBGMCU_IDCODE) where every revision can prefetch.
+    """
+
+    apb1_max_hz: int
+    apb2_max_hz: int
+    flash_hz_per_wait_state: int
+    over_drive_above_hz: int
+    pwr_cr_voltage_scale_1: int
+    flash_prefetch_broken_revision: int
+
+
+@dataclass(frozen=True)
+class H7ClockFacts(ClockFacts):
+    """STM32H7 at voltage scale 1; `ahb` is the clock of the AXI and AHB buses and of the flash.
+
+    `flash_latencies` are rows of [highest AHB clock in Hz, LATENCY, WRHIGHFREQ], slowest first.
+    """
+
+    ahb_max_hz: int
+    apb_max_hz: int
+    flash_latencies: tuple[tuple[int, ...], ...]
+
+
+CLOCK_FACTS: Final[dict[str, type[ClockFacts]]] = {
+    "stm32f4": F4ClockFacts,
+    "stm32h7": H7ClockFacts,
+}
+"""The record of a family's `[clock]` table."""

@@ -1,0 +1,46 @@
+"""Clock settings: from crystal and wanted core clock to register values, one module per family."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final, Protocol
+
+from mcu_slm.boards import Board
+from mcu_slm.errors import BoardError
+from mcu_slm.firmware.clocks import stm32f4, stm32h7
+
+
+class ClockSettings(Protocol):
+    """What is known of every family's settings; its `system_clock.c` takes the rest."""
+
+    @property
+    def core_hz(self) -> int:
+        """Core clock."""
+
+    @property
+    def console_hz(self) -> int:
+        """Clock that the console's baud rate is divided from."""
+
+
+_FAMILIES: Final[dict[str, Callable[[Board], ClockSettings]]] = {
+    "stm32f4": stm32f4.clock_settings,
+    "stm32h7": stm32h7.clock_settings,
+}
+
+
+def clock_settings(board: Board) -> ClockSettings:
+    """Compute PLL, bus dividers and wait states for a board.
+
+    Raises:
+        BoardError: no setting of the PLL gives exactly `clock_hz` from `crystal_hz`, or the
+            family's clocks are not known.
+    """
+    family = board.chip.family
+    if family not in _FAMILIES:
+        raise BoardError(
+            f"chip family {family!r}",
+            "its clocks are not known",
+            f"one of {', '.join(_FAMILIES)}",
+            f"Add mcu_slm/firmware/clocks/{family}.py.",
+        )
+    return _FAMILIES[family](board)
