@@ -12,6 +12,10 @@ from mcu_slm import boards, toolchain
 from mcu_slm.errors import ToolError
 from mcu_slm.firmware import FirmwareProject, generate
 
+# One board per family: what is in a family's templates does not depend on the board.
+FAMILY_BOARDS = {
+    boards.load_board(name).chip.family: name for name in boards.list_boards()
+}.values()
 STANDIN = Path(__file__).parent / "standin_model"
 _WEIGHTS = np.array(
     [

@@ -13,7 +13,7 @@ from mcu_slm.errors import DeviceError
 from mcu_slm.firmware import build, generate
 from mcu_slm.protocol import Client, MessageType
 from mcu_slm.toolchain import find_arm_compiler
-from tests.firmware.conftest import STANDIN, standin_output
+from tests.firmware.conftest import FAMILY_BOARDS, STANDIN, standin_output
 
 pytest.importorskip("unicorn")
 from mcu_slm.simulator import BoardSimulator
@@ -116,8 +116,9 @@ def test_stream_replays_the_known_inputs(unchanged, known) -> None:
     client.stream(False)
 
 
-def test_noise_and_damage_do_not_stop_it(unchanged) -> None:
-    simulator, client = unchanged()
+@pytest.mark.parametrize("board", FAMILY_BOARDS)
+def test_noise_and_damage_do_not_stop_it(unchanged, board: str) -> None:
+    simulator, client = unchanged(board)
     client.hello()
     chance = np.random.default_rng(5)
     damaged = bytearray(protocol.encode_frame(MessageType.INFER, 1, bytes(range(1, 25))))
@@ -130,7 +131,7 @@ def test_noise_and_damage_do_not_stop_it(unchanged) -> None:
         simulator.port.write(piece)
         simulator.run(seconds=1.0)
     list(client.events(0.2))  # refusals of what was no request
-    assert client.hello().board == "nucleo_f446re"
+    assert client.hello().board == board
     stats = client.stats()
     assert stats.bad_frames >= 2
     assert stats.receive_overruns == 0
@@ -144,8 +145,9 @@ def test_wrong_length_is_refused(unchanged) -> None:
         client.infer(np.zeros(25, np.int8))
 
 
-def test_reset_boots_again(unchanged) -> None:
-    _, client = unchanged()
+@pytest.mark.parametrize("board", FAMILY_BOARDS)
+def test_reset_boots_again(unchanged, board: str) -> None:
+    _, client = unchanged(board)
     client.infer(np.zeros(24, np.int8))
     client.reset()
     boots = [event for event in client.events(0.5) if isinstance(event, protocol.Boot)]
@@ -214,14 +216,15 @@ def test_stack_paint_shows_how_deep_it_went(make_project) -> None:
     assert before + 1200 < used < 4096
 
 
-def test_stack_overflow_is_reported_and_the_board_restarts(make_project, arm) -> None:
-    project = make_project().folder
+@pytest.mark.parametrize("board", FAMILY_BOARDS)
+def test_stack_overflow_is_reported_and_the_board_restarts(make_project, arm, board: str) -> None:
+    project = make_project(board).folder
     sensor = project / "src" / "sensor_replay.c"
     sensor.write_text(FAULTY_SENSOR.format(statement="window[0] = (int8_t)recurse(0);"))
-    _, client = connect(project, "nucleo_f446re", arm, on_fault="deliver")
+    _, client = connect(project, board, arm, on_fault="deliver")
     client.stream(True, period_ms=0)
     events = list(client.events(0.5))
     fault = next(event for event in events if isinstance(event, protocol.Fault))
-    assert fault.sp < boards.load_board("nucleo_f446re").chip.ram.base + 512
+    assert fault.sp < boards.load_board(board).chip.ram.base + 512
     assert sum(isinstance(event, protocol.Boot) for event in events) == 2
     assert client.self_test().passed
