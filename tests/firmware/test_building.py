@@ -15,15 +15,20 @@ from mcu_slm.errors import BudgetError, BuildError, UsageError
 from mcu_slm.firmware import build
 from mcu_slm.firmware.contexts import PRESETS
 from mcu_slm.toolchain import find_arm_compiler
-from tests.firmware.conftest import STANDIN
+from tests.firmware.conftest import FAMILY_BOARDS, STANDIN
 
 pytestmark = pytest.mark.emulator
 TOOL_NAMES = ("frame", "protocol", "self_test", "known_answers")
 # Release for every board; what the other presets change does not depend on the board.
 ALL = [
     *((board, "Release") for board in boards.list_boards()),
-    *(("nucleo_f446re", preset) for preset in PRESETS if preset != "Release"),
+    *((board, preset) for board in FAMILY_BOARDS for preset in PRESETS if preset != "Release"),
 ]
+FLOATS = "float ratio(float a, float b);\nfloat ratio(float a, float b) { return a / b; }\n"
+needs_cmake = pytest.mark.skipif(
+    not all(shutil.which(tool) for tool in ("cmake", "ninja", "arm-none-eabi-gcc")),
+    reason="needs CMake, Ninja and arm-none-eabi-gcc",
+)
 
 
 @pytest.mark.parametrize(("board", "preset"), ALL)
@@ -132,14 +137,35 @@ def test_wrong_requests_are_usage_errors(make_project, tmp_path: Path) -> None:
         build(make_project().folder, boards.load_board("olimex_stm32_h405"))
 
 
-@pytest.mark.skipif(not shutil.which("cmake") or not shutil.which("ninja"), reason="needs CMake")
-@pytest.mark.skipif(not shutil.which("arm-none-eabi-gcc"), reason="needs arm-none-eabi-gcc")
-def test_cmake_gives_the_same_firmware(make_project) -> None:
-    project = make_project().folder
+def board_without_fpu() -> boards.Board:
+    board = boards.load_board("nucleo_f446re")
+    return dataclasses.replace(board, chip=dataclasses.replace(board.chip, fpu="none"))
+
+
+def add_float_division(project: Path) -> None:
+    """Divide floats in the main loop, which takes a helper of the compiler without an FPU."""
+    source = project / "src" / "main.c"
+    use = "    volatile float third = 3.0f;\n    third = ratio(1.0f, third);\n"
+    text = source.read_text().replace("    for (;;) {", use + "    for (;;) {")
+    source.write_text(text.replace("int main(void)", FLOATS + "int main(void)"))
+
+
+def test_without_an_fpu_the_compilers_helpers_are_linked(make_project, arm) -> None:
+    board = board_without_fpu()
+    project = make_project(board).folder
+    add_float_division(project)
+    build(project, board, "Release", arm)
+
+
+@needs_cmake
+@pytest.mark.parametrize("board", [*FAMILY_BOARDS, "without FPU"])
+def test_cmake_gives_the_same_firmware(make_project, board: str) -> None:
+    facts = board_without_fpu() if board == "without FPU" else boards.load_board(board)
+    project = make_project(facts).folder
+    if board == "without FPU":
+        add_float_division(project)
     for command in (("cmake", "--preset", "Release"), ("cmake", "--build", "--preset", "Release")):
         subprocess.run(command, cwd=project, check=True, capture_output=True)
-    ours = build(
-        project, boards.load_board("nucleo_f446re"), "Release", find_arm_compiler("gcc")
-    ).flash_bytes
+    ours = build(project, facts, "Release", find_arm_compiler("gcc")).flash_bytes
     cmake = (project / "build" / "cmake-Release" / "demo.bin").stat().st_size
     assert cmake == ours
