@@ -91,6 +91,17 @@ def test_board_boots_at_full_speed_and_answers_everything(unchanged, arm, board,
     assert simulator.unmodelled == {}
 
 
+def test_a_cortex_m7_runs_with_both_caches_from_axi_sram(unchanged) -> None:
+    simulator, client = unchanged("nucleo_h743zi2")
+    client.hello()
+    ccr = simulator._core.system.read(0xE000ED14, 4)
+    assert ccr >> 16 & 3 == 3  # DC and IC
+    assert simulator.symbol("mcu_slm_arena") in range(0x24000000, 0x24080000)
+    assert simulator.symbol("_stack_bottom") == 0x24000000
+    with pytest.raises(DeviceError, match="there is no memory"):
+        simulator.read_memory(0, 4)  # this chip does not show its flash there
+
+
 def test_boot_event_comes_first(unchanged) -> None:
     simulator, client = unchanged()
     first = next(iter(client.events(1.0)))
