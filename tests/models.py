@@ -13,12 +13,13 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from mcu_slm import judge
+from mcu_slm import judge, ops
 from mcu_slm.ir import Graph, GraphBuilder
 from mcu_slm.metadata import METADATA_NAME, ModelInfo
 from mcu_slm.rows import unpack
 from mcu_slm.verify.inputs import graph_windows
 from tests.elementwise_layers import elementwise_layers
+from tests.logic_layers import logic_layers
 from tests.moving_layers import moving_layers
 from tests.recurrent_layers import lstm_layer
 from tests.reducing_layers import reducing_layers
@@ -101,7 +102,15 @@ def tiny(labels: tuple[str, ...] = ("rest", "walk"), name: str = "logits") -> Gr
 
 
 def every_operator(labels: tuple[str, ...] = ()) -> Graph:
-    """Return a small attention network that uses every operator, mostly off saturation."""
+    """Return a small attention network that uses every operator, mostly off saturation.
+
+    Constants are folded: what is left runs.
+    """
+    return ops.fold_graph(unfolded_every_operator(labels))
+
+
+def unfolded_every_operator(labels: tuple[str, ...] = ()) -> Graph:
+    """Return the network of `every_operator` as a file has it."""
     rng = np.random.default_rng(11)
     b = GraphBuilder(name="main", description="every operator")
     x = b.tensor("window", (1, 8, 6), scale=0.03, zero_point=4)
@@ -120,7 +129,7 @@ def every_operator(labels: tuple[str, ...] = ()) -> Graph:
     b.node(
         "RESHAPE", [features, indices(b, "token_shape", (1, 8, 8))], [tokens], new_shape=(1, 8, 8)
     )
-    attended = _attention(b, moving_layers(b, tokens))
+    attended = _attention(b, logic_layers(b, moving_layers(b, tokens)))
     normal = _normalised(b, attended)
     unit = b.tensor("unit", (1, 8, 8), scale=1 / 128)
     bent = reducing_layers(b, elementwise_layers(b, normal))

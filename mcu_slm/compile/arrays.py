@@ -21,7 +21,7 @@ C_TYPES = {
     "uint16": "uint16_t",
     "uint32": "uint32_t",
     "int64": "int64_t",
-    "bool": "bool",
+    "bool": "uint8_t",
     "float32": "float",
 }
 
@@ -68,6 +68,7 @@ def _texts(values: npt.NDArray[Any]) -> list[str]:
         every = np.arange(256, dtype=np.uint8).view(values.dtype).tolist()
         table = [f" {value}," for value in every]
         return list(map(table.__getitem__, values.tobytes()))
+    numbers = values.view(np.uint8) if values.dtype == np.bool_ else values
     # The literal -2147483648 is an expression of type long in C.
     lowest = int(np.iinfo(np.int32).min)
-    return [" INT32_MIN," if value == lowest else f" {value}," for value in values.tolist()]
+    return [" INT32_MIN," if value == lowest else f" {value}," for value in numbers.tolist()]

@@ -4,7 +4,8 @@
 
 #include <stdint.h>
 
-typedef enum { MCU_SLM_S8, MCU_SLM_U8, MCU_SLM_S16, MCU_SLM_S32 } mcu_slm_type_t;
+/* Real numbers (F32) only where a kernel says so: the functions below know integers. */
+typedef enum { MCU_SLM_S8, MCU_SLM_U8, MCU_SLM_S16, MCU_SLM_S32, MCU_SLM_F32 } mcu_slm_type_t;
 
 static inline int32_t mcu_slm_load(const void *values, mcu_slm_type_t type, int32_t i)
 {

@@ -8,6 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from mcu_slm.ops.base import NodeView
+from mcu_slm.ops.folding import Fold, element_wise
 from mcu_slm.ops.lookup import INPUTS, Lookup, lookup, unary_tensors
 from mcu_slm.ops.rescale import LARGEST_DIFFERENCE, bounded_multiplier
 from mcu_slm.quant import requantize
@@ -24,3 +25,6 @@ def parse(view: NodeView) -> Lookup:
     multiplier = bounded_multiplier(view, scale / output_scale, LARGEST_DIFFERENCE)
     values = requantize(magnitude, multiplier.multiplier, multiplier.shift)
     return lookup(source, values + output_zero_point, multiplier)
+
+
+FOLD = Fold(("float32",), element_wise(np.abs, 1))

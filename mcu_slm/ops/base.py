@@ -25,6 +25,9 @@ Int8: TypeAlias = npt.NDArray[np.int8]
 Activations: TypeAlias = npt.NDArray[Any]
 """Values of whatever type a tensor has; most layers work on int8 only."""
 
+PLAIN_TYPES = ("bool", "int32", "int64", "float32")
+"""Types whose values stand for themselves, without scale and zero point."""
+
 MAX_SHIFT = 30
 _LONGEST_NAME = 60
 
@@ -198,12 +201,7 @@ class NodeView:
 
     def quantized(self, tensor: Tensor, dtypes: tuple[str, ...]) -> tuple[float, int]:
         """Return scale and zero point of a per-tensor quantised tensor of one of some types."""
-        if tensor.dtype not in dtypes:
-            self.unsupported(
-                f"{tensor.name} has type {tensor.dtype}",
-                " or ".join(dtypes),
-                "Quantise the model fully to int8; only its inputs and outputs may be float.",
-            )
+        self.expect_type(tensor, dtypes)
         quantization = tensor.quantization
         if quantization is None:
             self.fail(f"{tensor.name} has no scale", "a per-tensor scale and zero point")
@@ -217,6 +215,15 @@ class NodeView:
             )
         return quantization.scale, quantization.zero_point
 
+    def expect_type(self, tensor: Tensor, dtypes: tuple[str, ...]) -> None:
+        """Check that a tensor is of one of some types."""
+        if tensor.dtype not in dtypes:
+            self.unsupported(
+                f"{tensor.name} has type {tensor.dtype}",
+                " or ".join(dtypes),
+                "Quantise the model fully to int8; only its inputs and outputs may be float.",
+            )
+
     def constant(self, tensor: Tensor, dtype: str) -> npt.NDArray[Any]:
         """Return the data of a tensor that must be constant."""
         if tensor.data is None:
@@ -225,18 +232,23 @@ class NodeView:
             self.unsupported(f"{tensor.name} has type {tensor.dtype}", dtype)
         return tensor.data
 
-    def require_int8(self, *tensors: Tensor) -> None:
-        """Check that a layer which only moves bytes has int8 on every side.
+    def require_same_type(self, *tensors: Tensor) -> None:
+        """Check that a layer which only moves elements has int8, or one plain type, on every side.
 
         The judge does not compare the scales of such a layer, and moves the bytes whatever they
         mean; converters leave scales behind that differ in the last digits.
         """
+        plain = tensors[0].dtype if tensors[0].dtype in PLAIN_TYPES else None
         for tensor in tensors:
-            self.int8(tensor)
+            if plain is None:
+                self.int8(tensor)
+            else:
+                self.require(tensor.dtype == plain, f"{tensor.name} has type {tensor.dtype}", plain)
 
     def same_quantization(self, first: Tensor, second: Tensor) -> None:
         """Check that two tensors have one scale and zero point, where the judge insists on it."""
-        if self.int8(first) != self.int8(second):
+        self.require_same_type(first, second)
+        if first.dtype not in PLAIN_TYPES and self.int8(first) != self.int8(second):
             self.fail(
                 f"{first.name} and {second.name} have different scales or zero points", "the same"
             )

@@ -82,7 +82,7 @@ def parse_blocks(view: NodeView, image: Tensor, tiled: Tensor) -> Blocks:
         # Stored with a dynamic batch: the judge would leave part of the output unwritten.
         found = f"{tiled.name} has shape {tiled.shape}"
         view.fail(found, str(expected), "Export the model with a fixed batch size.")
-    view.require_int8(image, tiled)
+    view.require_same_type(image, tiled)
     return Blocks(
         batches=image.shape[0],
         channels=image.shape[-1],

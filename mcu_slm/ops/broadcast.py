@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -39,10 +40,6 @@ class Broadcast:
 
     def fields(self) -> dict[str, object]:
         """Return the fields of the C parameter struct."""
-
-        def braces(values: tuple[int, ...]) -> str:
-            return "{ " + ", ".join(map(str, values)) + " }"
-
         return {
             "lengths": braces(self.lengths),
             "steps1": braces(self.steps1),
@@ -71,32 +68,47 @@ def broadcast(
     Neighbouring axes that both operands walk alike are merged, so that equal shapes become one
     loop.
     """
-    rank = max(len(shape1), len(shape2))
-    first = (1,) * (rank - len(shape1)) + shape1
-    second = (1,) * (rank - len(shape2)) + shape2
-    shape = tuple(max(a, b) for a, b in zip(first, second, strict=True))
-    fits = all(a in (1, n) and b in (1, n) for a, b, n in zip(first, second, shape, strict=True))
-    view.require(fits, f"shapes {shape1} and {shape2} do not broadcast")
+    lengths, (steps1, steps2) = merged_loops(view, (shape1, shape2), output)
+    return Broadcast(lengths, steps1, steps2, output)
+
+
+def merged_loops(
+    view: NodeView, shapes: Sequence[tuple[int, ...]], output: tuple[int, ...]
+) -> tuple[tuple[int, ...], tuple[tuple[int, ...], ...]]:
+    """Return the lengths of `LOOPS` loops over the output, and the steps of each operand."""
+    rank = max(len(shape) for shape in shapes)
+    operands = [(1,) * (rank - len(shape)) + shape for shape in shapes]
+    shape = tuple(max(lengths) for lengths in zip(*operands, strict=True))
+    fits = all(n in (1, m) for operand in operands for n, m in zip(operand, shape, strict=True))
+    view.require(fits, f"shapes {' and '.join(map(str, shapes))} do not broadcast")
     view.require(output == shape, f"output shape {output}", str(shape))
-    axes: list[tuple[int, bool, bool]] = []
-    for a, b, n in zip(first, second, shape, strict=True):
+    axes: list[tuple[int, tuple[bool, ...]]] = []
+    for n, lengths in zip(shape, zip(*operands, strict=True), strict=True):
         if n == 1:
             continue
-        moves = (a == n, b == n)
-        if axes and axes[-1][1:] == moves:
-            axes[-1] = (axes[-1][0] * n, *moves)
+        moves = tuple(length == n for length in lengths)
+        if axes and axes[-1][1] == moves:
+            axes[-1] = (axes[-1][0] * n, moves)
         else:
-            axes.append((n, *moves))
+            axes.append((n, moves))
     if len(axes) > LOOPS:
-        view.unsupported(
-            f"broadcast pattern {shape1} with {shape2}", f"at most {LOOPS} distinct axes"
-        )
-    axes = [(1, False, False)] * (LOOPS - len(axes)) + axes
-    steps: list[tuple[int, ...]] = []
-    for operand in (1, 2):
-        step, found = 1, []
-        for axis in reversed(axes):
-            found.append(step if axis[operand] else 0)
-            step *= axis[0] if axis[operand] else 1
-        steps.append(tuple(reversed(found)))
-    return Broadcast(tuple(axis[0] for axis in axes), steps[0], steps[1], output)
+        pattern = " with ".join(map(str, shapes))
+        view.unsupported(f"broadcast pattern {pattern}", f"at most {LOOPS} distinct axes")
+    still = (False,) * len(shapes)
+    axes = [(1, still)] * (LOOPS - len(axes)) + axes
+    steps = tuple(_steps(axes, operand) for operand in range(len(shapes)))
+    return tuple(length for length, _ in axes), steps
+
+
+def _steps(axes: Sequence[tuple[int, tuple[bool, ...]]], operand: int) -> tuple[int, ...]:
+    """Return an operand's step per loop, outermost first."""
+    step, found = 1, []
+    for length, moves in reversed(axes):
+        found.append(step if moves[operand] else 0)
+        step *= length if moves[operand] else 1
+    return tuple(reversed(found))
+
+
+def braces(values: tuple[int, ...]) -> str:
+    """Return numbers as the value of a C array."""
+    return "{ " + ", ".join(map(str, values)) + " }"

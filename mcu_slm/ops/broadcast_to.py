@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from mcu_slm.ops.base import NodeView
+from mcu_slm.ops.base import PLAIN_TYPES, NodeView
+from mcu_slm.ops.folding import Fold, by_reference
 from mcu_slm.ops.strided_copy import (
     StridedCopy,
     expect_rank,
@@ -35,3 +36,6 @@ def parse(view: NodeView) -> StridedCopy:
     )
     x = layout(source)
     return strided_copy(x, np.broadcast_to(x, shape), output.shape, f"to {shape}")
+
+
+FOLD = Fold(PLAIN_TYPES, by_reference(parse))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 
-from mcu_slm.ops.base import NodeView
+from mcu_slm.ops.base import PLAIN_TYPES, NodeView
+from mcu_slm.ops.folding import Fold, by_reference
 from mcu_slm.ops.joined_rows import JoinedRows, axis_of
 
 MAX_INPUTS = 10
@@ -36,3 +37,6 @@ def parse(view: NodeView) -> JoinedRows:
     outer = math.prod(output.shape[:axis])
     row_bytes = tuple(source.element_count // outer for source in sources)
     return JoinedRows(outer, row_bytes, output.shape)
+
+
+FOLD = Fold(PLAIN_TYPES, by_reference(parse))

@@ -16,6 +16,8 @@ from mcu_slm.ops.clearance import elementwise_clearance
 from mcu_slm.ops.elements import C_NAMES, float_literal
 from mcu_slm.ops.lookup import unary_tensors
 
+RUNS = ("int8 -> float32", "uint8 -> float32", "int16 -> float32")
+
 
 @dataclass(frozen=True, eq=False)
 class Dequantize(Operator):

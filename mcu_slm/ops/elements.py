@@ -9,6 +9,8 @@ C_NAMES = {
     "uint8": "MCU_SLM_U8",
     "int16": "MCU_SLM_S16",
     "int32": "MCU_SLM_S32",
+    "float32": "MCU_SLM_F32",
+    "bool": "MCU_SLM_U8",
 }
 """Types of `kernels/elements.h`."""
 

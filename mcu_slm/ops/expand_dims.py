@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from mcu_slm.ops.base import NodeView
+from mcu_slm.ops.folding import Fold, by_reference
 from mcu_slm.ops.joined_rows import axis_of
 from mcu_slm.ops.reshape import Reshape, same_bytes
 from mcu_slm.ops.strided_copy import expect_shape, integer
@@ -15,3 +16,7 @@ def parse(view: NodeView) -> Reshape:
     axis = axis_of(view, integer(view, 1), len(shape) + 1)
     expect_shape(view, view.output(), (*shape[:axis], 1, *shape[axis:]))
     return same_bytes(view)
+
+
+RUNS = ("int8", "float32")
+FOLD = Fold(("int8", "float32"), by_reference(parse))

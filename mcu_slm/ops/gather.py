@@ -19,6 +19,7 @@ import numpy.typing as npt
 
 from mcu_slm.ir import Tensor
 from mcu_slm.ops.base import Activations, Arguments, Constant, NodeView, Operator, struct_call
+from mcu_slm.ops.folding import Fold, by_reference
 from mcu_slm.ops.joined_rows import axis_of
 
 
@@ -113,7 +114,7 @@ def pick(
         shape: The shape that the output must have.
     """
     source, named, output = view.input(position), view.input(1 - position), view.output()
-    view.require_int8(source, output)
+    view.require_same_type(source, output)
     view.require(output.shape == shape, f"output shape {output.shape}", str(shape))
     rows, batches = source.shape[axis], math.prod(named.shape[:batch_dims])
     return Gather(
@@ -141,3 +142,6 @@ def _constant_indices(view: NodeView, named: Tensor, rows: int) -> npt.NDArray[n
         f"0 to {rows - 1}",
     )
     return indices
+
+
+FOLD = Fold(("float32",), by_reference(parse))

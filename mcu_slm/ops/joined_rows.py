@@ -108,7 +108,7 @@ def deal(view: NodeView, position: int, axis: int, shapes: Sequence[tuple[int, .
     for number, shape in enumerate(shapes):
         output = view.output(number)
         view.require(output.shape == shape, f"{output.name} has shape {output.shape}", str(shape))
-        view.require_int8(source, output)
+        view.require_same_type(source, output)
     outer = math.prod(source.shape[:axis])
     row_bytes = tuple(math.prod(shape) // outer for shape in shapes)
     return DealtRows(position, outer, row_bytes, tuple(shapes))

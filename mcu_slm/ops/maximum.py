@@ -9,6 +9,7 @@ import numpy as np
 
 from mcu_slm.ops.base import Arguments, Int8, NodeView, struct_call
 from mcu_slm.ops.broadcast import BroadcastOperator, broadcast
+from mcu_slm.ops.folding import Fold, element_wise
 from mcu_slm.quant import saturate_int8
 
 
@@ -45,5 +46,8 @@ def parse_extremum(view: NodeView, larger: bool) -> Extremum:
     """Check a MAXIMUM or MINIMUM node."""
     view.expect_count((2,))
     first, second, output = view.input(0), view.input(1), view.output()
-    view.require_int8(first, second, output)
+    view.require_same_type(first, second, output)
     return Extremum(broadcast(view, first.shape, second.shape, output.shape), larger)
+
+
+FOLD = Fold(("int32", "int64", "float32"), element_wise(lambda a, b: np.where(a > b, a, b), 2))

@@ -12,6 +12,7 @@ import numpy as np
 
 from mcu_slm.ops.base import Arguments, Int8, NodeView, struct_call
 from mcu_slm.ops.broadcast import BroadcastOperator, broadcast
+from mcu_slm.ops.folding import Fold, element_wise
 from mcu_slm.quant import Multiplier, quantize_multiplier, requantize, saturate_int8
 
 
@@ -75,3 +76,6 @@ def parse(view: NodeView) -> Mul:
         act_min,
         act_max,
     )
+
+
+FOLD = Fold(("int32", "float32"), element_wise(np.multiply, 2, clamped=True))

@@ -21,6 +21,7 @@ from mcu_slm.ops.clearance import elementwise_clearance
 from mcu_slm.ops.elements import C_NAMES, float_literal
 from mcu_slm.ops.lookup import INPUTS, lookup, unary_tensors
 from mcu_slm.ops.rescale import bounded_multiplier
+from mcu_slm.ops.support import entry
 from mcu_slm.quant import Multiplier, requantize
 
 TARGETS = {
@@ -150,3 +151,6 @@ def _from_integers(view: NodeView, source: Tensor, output: Tensor) -> Operator:
         output_zero_point,
         multiplier,
     )
+
+
+RUNS = tuple(entry(source, target) for source, targets in TARGETS.items() for target in targets)

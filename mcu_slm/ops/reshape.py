@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from mcu_slm.ops.base import Arguments, Int8, NodeView, Operator
+from mcu_slm.ops.base import PLAIN_TYPES, Arguments, Int8, NodeView, Operator
+from mcu_slm.ops.folding import Fold, by_reference
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,9 +39,12 @@ def parse(view: NodeView) -> Reshape:
 def same_bytes(view: NodeView) -> Reshape:
     """Return the operator for an output that has the bytes of input 0 in another shape."""
     source, output = view.input(0), view.output()
-    view.require_int8(source, output)
-    if source.data is not None:
-        view.unsupported(
-            "a constant is reshaped", "an activation", "Fold the constant when exporting."
-        )
+    view.require_same_type(source, output)
+    if source.data is not None and view.node.outputs[0] in view.graph.outputs:
+        remedy = "Export the model without that output."
+        view.unsupported("a constant is reshaped to an output", "an activation", remedy)
     return Reshape(output.shape)
+
+
+RUNS = ("int8", *PLAIN_TYPES)
+FOLD = Fold(("int8", *PLAIN_TYPES), by_reference(parse))

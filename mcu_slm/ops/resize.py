@@ -24,7 +24,7 @@ def parse_sizes(view: NodeView) -> Sizes:
     longest = max(*source.shape[1:3], *size)
     if longest > _LONGEST_AXIS:
         view.unsupported(f"an axis of {longest:,}", f"at most {_LONGEST_AXIS:,}")
-    view.require_int8(source, output)
+    view.require_same_type(source, output)
     return (source.shape[1], size[0]), (source.shape[2], size[1])
 
 

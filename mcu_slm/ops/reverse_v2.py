@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from mcu_slm.ops.base import NodeView
+from mcu_slm.ops.base import PLAIN_TYPES, NodeView
+from mcu_slm.ops.folding import Fold, by_reference
 from mcu_slm.ops.strided_copy import (
     StridedCopy,
     expect_rank,
@@ -38,3 +39,6 @@ def parse(view: NodeView) -> StridedCopy:
         )
     x = layout(source)
     return strided_copy(x, np.flip(x, axes), output.shape, f"axes {axes}")
+
+
+FOLD = Fold(PLAIN_TYPES, by_reference(parse))

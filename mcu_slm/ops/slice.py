@@ -7,6 +7,7 @@ they are checked here.
 from __future__ import annotations
 
 from mcu_slm.ops.base import NodeView
+from mcu_slm.ops.folding import Fold, by_reference
 from mcu_slm.ops.strided_copy import (
     StridedCopy,
     expect_rank,
@@ -42,3 +43,6 @@ def parse(view: NodeView) -> StridedCopy:
     x = layout(source)
     facts = "x[" + ", ".join(f"{part.start}:{part.stop}" for part in box) + "]"
     return strided_copy(x, x[tuple(box)], output.shape, facts)
+
+
+FOLD = Fold(("bool", "int32", "float32"), by_reference(parse))

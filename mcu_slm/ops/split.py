@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from mcu_slm.ops.base import NodeView
+from mcu_slm.ops.folding import Fold, by_reference
 from mcu_slm.ops.joined_rows import DealtRows, axis_of, deal
 from mcu_slm.ops.strided_copy import integer
 
@@ -17,3 +18,6 @@ def parse(view: NodeView) -> DealtRows:
     view.require(length % parts == 0, f"{length} elements in {parts} parts", "equal parts")
     part = (*source.shape[:axis], length // parts, *source.shape[axis + 1 :])
     return deal(view, 1, axis, [part] * parts)
+
+
+FOLD = Fold(("int32", "float32"), by_reference(parse), subject=1)

@@ -7,6 +7,7 @@ alone; here both must agree.
 from __future__ import annotations
 
 from mcu_slm.ops.base import NodeView
+from mcu_slm.ops.folding import Fold, by_reference
 from mcu_slm.ops.joined_rows import DealtRows, axis_of, deal
 from mcu_slm.ops.strided_copy import integer, integers
 
@@ -28,3 +29,6 @@ def parse(view: NodeView) -> DealtRows:
     )
     shapes = [(*source.shape[:axis], n, *source.shape[axis + 1 :]) for n in lengths]
     return deal(view, 0, axis, shapes)
+
+
+FOLD = Fold(("int32", "float32"), by_reference(parse))

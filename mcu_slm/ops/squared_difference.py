@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from mcu_slm.ops.base import Arguments, Int8, NodeView, struct_call
 from mcu_slm.ops.broadcast import BroadcastOperator, broadcast
+from mcu_slm.ops.folding import Fold, element_wise
 from mcu_slm.ops.rescale import LARGEST_DIFFERENCE, bounded_multiplier
 from mcu_slm.quant import Multiplier, requantize, saturate_int8
 
@@ -92,3 +93,6 @@ def parse(view: NodeView) -> SquaredDifference:
         input2,
         bounded_multiplier(view, squared, raised**2),
     )
+
+
+FOLD = Fold(("int32", "float32"), element_wise(lambda a, b: (a - b) * (a - b), 2))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from mcu_slm.ops.base import NodeView
+from mcu_slm.ops.base import PLAIN_TYPES, NodeView
+from mcu_slm.ops.folding import Fold, by_reference
 from mcu_slm.ops.joined_rows import axis_of
 from mcu_slm.ops.reshape import Reshape, same_bytes
 from mcu_slm.ops.strided_copy import expect_shape
@@ -23,3 +24,7 @@ def parse(view: NodeView) -> Reshape:
 def _named(view: NodeView) -> tuple[int, ...]:
     """Return the axes that the file names; an absent list means the same as an empty one."""
     return tuple(view.node.options.get("squeeze_dims") or ())
+
+
+RUNS = ("int8", *PLAIN_TYPES)
+FOLD = Fold(("int8", *PLAIN_TYPES), by_reference(parse))

@@ -93,7 +93,7 @@ def strided_copy(
 def moved_tensor(view: NodeView) -> tuple[Tensor, Tensor]:
     """Return input 0, whose bytes move, and the output."""
     source, output = view.input(0), view.output()
-    view.require_int8(source, output)
+    view.require_same_type(source, output)
     return source, output
 
 

@@ -8,6 +8,7 @@ beyond the axis are clamped. At most four axes, as in the judge.
 from __future__ import annotations
 
 from mcu_slm.ops.base import NodeView
+from mcu_slm.ops.folding import Fold, by_reference
 from mcu_slm.ops.strided_copy import (
     StridedCopy,
     expect_rank,
@@ -85,3 +86,6 @@ def _as_slice(walk: range) -> slice:
     """Return the slice of a walk; one that ends before index 0 has no stop in NumPy's notation."""
     stop = walk.stop if walk.stop >= 0 else None
     return slice(walk.start, stop, walk.step)
+
+
+FOLD = Fold(("bool", "int32", "float32"), by_reference(parse))

@@ -6,6 +6,7 @@ At most five axes, as in the judge.
 from __future__ import annotations
 
 from mcu_slm.ops.base import NodeView
+from mcu_slm.ops.folding import Fold, by_reference
 from mcu_slm.ops.strided_copy import (
     StridedCopy,
     expect_rank,
@@ -31,3 +32,6 @@ def parse(view: NodeView) -> StridedCopy:
     expect_shape(view, output, [source.shape[axis] for axis in permutation])
     x = layout(source)
     return strided_copy(x, x.transpose(permutation), output.shape, f"axes {list(permutation)}")
+
+
+FOLD = Fold(("float32",), by_reference(parse))

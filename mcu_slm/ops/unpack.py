@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from mcu_slm.ops.base import NodeView
+from mcu_slm.ops.folding import Fold, by_reference
 from mcu_slm.ops.joined_rows import DealtRows, axis_of, deal
 
 
@@ -15,3 +16,6 @@ def parse(view: NodeView) -> DealtRows:
     length = source.shape[axis]
     view.require(length == count, f"{count} outputs of {length} elements", "one for each")
     return deal(view, 0, axis, [source.shape[:axis] + source.shape[axis + 1 :]] * count)
+
+
+FOLD = Fold(("int32", "float32"), by_reference(parse))

@@ -58,7 +58,7 @@ class Windows:
 
 @dataclass(frozen=True, eq=False)
 class Model:
-    """A flatbuffer that was read and checked."""
+    """A flatbuffer that was read and checked; constants are folded in its graph."""
 
     graph: Graph
     raw: bytes
@@ -72,8 +72,9 @@ class Model:
 def read_model(path: Path) -> Model:
     """Read a `.tflite` file and check it down to the last operator."""
     graph, raw = tflite.read_file(path)
-    ops.parse_graph(graph)
-    return Model(graph, raw)
+    folded = ops.fold_graph(graph)
+    ops.parse_graph(folded)
+    return Model(folded, raw)
 
 
 def test_windows(run: RunFolder, model: Model, sim_windows: int, extra: int, seed: int) -> Windows:

@@ -37,6 +37,7 @@ ENUMS: dict[str, tuple[str, ...]] = {
     "Padding": ("SAME", "VALID"),
     "Activation": ("NONE", "RELU", "RELU_N1_TO_1", "RELU6", "TANH", "SIGN_BIT"),
     "WeightsFormat": ("DEFAULT", "SHUFFLED4x16INT8"),
+    "MirrorPadMode": ("REFLECT", "SYMMETRIC"),
 }
 
 TABLES: dict[str, tuple[Field, ...]] = {
@@ -195,6 +196,13 @@ OPTIONS: dict[str, tuple[Field, ...]] = {
         ("half_pixel_centers", "bool"),
     ),
     "ResizeNearestNeighbor": (("align_corners", "bool"), ("half_pixel_centers", "bool")),
+    "ArgMax": (("output_type", "i8"),),
+    "ArgMin": (("output_type", "i8"),),
+    "Cast": (("in_data_type", "i8"), ("out_data_type", "i8")),
+    "MirrorPad": (("mode", "enum:MirrorPadMode"),),
+    "Div": (_ACTIVATION,),
+    "Cumsum": (("exclusive", "bool"), ("reverse", "bool")),
+    "Shape": (("out_type", "i8"),),
 }
 """Options tables that operators here read, by the schema's name without `Options`."""
 
@@ -248,13 +256,18 @@ OPTION_TABLES: tuple[str, ...] = tuple(
 
 OPERATOR_OPTIONS: dict[str, str] = {
     "ADD": "Add",
+    "ARG_MAX": "ArgMax",
+    "ARG_MIN": "ArgMin",
     "AVERAGE_POOL_2D": "Pool2D",
     "BATCH_MATMUL": "BatchMatMul",
     "BROADCAST_TO": "BroadcastTo",
+    "CAST": "Cast",
     "CONCATENATION": "Concatenation",
     "CONV_2D": "Conv2D",
+    "CUMSUM": "Cumsum",
     "DEPTHWISE_CONV_2D": "DepthwiseConv2D",
     "DEPTH_TO_SPACE": "DepthToSpace",
+    "DIV": "Div",
     "EXPAND_DIMS": "ExpandDims",
     "FULLY_CONNECTED": "FullyConnected",
     "GATHER": "Gather",
@@ -262,6 +275,7 @@ OPERATOR_OPTIONS: dict[str, str] = {
     "LEAKY_RELU": "LeakyRelu",
     "MAX_POOL_2D": "Pool2D",
     "MEAN": "Reducer",
+    "MIRROR_PAD": "MirrorPad",
     "MUL": "Mul",
     "PACK": "Pack",
     "REDUCE_MAX": "Reducer",
@@ -270,6 +284,7 @@ OPERATOR_OPTIONS: dict[str, str] = {
     "RESIZE_BILINEAR": "ResizeBilinear",
     "RESIZE_NEAREST_NEIGHBOR": "ResizeNearestNeighbor",
     "REVERSE_V2": "ReverseV2",
+    "SHAPE": "Shape",
     "SLICE": "Slice",
     "SOFTMAX": "Softmax",
     "SPACE_TO_DEPTH": "SpaceToDepth",

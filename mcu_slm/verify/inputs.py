@@ -106,12 +106,12 @@ def _as_type(
         scale, zero_point = _quantized_as(graph, number)
         noise = rng.uniform(-0.5, 0.5, values.shape) if rng else 0.0
         return ((wide - zero_point + noise) * scale).astype(np.float32)
-    if tensor.dtype == "uint8":
-        return (wide - INT8_MIN).astype(np.uint8)
+    if tensor.dtype in ("uint8", "bool"):
+        return (wide - INT8_MIN if tensor.dtype == "uint8" else wide & 1).astype(tensor.dtype)
     if tensor.dtype == "int16":
         return np.clip(wide * 258, -(2**15), 2**15 - 1).astype(np.int16)
-    if tensor.dtype == "int32" and _reader(graph, number) == "QUANTIZE":
-        return (wide << 24).astype(np.int32)
+    if tensor.dtype == "int32" and _reader(graph, number) in ("CAST", "QUANTIZE"):
+        return (wide * 0x01010101).astype(np.int32)
     if tensor.dtype in ("int32", "int64"):  # numbers of rows in a table
         return (np.abs(wide) % _table_rows(graph, number)).astype(tensor.dtype)
     return values.astype(tensor.dtype)

@@ -8,18 +8,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
 from mcu_slm.ir import GraphBuilder, Quantization
+from mcu_slm.ops.base import PLAIN_TYPES
 from tests.models import indices, random_bias, random_weights
 from tests.ops.builders import pair, unary
 from tests.ops.case import Case, rng_of
 from tests.ops.cases_elementwise import ELEMENTWISE_CASES
+from tests.ops.cases_folded import FOLDED_CASES
+from tests.ops.cases_logic import LOGIC_CASES
 from tests.ops.cases_moving import MOVING_CASES
 from tests.ops.cases_recurrent import RECURRENT_CASES
 from tests.ops.cases_reducing import REDUCING_CASES
-from tests.ops.cases_types import TYPE_CASES
+from tests.ops.cases_types import TYPE_CASES, plain_cases
 from tests.ops.cases_windows import (
     blocks_cases,
     depthwise_cases,
@@ -454,7 +458,7 @@ MOVES_BYTES = (
 ).split()
 """Operators whose output scale the judge does not compare with the input's."""
 
-CASES: dict[str, Callable[[], Iterator[Case]]] = {
+RUN_CASES: dict[str, Callable[[], Iterator[Case]]] = {
     "ADD": lambda: element_wise_cases("ADD"),
     "AVERAGE_POOL_2D": lambda: pool_cases("AVERAGE_POOL_2D"),
     "BATCH_MATMUL": batch_matmul_cases,
@@ -483,5 +487,27 @@ CASES: dict[str, Callable[[], Iterator[Case]]] = {
     **MOVING_CASES,
     **RECURRENT_CASES,
     **TYPE_CASES,
+    **LOGIC_CASES,
+}
+"""Cases of layers that are computed at run time."""
+
+
+PLAIN_CASES: dict[str, Sequence[str]] = {
+    "EXPAND_DIMS": ("float32",),
+    "RESHAPE": PLAIN_TYPES,
+    "SQUEEZE": PLAIN_TYPES,
+}
+"""Layers that move no byte, and the types beside int8 that they take."""
+
+
+def _cases(op: str) -> Iterator[Case]:
+    yield from plain_cases(op, PLAIN_CASES.get(op, ()))
+    for table in (RUN_CASES, FOLDED_CASES):
+        if op in table:
+            yield from table[op]()
+
+
+CASES: dict[str, Callable[[], Iterator[Case]]] = {
+    op: partial(_cases, op) for op in (RUN_CASES.keys() | FOLDED_CASES.keys())
 }
 CASES |= {op: and_rescaled(CASES[op]) for op in MOVES_BYTES}

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from mcu_slm.ir import GraphBuilder
+from mcu_slm.ops import cast
 from mcu_slm.ops.quantize import TARGETS
+from tests.models import indices
 from tests.ops.case import Case
 from tests.ops.cases_elementwise import rescaled_cases
 
@@ -62,7 +64,30 @@ def dequantize_cases() -> Iterator[Case]:
     yield converted("DEQUANTIZE", "tiny scale", (1, 2, 3), ("int8", 1e-38, -128), REAL)
 
 
+def cast_cases() -> Iterator[Case]:
+    """Every pair of types; the windows of int32 have values that wrap."""
+    sources = {"bool": ("bool", None, 0), **SOURCES}
+    for source in cast.SOURCES:
+        for target in cast.TARGETS:
+            kinds = sources[source], OUTPUTS.get(target, REAL)
+            yield converted("CAST", f"{source} to {target}", (1, 3, 43), *kinds)
+
+
+def plain_cases(op: str, types: Sequence[str]) -> Iterator[Case]:
+    """An operator that moves no byte, on values that are not quantised."""
+    for dtype in types:
+        b = GraphBuilder()
+        x = b.tensor("x", (1, 6), dtype)
+        wider = {"EXPAND_DIMS": (1, 1, 6), "SQUEEZE": (6,), "RESHAPE": (2, 3)}[op]
+        y = b.tensor("y", wider, dtype)
+        inputs = [x, indices(b, "axis", 1)] if op == "EXPAND_DIMS" else [x]
+        options = {"new_shape": wider} if op == "RESHAPE" else {}
+        b.node(op, inputs, [y], **options)
+        yield Case(f"of {dtype}", b.build([x], [y]))
+
+
 TYPE_CASES: dict[str, Callable[[], Iterator[Case]]] = {
+    "CAST": cast_cases,
     "DEQUANTIZE": dequantize_cases,
     "QUANTIZE": quantize_cases,
 }

@@ -13,6 +13,8 @@ from mcu_slm.ir import Node, Quantization
 from mcu_slm.ops import OPERATORS
 from tests.models import every_operator
 from tests.ops.broken_elementwise import ELEMENTWISE_BROKEN, ELEMENTWISE_SOUND
+from tests.ops.broken_folded import FOLDED_BROKEN, FOLDED_SOUND
+from tests.ops.broken_logic import LOGIC_BROKEN, LOGIC_SOUND
 from tests.ops.broken_moving import MOVING_BROKEN, MOVING_SOUND
 from tests.ops.broken_recurrent import RECURRENT_BROKEN, RECURRENT_SOUND
 from tests.ops.broken_reducing import REDUCING_BROKEN, REDUCING_SOUND
@@ -192,7 +194,11 @@ BROKEN: dict[tuple[str, str], tuple[Case, Change, str]] = {
         r"x has shape \(2, 2, 4, 2\); expected \(4, 2, 2, 2\)",
     ),
     ("ADD", "count"): (ADD, node(inputs=(0,)), "1 inputs; expected 2"),
-    ("ADD", "float"): (ADD, tensor(0, dtype="float32"), "x1 has type float32; expected int8"),
+    ("ADD", "float"): (
+        ADD,
+        tensor(0, dtype="float32"),
+        "x1 has type float32 and is computed at run time; expected int8",
+    ),
     ("ADD", "broadcast"): (
         ADD,
         tensor(1, shape=(2, 2)),
@@ -351,6 +357,8 @@ BROKEN: dict[tuple[str, str], tuple[Case, Change, str]] = {
     **MOVING_BROKEN,
     **RECURRENT_BROKEN,
     **TYPE_BROKEN,
+    **FOLDED_BROKEN,
+    **LOGIC_BROKEN,
 }
 
 
@@ -358,7 +366,7 @@ BROKEN: dict[tuple[str, str], tuple[Case, Change, str]] = {
 def test_a_broken_layer_is_named(op: str, name: str) -> None:
     case, change, message = BROKEN[op, name]
     with pytest.raises(ModelError, match=message) as caught:
-        ops.parse_graph(change(case.graph))
+        ops.parse_graph(ops.fold_graph(change(case.graph)))
     assert caught.value.where.startswith("layer 0 ")
     assert caught.value.where.endswith(f"({op})")
 
@@ -394,11 +402,14 @@ def test_a_broken_layer_is_named(op: str, name: str) -> None:
         *MOVING_SOUND,
         *RECURRENT_SOUND,
         *TYPE_SOUND,
+        *FOLDED_SOUND,
+        *LOGIC_SOUND,
     ],
 )
 def test_the_sound_layers_are_accepted(case: Case) -> None:
     """Otherwise the table above would prove nothing."""
-    assert ops.parse_graph(case.graph)
+    assert ops.fold_graph(case.graph)
+    assert len(ops.parse_graph(ops.fold_graph(case.graph))) <= len(case.graph.nodes)
 
 
 @pytest.mark.parametrize(
@@ -414,7 +425,7 @@ def test_the_sound_layers_are_accepted(case: Case) -> None:
 def test_what_is_legal_but_has_no_kernel_is_told_apart(op: str, name: str) -> None:
     case, change, _ = BROKEN[op, name]
     with pytest.raises(UnsupportedOperatorError):
-        ops.parse_graph(change(case.graph))
+        ops.parse_graph(ops.fold_graph(change(case.graph)))
 
 
 def test_an_unknown_operator_is_answered_with_the_known_ones() -> None:

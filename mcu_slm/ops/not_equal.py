@@ -1,0 +1,15 @@
+"""NOT_EQUAL: whether they differ; int8 operands are compared at a common scale."""
+
+from __future__ import annotations
+
+from mcu_slm.ops.base import NodeView
+from mcu_slm.ops.comparison import RELATIONS, Comparison, parse_comparison
+from mcu_slm.ops.folding import Fold, element_wise
+
+RUNS = ("int8 -> bool",)
+FOLD = Fold(("bool", "int32", "int64", "float32"), element_wise(RELATIONS["NOT_EQUAL"], 2))
+
+
+def parse(view: NodeView) -> Comparison:
+    """Check a NOT_EQUAL node."""
+    return parse_comparison(view)
