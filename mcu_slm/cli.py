@@ -476,6 +476,24 @@ def boards(as_json: Json = False) -> None:
         )
 
 
+@command
+def ops(
+    as_json: Json = False,
+    as_markdown: Annotated[
+        bool, typer.Option("--markdown", help="Print the page docs/operators.md.")
+    ] = False,
+) -> None:
+    """List the operators: their element types, kernels, and what is refused and why."""
+    from mcu_slm.pipeline import operators
+
+    if as_json:
+        _print_json(operators.to_json())
+    elif as_markdown:
+        typer.echo(operators.markdown(), nl=False)
+    else:
+        typer.echo(operators.text())
+
+
 def _project(path: Path, board: str | None = None) -> Any:
     from mcu_slm.config import load_project
 

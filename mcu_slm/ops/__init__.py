@@ -100,6 +100,7 @@ from mcu_slm.ops import (
 from mcu_slm.ops.base import Arguments, Constant, NodeView, Operator, short_name
 from mcu_slm.ops.fold import fold_nodes, refuse_unfolded
 from mcu_slm.ops.support import support_of
+from mcu_slm.ops.unavailable import UNAVAILABLE, refuse_unavailable
 
 OPERATORS: dict[str, ModuleType] = {
     "ABS": abs,
@@ -223,6 +224,8 @@ def fold_graph(graph: Graph) -> Graph:
 
 
 def _parse(view: NodeView) -> Operator:
+    if view.node.op in UNAVAILABLE:
+        refuse_unavailable(view)
     module = OPERATORS.get(view.node.op)
     if module is None:
         raise UnsupportedOperatorError(

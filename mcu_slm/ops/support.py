@@ -13,7 +13,7 @@ from types import ModuleType
 from mcu_slm.ops.base import NodeView, Operator
 from mcu_slm.ops.folding import Fold
 
-_ARROW = " -> "
+ARROW = " -> "
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Support:
     @property
     def run_inputs(self) -> tuple[str, ...]:
         """The types of the input that counts, at run time."""
-        return tuple(dict.fromkeys(entry.partition(_ARROW)[0] for entry in self.runs))
+        return tuple(dict.fromkeys(entry.partition(ARROW)[0] for entry in self.runs))
 
     @property
     def folds(self) -> tuple[str, ...]:
@@ -58,4 +58,4 @@ def support_of(module: ModuleType) -> Support:
 
 def entry(source: str, target: str) -> str:
     """Return how `RUNS` writes a pair of types."""
-    return source if source == target else source + _ARROW + target
+    return source if source == target else source + ARROW + target

@@ -15,7 +15,10 @@ from mcu_slm.tflite.rules import printable
 
 @dataclass(frozen=True)
 class Checked:
-    """A file that passed. `operators` counts the layers by operator."""
+    """A file that passed.
+
+    `operators` counts the layers by operator, without the `folded_count` that are constants.
+    """
 
     path: Path
     sha256: str
@@ -23,6 +26,7 @@ class Checked:
     tensor_count: int
     macs: int
     operators: dict[str, int]
+    folded_count: int
     inputs: tuple[dict[str, Any], ...]
     outputs: tuple[dict[str, Any], ...]
 
@@ -33,13 +37,14 @@ class Checked:
     def lines(self) -> list[str]:
         """Return the facts as text."""
         layers = ", ".join(f"{count} {op}" for op, count in sorted(self.operators.items()))
+        folded = f", {self.folded_count} more folded to constants" if self.folded_count else ""
         ends = [("input", end) for end in self.inputs] + [("output", end) for end in self.outputs]
         return [
             f"{self.path}: sound, and every operator is supported",
             f"sha256 {self.sha256}, {self.byte_count:,} bytes",
             *(f"{kind} {_end_line(end)}" for kind, end in ends),
-            f"{sum(self.operators.values())} layers ({layers}), {self.tensor_count:,} tensors, "
-            f"{self.macs:,} multiply-accumulates",
+            f"{sum(self.operators.values())} layers ({layers}){folded}, "
+            f"{self.tensor_count:,} tensors, {self.macs:,} multiply-accumulates",
         ]
 
 
@@ -51,14 +56,16 @@ def check_file(path: Path) -> Checked:
         UnsupportedOperatorError: Sound, but there is no kernel for it.
     """
     graph, raw = tflite.read_file(path)
-    operators = ops.parse_graph(graph)
+    folded = ops.fold_graph(graph)
+    operators = ops.parse_graph(folded)
     return Checked(
         path,
         sha256_bytes(raw),
         len(raw),
         len(graph.tensors),
         sum(operator.macs for operator in operators),
-        dict(Counter(node.op for node in graph.nodes)),
+        dict(Counter(node.op for node in folded.nodes)),
+        len(graph.nodes) - len(folded.nodes),
         tuple(_end(graph.tensor(index)) for index in graph.inputs),
         tuple(_end(graph.tensor(index)) for index in graph.outputs),
     )

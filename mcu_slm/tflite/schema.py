@@ -272,6 +272,7 @@ OPERATOR_OPTIONS: dict[str, str] = {
     "FULLY_CONNECTED": "FullyConnected",
     "GATHER": "Gather",
     "L2_NORMALIZATION": "L2Norm",
+    "L2_POOL_2D": "Pool2D",
     "LEAKY_RELU": "LeakyRelu",
     "MAX_POOL_2D": "Pool2D",
     "MEAN": "Reducer",

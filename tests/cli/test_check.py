@@ -11,6 +11,7 @@ import pytest
 from mcu_slm import tflite
 from tests.cli.test_cli import cli, one_error
 from tests.models import tiny
+from tests.ops.cases_folded import reshaped_by_its_shape
 from tests.tflite.broken import BROKEN
 
 pytestmark = pytest.mark.unit
@@ -59,4 +60,14 @@ def test_an_operator_without_a_kernel_is_named(tmp_path: Path) -> None:
     graph = replace(graph, nodes=(replace(graph.nodes[0], op="WHERE", options={}),))
     (tmp_path / "where.tflite").write_bytes(tflite.write_model(graph))
     line = one_error(cli("check", "where.tflite", cwd=tmp_path), 2)
-    assert "(WHERE): operator WHERE has no kernel here" in line
+    assert "(WHERE): WHERE has no INT8 kernel: TensorFlow Lite Micro has no kernel for it" in line
+
+
+def test_folded_operators_are_counted_apart(tmp_path: Path) -> None:
+    (tmp_path / "shapes.tflite").write_bytes(tflite.write_model(reshaped_by_its_shape().graph))
+    done = cli("check", "shapes.tflite", cwd=tmp_path)
+    assert "1 layers (1 RESHAPE), 3 more folded to constants, 9 tensors" in done.stdout
+    assert (
+        json.loads(cli("check", "shapes.tflite", "--json", cwd=tmp_path).stdout)["folded_count"]
+        == 3
+    )

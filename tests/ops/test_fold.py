@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import numpy as np
 import pytest
 
 from mcu_slm import judge, ops, tflite
-from mcu_slm.ir import Graph
-from tests.models import merge, needs_judge, windows_of
-from tests.ops.cases_folded import FOLDED_CASES
+from mcu_slm.errors import ModelError, UnsupportedOperatorError
+from mcu_slm.ir import Graph, GraphBuilder
+from mcu_slm.ops import fold
+from mcu_slm.ops.folding import Fold
+from tests.models import merge, needs_judge, unfolded_every_operator, windows_of
+from tests.ops.cases_folded import FOLDED_CASES, Given, Result, folded, reshaped_by_its_shape
 
 pytestmark = pytest.mark.unit
 
@@ -33,3 +39,72 @@ def test_every_folded_tensor_has_the_bytes_that_the_judge_computes(op: str) -> N
         assert ours is not None
         assert ours.dtype == theirs.dtype
         assert ours.tobytes() == theirs[0].tobytes(), after.tensor(number).name
+
+
+def test_numbers_of_tensors_stay_and_the_shape_reaches_reshape() -> None:
+    graph = reshaped_by_its_shape().graph
+    after = ops.fold_graph(graph)
+    assert [node.op for node in after.nodes] == ["RESHAPE"]
+    assert [tensor.name for tensor in after.tensors] == [tensor.name for tensor in graph.tensors]
+    wanted = next(tensor.data for tensor in after.tensors if tensor.name == "wanted")
+    np.testing.assert_array_equal(wanted, [1, -1])
+    assert ops.fold_graph(after) is after
+    assert (after.inputs, after.outputs) == (graph.inputs, graph.outputs)
+
+
+@needs_judge
+def test_a_whole_network_is_the_same_folded_or_not() -> None:
+    graph = unfolded_every_operator()
+    after = ops.fold_graph(graph)
+    assert len(graph.nodes) - len(after.nodes) >= 14
+    numbers = folded_tensors(graph, after)
+    inputs = windows_of(graph, 1, seed=2)
+    judged = judge.run(tflite.write_model(graph), inputs, tensors=numbers)
+    for number, theirs in zip(numbers, judged[1:], strict=True):
+        np.testing.assert_array_equal(after.tensor(number).data, theirs[0])
+
+
+def test_more_than_the_limit_is_refused_before_it_is_computed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    graph = folded(
+        "BROADCAST_TO", "wide", [Given(7, "int32"), Given((1 << 20,), "int32")],
+        [Result((1 << 20,), "int32")],
+    ).graph  # fmt: skip
+    monkeypatch.setattr(fold, "MAX_FOLDED_BYTES", (4 << 20) - 1)
+    monkeypatch.setitem(ops.OPERATORS, "BROADCAST_TO", _Exploding)
+    with pytest.raises(UnsupportedOperatorError, match="at most 4,194,303 bytes"):
+        ops.fold_graph(graph)
+
+
+class _Exploding:
+    FOLD = Fold(("int32",), lambda _view: pytest.fail("it was computed"))
+
+
+def test_repeated_costs_add_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fold, "MAX_FOLDED_BYTES", 200)
+    graph = merge([reshaped_by_its_shape().graph] * 6)
+    with pytest.raises(UnsupportedOperatorError, match=r"layer \d+ \d/.*more constants are"):
+        ops.fold_graph(graph)
+
+
+def test_operands_that_would_broadcast_to_more_are_refused_before_they_do() -> None:
+    operands = [Given(np.zeros((1 << 18, 1)), "int32"), Given(np.zeros((1, 1 << 18)), "int32")]
+    graph = folded("MAXIMUM", "huge", operands, [Result((4,), "int32")]).graph
+    with pytest.raises(ModelError, match="expected one that they broadcast to"):
+        ops.fold_graph(graph)
+
+
+def test_a_folded_output_of_the_model_stays_where_there_is_a_kernel() -> None:
+    b = GraphBuilder()
+    x = b.tensor("x", (2,), scale=0.1)
+    data = b.tensor("data", (2,), "int32", data=[300, -7])
+    narrow = b.tensor("narrow", (2,), scale=0.1)
+    b.node("CAST", [data], [narrow], in_data_type=2, out_data_type=9)
+    y = b.tensor("y", (2,), scale=0.1)
+    b.node("RELU", [x], [y])
+    graph = b.build([x], [y, narrow])
+    assert ops.fold_graph(graph) is graph
+    assert len(ops.parse_graph(graph)) == 2
+    hidden = ops.fold_graph(replace(graph, outputs=(y,)))
+    assert [node.op for node in hidden.nodes] == ["RELU"]

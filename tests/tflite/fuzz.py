@@ -67,7 +67,7 @@ class Tally:
 def examine(raw: bytes) -> str:
     """Return an empty string for an accepted file, otherwise the rule that refused it."""
     try:
-        ops.parse_graph(tflite.read_model(raw))
+        ops.parse_graph(ops.fold_graph(tflite.read_model(raw)))
     except McuSlmError as error:
         return str(error.values.get("rule", "operator"))
     return ""

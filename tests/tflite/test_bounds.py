@@ -34,7 +34,7 @@ from mcu_slm import ops, tflite
 from mcu_slm.errors import McuSlmError
 start = time.process_time()
 try:
-    ops.parse_graph(tflite.read_file(Path(sys.argv[1]))[0])
+    ops.parse_graph(ops.fold_graph(tflite.read_file(Path(sys.argv[1]))[0]))
     verdict = "accepted"
 except McuSlmError as error:
     verdict = error.values.get("rule", "operator")

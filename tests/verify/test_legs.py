@@ -17,13 +17,14 @@ from mcu_slm.ir import Graph
 from mcu_slm.ops import reference
 from mcu_slm.verify import LegResult, Subject, run_legs
 from mcu_slm.verify.host import HostModel
-from tests.models import every_operator, needs_judge, windows_of
+from tests.models import needs_judge, unfolded_every_operator, windows_of
 
 WINDOWS = 20
 
 
 def subject_of(graph: Graph, folder: Path, count: int = WINDOWS) -> Subject:
     raw = tflite.write_model(graph)
+    graph = ops.fold_graph(graph)
     compiled = compile_model(graph, raw, folder / "code")
     windows = windows_of(graph, count, seed=9)[0]
     return Subject(graph, raw, windows, (), folder / "code", compiled, folder / "build")
@@ -31,7 +32,7 @@ def subject_of(graph: Graph, folder: Path, count: int = WINDOWS) -> Subject:
 
 @pytest.fixture
 def subject(tmp_path: Path) -> Subject:
-    return subject_of(every_operator(), tmp_path)
+    return subject_of(unfolded_every_operator(), tmp_path)
 
 
 def leg(subject: Subject, name: str) -> LegResult:
