@@ -3,6 +3,7 @@
 # make check     format, lint, types, layers, unit tests
 # make emulate   tests that run firmware on the board simulator
 # make fuzz      mutated models through the checker, accepted ones through the judge; MUTANTS=N SEED=S, continues where it was
+# make new-op    the files of a new operator, from templates; NAME=SOME_OPERATOR
 # make bench     one inference of each shared model on the simulated board
 #
 # Everything is installed into .venv, nothing outside. MCU_SLM_SHARED names the folder with shared models and recordings.
@@ -23,7 +24,7 @@ SEED ?= 1
 BENCH_BOARD ?= nucleo_f446re
 BENCH_MODELS ?= $(wildcard $(SHARED)/models/prototype/transformer_*.tflite $(SHARED)/models/tensorflow__hello_world_int8.tflite)
 
-.PHONY: demo test check emulate fuzz bench clean
+.PHONY: demo test check emulate fuzz new-op bench clean
 
 demo: $(VENV)/installed
 	$(BIN)/mcu-slm run examples/basic_motions/mcu_slm.toml
@@ -43,6 +44,9 @@ emulate: $(VENV)/installed-dev
 
 fuzz: $(VENV)/installed-dev
 	$(BIN)/python -m tests.tflite.fuzz --mutants $(MUTANTS) --seed $(SEED)
+
+new-op: $(VENV)/installed-dev
+	@$(BIN)/python -m tests.ops.new_op $(NAME)
 
 bench: $(VENV)/installed
 	@for model in $(BENCH_MODELS); do \

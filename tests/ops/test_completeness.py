@@ -21,7 +21,7 @@ KERNELS = PACKAGE.parent / "kernels"
 def modules_with_parse() -> set[str]:
     """Return the modules of the room that define `parse`, by reading them."""
     found = set()
-    for path in PACKAGE.glob("*.py"):
+    for path in set(PACKAGE.glob("*.py")) - {PACKAGE / "TEMPLATE.py"}:
         tree = ast.parse(path.read_text(encoding="utf-8"))
         if any(isinstance(item, ast.FunctionDef) and item.name == "parse" for item in tree.body):
             found.add(path.stem)
