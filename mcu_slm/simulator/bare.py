@@ -134,6 +134,7 @@ class BareCore:
             McuSlmError: The program has no such function.
         """
         reg, registers = self._reg, self._engine.registers
+        assert len(arguments) <= 4  # more would go on the stack
         pc = self.symbol(function)
         registers.set(reg.XPSR, 1 << 24)
         registers.set(reg.SP, self.symbol("_stack_top"))

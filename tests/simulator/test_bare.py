@@ -133,6 +133,14 @@ def test_too_much_stack_and_writes_behind_memory_are_faults(program: Path) -> No
         store.call("target", store.symbol("target"), 7)
 
 
+@pytest.mark.parametrize("core", CORES)
+def test_a_null_pointer_is_a_fault(program: Path, core: str) -> None:
+    load = with_code(program, core, "0068")  # ldr r0, [r0]
+    assert load.call("target", load.symbol("_return")) == 0xE7FEBE00
+    with pytest.raises(FirmwareFault, match=r"read of an address where nothing is, .*0x00000000"):
+        load.call("target", 0)
+
+
 def test_unknown_cores_and_functions_are_named(program: Path) -> None:
     with pytest.raises(BoardError, match=r"the core is 'cortex-m55'"):
         BareCore("cortex-m55", program)
