@@ -1,13 +1,16 @@
 /* Elements of one type as elements of another: integers wrap, real numbers are cut and saturate. */
 #include "cast.h"
 
-/* The integer part of a real number, in [low, high]. Not a number counts as the lowest. */
+/* The integer part of a real number, in [low, high]; 0 for what is not a number. */
 static int32_t cut(float value, int32_t low, int32_t high)
 {
-    if (!(value > (float)low)) {
+    if (value <= (float)low) {
         return low;
     }
-    return value < (float)high ? (int32_t)value : high;
+    if (value >= (float)high) {
+        return high;
+    }
+    return value < (float)high ? (int32_t)value : 0;
 }
 
 static int32_t load(const mcu_slm_cast_t *layer, const void *input, int32_t i)

@@ -1,7 +1,7 @@
 """CAST: every element as a number of another type; scale and zero point play no part.
 
-Integers that do not fit wrap around. Real numbers are cut to integers; the judge leaves those that
-do not fit undefined, here they saturate and what is not a number counts as the lowest.
+Integers that do not fit wrap around. Real numbers are cut to integers and saturate; what is not a
+number becomes 0.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ def _cast(x: Array, dtype: str) -> Array:
     if x.dtype != np.float32 or dtype == "float32":
         return x.astype(dtype)
     bounds = np.iinfo(dtype)
-    wide = np.nan_to_num(x.astype(np.float64), nan=-np.inf)
+    wide = np.nan_to_num(x.astype(np.float64), nan=0.0)
     return np.clip(np.trunc(wide), bounds.min, bounds.max).astype(dtype)
 
 
