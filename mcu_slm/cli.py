@@ -213,15 +213,17 @@ def compile(
 
     source = read_model(model)
     compiled = compile_model(source.graph, source.raw, out, kernels)
-    names = ("model_sha256", "arena_bytes", "weight_bytes", "table_bytes", "macs", "sources")
+    sizes = ("arena_bytes", "state_bytes", "weight_bytes", "table_bytes")
+    names = ("model_sha256", *sizes, "macs", "sources")
     facts = {name: getattr(compiled, name) for name in names}
     if as_json:
         _print_json({"out": str(out), **facts})
         return
     typer.echo(f"{len(compiled.files)} files in {out}")
     typer.echo(
-        f"arena {compiled.arena_bytes:,} bytes, weights {compiled.weight_bytes:,}, tables "
-        f"{compiled.table_bytes:,}, {compiled.macs:,} multiply-accumulates"
+        f"arena {compiled.arena_bytes:,} bytes, state {compiled.state_bytes:,}, weights "
+        f"{compiled.weight_bytes:,}, tables {compiled.table_bytes:,}, {compiled.macs:,} "
+        "multiply-accumulates"
     )
 
 

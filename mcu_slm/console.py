@@ -126,6 +126,7 @@ def _cost(outcome: Outcome) -> Table:
         "RAM, whole image", f"{cost['ram_bytes']:,}", f"{ram:,} B", _bar(cost["ram_bytes"], ram)
     )
     table.add_row("  arena", f"{cost['arena_bytes']:,}", "", "")
+    table.add_row("  state", f"{cost['state_bytes']:,}", "", "")
     stack = outcome.build.stack_bytes
     table.add_row(
         "stack (simulator)",
@@ -251,6 +252,7 @@ def cost_table(facts: dict[str, Any]) -> Table:
         "model_code_bytes",
         "weight_bytes",
         "arena_bytes",
+        "state_bytes",
         "ram_bytes",
         "stack_bytes",
         "model_stack_bytes",

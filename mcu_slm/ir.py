@@ -7,11 +7,18 @@ shows.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+
+HANDLE = "resource"
+"""Type of the tensors that stand for a variable: they hold no values."""
+
+STATEFUL_OPERATORS = frozenset({"ASSIGN_VARIABLE", "READ_VARIABLE", "SVDF"})
+"""Operators whose outputs depend on earlier inferences."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +64,8 @@ class Tensor:
     @property
     def byte_count(self) -> int:
         """Bytes of the tensor in memory."""
+        if self.dtype == HANDLE:
+            return 0
         return self.element_count * int(np.dtype(self.dtype).itemsize)
 
 
@@ -72,9 +81,27 @@ class Node:
     intermediates: tuple[int, ...] = ()
 
 
+@dataclass(frozen=True)
+class Variable:
+    """A variable of a graph, known by the shared name of its handles.
+
+    `handle` is the first tensor that stands for it, `values` are the tensors that it is read into
+    or assigned from, in order; `assigned` says whether there is one of the latter.
+    """
+
+    name: str
+    handle: int
+    values: tuple[int, ...] = ()
+    assigned: bool = False
+
+
 @dataclass(frozen=True, eq=False)
 class Graph:
-    """A whole model: one subgraph in execution order."""
+    """A whole model: one subgraph in execution order.
+
+    `start_values` are what CALL_ONCE assigns to variables before the first inference, as constants
+    by the variable's shared name. The file keeps them in further subgraphs.
+    """
 
     tensors: tuple[Tensor, ...]
     nodes: tuple[Node, ...]
@@ -83,10 +110,55 @@ class Graph:
     name: str = "main"
     description: str = ""
     metadata: Mapping[str, bytes] = field(default_factory=dict)
+    start_values: Mapping[str, Tensor] = field(default_factory=dict)
 
     def tensor(self, index: int) -> Tensor:
         """Return the tensor numbered `index`."""
         return self.tensors[index]
+
+    @property
+    def keeps_state(self) -> bool:
+        """Whether an inference depends on those before it: then windows are one stream."""
+        return any(node.op in STATEFUL_OPERATORS for node in self.nodes)
+
+    @cached_property
+    def handles(self) -> Mapping[int, str]:
+        """The shared name of the variable that each handle stands for."""
+        return {
+            node.outputs[0]: node.options.get("shared_name") or ""
+            for node in self.nodes
+            if node.op == "VAR_HANDLE"
+        }
+
+    @cached_property
+    def variables(self) -> Mapping[str, Variable]:
+        """The variables by name."""
+        found: dict[str, Variable] = {}
+        for handle, name in self.handles.items():
+            found.setdefault(name, Variable(name, handle))
+        for node in self.nodes:
+            if node.op in ("READ_VARIABLE", "ASSIGN_VARIABLE") and node.inputs[0] in self.handles:
+                variable = found[self.handles[node.inputs[0]]]
+                assigns = node.op == "ASSIGN_VARIABLE"
+                value = node.inputs[1] if assigns else node.outputs[0]
+                found[variable.name] = replace(
+                    variable,
+                    values=(*variable.values, value),
+                    assigned=variable.assigned or assigns,
+                )
+        return found
+
+    def value_outputs(self, node: Node) -> tuple[int, ...]:
+        """Return the outputs of a node that hold values: all but handles."""
+        return tuple(index for index in node.outputs if self.tensor(index).dtype != HANDLE)
+
+    def layer_name(self, node: Node) -> str:
+        """Return what a layer is called: its first output, or the variable that it assigns."""
+        if node.outputs:
+            return self.tensor(node.outputs[0]).name
+        if node.inputs and node.inputs[0] in self.handles:
+            return self.handles[node.inputs[0]]
+        return node.op.lower()
 
 
 class GraphBuilder:
@@ -100,6 +172,7 @@ class GraphBuilder:
         self._description = description
         self._tensors: list[Tensor] = []
         self._nodes: list[Node] = []
+        self._start_values: dict[str, Tensor] = {}
 
     def tensor(
         self,
@@ -125,7 +198,11 @@ class GraphBuilder:
             quantization = Quantization(scales, (int(zero_point),) * len(scales), axis)
         array = None if data is None else np.asarray(data, np.dtype(dtype)).reshape(shape)
         size = tuple(int(n) for n in shape)
-        self._tensors.append(Tensor(name, size, dtype, quantization, array, is_variable))
+        return self.add(Tensor(name, size, dtype, quantization, array, is_variable))
+
+    def add(self, tensor: Tensor) -> int:
+        """Add a tensor as it is and return its number."""
+        self._tensors.append(tensor)
         return len(self._tensors) - 1
 
     def shape(self, index: int) -> tuple[int, ...]:
@@ -144,6 +221,12 @@ class GraphBuilder:
         """Add an operator. Option names are the schema's, in snake_case (`stride_w`)."""
         self._nodes.append(Node(op, tuple(inputs), tuple(outputs), dict(options), version))
 
+    def start_value(self, variable: str, like: int, data: npt.ArrayLike) -> None:
+        """Let CALL_ONCE assign values to a variable, of the type and shape of tensor `like`."""
+        tensor = self._tensors[like]
+        array = np.asarray(data, np.dtype(tensor.dtype)).reshape(tensor.shape)
+        self._start_values[variable] = replace(tensor, name=f"{variable}/start", data=array)
+
     def build(
         self, inputs: list[int], outputs: list[int], metadata: Mapping[str, bytes] | None = None
     ) -> Graph:
@@ -156,4 +239,5 @@ class GraphBuilder:
             self._name,
             self._description,
             dict(metadata or {}),
+            dict(self._start_values),
         )

@@ -46,7 +46,8 @@ def run(
 ) -> Arrays:
     """Return the model's outputs for many windows, then the tensors asked for by number.
 
-    The state of recurrent layers is reset before every window.
+    Every window starts from reset state. Where layers keep state from one inference to the next
+    (`Graph.keeps_state`), the windows are one stream instead: only the first one does.
 
     Shapes: inputs: one [windows, *shape] per model input -> one [windows, *shape] per output and
         per tensor.
@@ -121,10 +122,12 @@ def _load_tflm(
     interpreter = runtime.Interpreter.from_bytes(
         raw, arena_size=_ARENA_BYTES, intrepreter_config=mode
     )
-    outputs = range(len(tflite.read_model(raw).outputs))
+    graph = tflite.read_model(raw)
+    outputs = range(len(graph.outputs))
 
     def infer(window: Arrays) -> Arrays:
-        interpreter.reset()
+        if not graph.keeps_state:  # a stream starts with the new interpreter
+            interpreter.reset()
         for index, array in enumerate(window):
             interpreter.set_input(array, index)
         interpreter.invoke()
@@ -145,9 +148,11 @@ def _load_litert(
     )
     interpreter.allocate_tensors()
     inputs, outputs = interpreter.get_input_details(), interpreter.get_output_details()
+    keeps_state = tflite.read_model(raw).keeps_state
 
     def infer(window: Arrays) -> Arrays:
-        interpreter.reset_all_variables()
+        if not keeps_state:
+            interpreter.reset_all_variables()
         for detail, array in zip(inputs, window, strict=True):
             interpreter.set_tensor(detail["index"], array)
         interpreter.invoke()

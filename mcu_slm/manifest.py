@@ -28,7 +28,10 @@ class Layer:
 
 @dataclass(frozen=True)
 class CompiledModel:
-    """A folder of generated C. Sizes in bytes; `sources` are the .c files to compile."""
+    """A folder of generated C. Sizes in bytes; `sources` are the .c files to compile.
+
+    `state_bytes` is what lives from one inference to the next, beside the arena; mostly 0.
+    """
 
     tool_version: str
     model_sha256: str
@@ -36,6 +39,7 @@ class CompiledModel:
     input_bytes: int
     output_bytes: int
     arena_bytes: int
+    state_bytes: int
     weight_bytes: int
     table_bytes: int
     macs: int

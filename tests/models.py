@@ -14,7 +14,7 @@ import numpy.typing as npt
 import pytest
 
 from mcu_slm import judge, ops
-from mcu_slm.ir import Graph, GraphBuilder
+from mcu_slm.ir import Graph, GraphBuilder, Node, Tensor
 from mcu_slm.metadata import METADATA_NAME, ModelInfo
 from mcu_slm.rows import unpack
 from mcu_slm.verify.inputs import graph_windows
@@ -39,8 +39,12 @@ def windows_of(graph: Graph, count: int, seed: int, lowest: int = -128) -> list[
 
 
 def merge(graphs: Sequence[Graph]) -> Graph:
-    """Return one graph with all inputs and outputs, so that one judge process answers for all."""
+    """Return one graph with all inputs and outputs, so that one judge process answers for all.
+
+    Variables are told apart by the number of their graph; one CALL_ONCE gives all start values.
+    """
     tensors, nodes, inputs, outputs = [], [], [], []
+    starts: dict[str, Tensor] = {}
     for number, graph in enumerate(graphs):
         base = len(tensors)
         tensors += [replace(t, name=f"{number}/{t.name}") for t in graph.tensors]
@@ -49,12 +53,25 @@ def merge(graphs: Sequence[Graph]) -> Graph:
                 node,
                 inputs=tuple(i + base if i >= 0 else i for i in node.inputs),
                 outputs=tuple(i + base for i in node.outputs),
+                options=_of_graph(number, node),
             )
             for node in graph.nodes
+            if node.op != "CALL_ONCE"
         ]
+        starts |= {f"{number}/{name}": value for name, value in graph.start_values.items()}
         inputs += [i + base for i in graph.inputs]
         outputs += [i + base for i in graph.outputs]
-    return Graph(tuple(tensors), tuple(nodes), tuple(inputs), tuple(outputs))
+    if starts:
+        nodes.insert(0, Node("CALL_ONCE", (), (), {"init_subgraph_index": 1}))
+    ends = (tuple(inputs), tuple(outputs))
+    return Graph(tuple(tensors), tuple(nodes), *ends, start_values=starts)
+
+
+def _of_graph(number: int, node: Node) -> dict[str, Any]:
+    """Return a node's options, a variable's name made that of graph `number`."""
+    if node.op != "VAR_HANDLE":
+        return dict(node.options)
+    return {"container": "", "shared_name": f"{number}/{node.options['shared_name']}"}
 
 
 def indices(builder: GraphBuilder, name: str, values: Sequence[int] | int) -> int:
@@ -102,9 +119,9 @@ def tiny(labels: tuple[str, ...] = ("rest", "walk"), name: str = "logits") -> Gr
 
 
 def every_operator(labels: tuple[str, ...] = ()) -> Graph:
-    """Return a small attention network that uses every operator, mostly off saturation.
+    """Return a small attention network that uses every operator without state.
 
-    Constants are folded: what is left runs.
+    Mostly off saturation; `streaming` uses the others. Constants are folded: what is left runs.
     """
     return ops.fold_graph(unfolded_every_operator(labels))
 

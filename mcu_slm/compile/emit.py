@@ -9,6 +9,7 @@ import numpy as np
 from mcu_slm import __version__
 from mcu_slm.compile import arrays
 from mcu_slm.compile.program import Program, make_program
+from mcu_slm.compile.states import state_bytes
 from mcu_slm.compile.texts import input_offset, model_text, output_offset
 from mcu_slm.errors import ModelError, UnsupportedOperatorError, UsageError
 from mcu_slm.files import sha256_bytes, write_atomic
@@ -170,13 +171,13 @@ def _manifest(program: Program, family: str, files: dict[str, str]) -> CompiledM
     layers = tuple(
         Layer(
             index,
-            graph.tensor(node.outputs[0]).name,
+            graph.layer_name(node),
             node.op,
             program.functions[index],
             program.operators[index].macs,
-            node.outputs,
-            tuple(offsets[tensor] for tensor in node.outputs),
-            tuple(graph.tensor(tensor).byte_count for tensor in node.outputs),
+            graph.value_outputs(node),
+            tuple(offsets[tensor] for tensor in graph.value_outputs(node)),
+            tuple(graph.tensor(tensor).byte_count for tensor in graph.value_outputs(node)),
         )
         for index, node in enumerate(graph.nodes)
     )
@@ -187,6 +188,7 @@ def _manifest(program: Program, family: str, files: dict[str, str]) -> CompiledM
         input_bytes=row_offsets(graph, graph.inputs)[1],
         output_bytes=row_offsets(graph, graph.outputs)[1],
         arena_bytes=program.plan.arena_bytes,
+        state_bytes=state_bytes(program.states),
         weight_bytes=program.constant_bytes(weights=True),
         table_bytes=program.constant_bytes(weights=False),
         macs=program.macs,

@@ -9,10 +9,12 @@ import numpy.typing as npt
 
 from mcu_slm import ops, plan
 from mcu_slm.compile import names
+from mcu_slm.compile.states import StatePlace, place_states
 from mcu_slm.files import sha256_bytes
 from mcu_slm.ir import Graph
 from mcu_slm.metadata import read_info
 from mcu_slm.ops import Operator
+from mcu_slm.ops.state import states_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,7 +33,8 @@ class Program:
 
     `functions[i]` is layer i's C function, empty where no byte moves; `places` gives the C
     expression of each tensor that is read or written at run time; `symbols[i]` the array of each
-    of layer i's constants, by suffix; `labels` the class names when there is one per output value.
+    of layer i's constants, by suffix; `states` what lives from one inference to the next, by
+    tensor; `labels` the class names when there is one per output value.
     """
 
     graph: Graph
@@ -43,6 +46,7 @@ class Program:
     places: dict[int, str]
     arrays: tuple[Array, ...]
     symbols: tuple[dict[str, str], ...]
+    states: dict[int, StatePlace]
     labels: tuple[str, ...]
 
     @property
@@ -69,15 +73,14 @@ def make_program(graph: Graph, raw: bytes) -> Program:
     """
     operators = ops.parse_graph(graph)
     layout = plan.plan_graph(graph, _demands(graph, operators))
-    layers = names.unique(
-        names.identifier(graph.tensor(node.outputs[0]).name) for node in graph.nodes
-    )
+    layers = names.unique(names.identifier(graph.layer_name(node)) for node in graph.nodes)
     functions = tuple(
         f"mcu_slm_layer_{index:02}_{layer}" if operator.kernels else ""
         for index, (layer, operator) in enumerate(zip(layers, operators, strict=True))
     )
     constants = _constant_inputs(graph, operators, layout)
     arrays, symbols = _layer_arrays(operators, layers)
+    states = place_states(states_of(graph, operators))
     return Program(
         graph,
         raw,
@@ -86,8 +89,9 @@ def make_program(graph: Graph, raw: bytes) -> Program:
         layout,
         functions,
         {**_macros(graph, layout), **{tensor: array.symbol for tensor, array in constants.items()}},
-        (*constants.values(), *arrays),
+        (*constants.values(), *arrays, *_start_arrays(states)),
         symbols,
+        states,
         _labels(graph),
     )
 
@@ -155,6 +159,15 @@ def _layer_arrays(
                 found.append(Array(symbol, constant.data, constant.is_weight, constant.comment))
         symbols.append(of_layer)
     return found, tuple(symbols)
+
+
+def _start_arrays(states: dict[int, StatePlace]) -> list[Array]:
+    """Return the start values that are more than one byte repeated."""
+    return [
+        Array(place.symbol, place.start, True, f"start of {names.comment_safe(place.name)}")
+        for place in states.values()
+        if place.symbol
+    ]
 
 
 def _labels(graph: Graph) -> tuple[str, ...]:

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from mcu_slm import plan
 from mcu_slm.compile import arrays, names
 from mcu_slm.compile.program import Program
+from mcu_slm.compile.states import StatePlace, state_bytes
 from mcu_slm.ir import Graph, Node, Tensor
 from mcu_slm.ops import Arguments, short_name
+from mcu_slm.ops.state import holder
 from mcu_slm.rows import row_offsets
 
 _HASH_BYTES_PER_LINE = 8
@@ -47,6 +49,17 @@ class GatherText:
 
 
 @dataclass(frozen=True)
+class StateText:
+    """A state as the generated code names it; `setting` is how it gets its start values."""
+
+    name: str
+    macro: str
+    offset: int
+    byte_count: int
+    setting: str
+
+
+@dataclass(frozen=True)
 class LayerText:
     """A layer as the generated code shows it."""
 
@@ -69,6 +82,7 @@ class ModelText:
     table_bytes: str
     arena_bytes: int
     scratch_bytes: str
+    state_bytes: int
     input_bytes: int
     output_bytes: int
     alignment: int
@@ -76,6 +90,7 @@ class ModelText:
     sha256_lines: tuple[str, ...]
     kernels: tuple[str, ...]
     tensors: tuple[TensorText, ...]
+    states: tuple[StateText, ...]
     layers: tuple[LayerText, ...]
     input_place: str
     output_place: str
@@ -95,6 +110,7 @@ def model_text(program: Program, notice: str) -> ModelText:
         table_bytes=f"{program.constant_bytes(weights=False):,}",
         arena_bytes=layout.arena_bytes,
         scratch_bytes=f"{max(operator.scratch_bytes for operator in program.operators):,}",
+        state_bytes=state_bytes(program.states),
         input_bytes=row_offsets(graph, graph.inputs)[1],
         output_bytes=row_offsets(graph, graph.outputs)[1],
         alignment=plan.ALIGNMENT,
@@ -102,6 +118,7 @@ def model_text(program: Program, notice: str) -> ModelText:
         sha256_lines=_hash_lines(program.sha256),
         kernels=program.kernels,
         tensors=tuple(_tensor_text(program, tensor) for tensor in sorted(layout.offsets)),
+        states=tuple(_state_text(place) for place in program.states.values()),
         layers=tuple(_layer_text(program, index) for index in range(len(program.operators))),
         input_place=f"mcu_slm_arena + {input_offset(program)}",
         output_place=f"mcu_slm_arena + {output_offset(program)}",
@@ -170,28 +187,40 @@ def _tensor_text(program: Program, tensor: int) -> TensorText:
     return TensorText(name, program.places[tensor], offset, entry.byte_count, life, place)
 
 
+def _state_text(place: StatePlace) -> StateText:
+    setting = f"memset({place.macro}, {place.fill}, {place.byte_count});"
+    if place.symbol:
+        setting = f"memcpy({place.macro}, {place.symbol}, {place.byte_count});"
+    name = names.comment_safe(short_name(place.name))
+    return StateText(name, place.macro, place.offset, place.byte_count, setting)
+
+
 def _layer_text(program: Program, index: int) -> LayerText:
     graph, node, operator = program.graph, program.graph.nodes[index], program.operators[index]
-    summary = operator.summary()
+    summary = names.comment_safe(operator.summary())
     facts = [f"{node.op}{', ' + summary if summary else ''}{_activation(node)}"]
     for position in operator.activations:
         tensor = graph.tensor(node.inputs[position])
         constant = " (constant)" if tensor.data is not None else ""
         facts.append(f"in   {_describe(tensor)}{constant}")
-    facts += [f"out  {_describe(graph.tensor(tensor))}" for tensor in node.outputs]
+    kept = [program.states[holder(graph, node.inputs[p])] for p in operator.states]
+    facts += [f"keeps {names.comment_safe(short_name(place.name))}" for place in kept]
+    outputs = graph.value_outputs(node)
+    facts += [f"out  {_describe(graph.tensor(tensor))}" for tensor in outputs]
     if operator.macs:
         facts.append(f"{operator.macs:,} multiply-accumulates")
     scratch = program.plan.scratch.get(index)
     if scratch is not None:
         facts.append(f"{operator.scratch_bytes:,} bytes of working memory")
+    sources = [program.places[node.inputs[position]] for position in operator.activations]
     arguments = Arguments(
-        tuple(program.places[node.inputs[position]] for position in operator.activations),
-        tuple(program.places[tensor] for tensor in node.outputs),
+        (*sources, *(place.macro for place in kept)),
+        tuple(program.places[tensor] for tensor in outputs),
         program.symbols[index],
         f"mcu_slm_arena + {scratch}" if scratch is not None else "",
     )
     body = tuple(f"    {line}" for line in operator.call(arguments).splitlines())
-    title = names.comment_safe(short_name(graph.tensor(node.outputs[0]).name))
+    title = names.comment_safe(short_name(graph.layer_name(node)))
     return LayerText(index, title, tuple(facts), program.functions[index], body)
 
 

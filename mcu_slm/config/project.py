@@ -34,7 +34,7 @@ class BudgetConfig(Section):
     flash_bytes: Count | None = None
     """Flash for weights and code of the model."""
     ram_bytes: Count | None = None
-    """RAM for the model's arena."""
+    """RAM for the model's arena and state."""
     cycles: Annotated[int, Field(gt=0)] | None = None
     """Core cycles per inference."""
 

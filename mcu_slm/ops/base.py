@@ -76,6 +76,13 @@ class Operator(ABC):
     `reference` and `call` get these, in this order.
     """
 
+    states: ClassVar[tuple[int, ...]] = ()
+    """Positions among the node's inputs that are state: kept from one inference to the next.
+
+    `reference` gets their values behind the activations, with one window, and returns their new
+    values behind the outputs; `call` gets their places behind those of the activations.
+    """
+
     @abstractmethod
     def reference(self, inputs: Sequence[Activations]) -> list[Activations]:
         """Return the outputs in NumPy, byte for byte what the judge gives."""
@@ -148,7 +155,7 @@ class NodeView:
     @property
     def where(self) -> str:
         """The layer as an error message calls it."""
-        name = self.graph.tensor(self.node.outputs[0]).name if self.node.outputs else "?"
+        name = self.graph.layer_name(self.node)
         return f"layer {self.index} {short_name(name)} ({self.node.op})"
 
     def fail(self, found: str, expected: str = "", remedy: str = "") -> NoReturn:

@@ -238,8 +238,13 @@ def parse(view: NodeView) -> Lstm:
 
 
 def _require_plain(view: NodeView) -> None:
-    """Check that no variant is used which the judge does not run."""
+    """Check that no variant is used which the judge does not run, and that windows are apart.
+
+    Where other layers keep state the judge is not reset between windows: nor were this layer.
+    """
     view.expect_count((_INPUTS,))
+    if view.graph.keeps_state:
+        view.unsupported("an LSTM beside layers that keep state", "one or the other")
     for variant, positions in _UNUSED.items():
         if any(view.optional_input(position) is not None for position in positions):
             view.unsupported(f"an LSTM with {variant}", "the plain variant")

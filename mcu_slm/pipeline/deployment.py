@@ -306,6 +306,7 @@ def bench(
         "model_code_bytes": _model_flash(compiled, build_result) - compiled.weight_bytes,
         "weight_bytes": compiled.weight_bytes,
         "arena_bytes": compiled.arena_bytes,
+        "state_bytes": compiled.state_bytes,
         "ram_bytes": build_result.ram_bytes,
         "stack_bytes": cost.stack_bytes,
         "model_stack_bytes": build_result.model_stack_bytes,
@@ -354,9 +355,10 @@ def check_budget(facts: dict[str, Any], budget: BudgetConfig) -> None:
             limit=available,
         )
     flash = facts["weight_bytes"] + facts["model_code_bytes"]
+    ram = facts["arena_bytes"] + facts["state_bytes"]
     limits = (
         ("flash_bytes", "bytes of flash for the model", flash, budget.flash_bytes),
-        ("ram_bytes", "bytes of arena", facts["arena_bytes"], budget.ram_bytes),
+        ("ram_bytes", "bytes of arena and state", ram, budget.ram_bytes),
         ("cycles", "estimated cycles per inference", facts["estimated_cycles"], budget.cycles),
     )
     for name, what, found, limit in limits:

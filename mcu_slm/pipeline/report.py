@@ -54,6 +54,7 @@ def _cost(facts: dict[str, Any], board: Board) -> list[str]:
         f"| of it code and tables of the model | {facts['model_code_bytes']:,} | |",
         f"| RAM, stack included | {facts['ram_bytes']:,} | {chip.ram.size_bytes:,} |",
         f"| of it the arena | {facts['arena_bytes']:,} | |",
+        f"| of it the state | {facts['state_bytes']:,} | |",
         f"| stack of one inference at most, computed | {computed} | |",
         f"| stack of the firmware, high-water on the simulator | {facts['stack_bytes']:,} | |",
         "",

@@ -179,7 +179,7 @@ def _owners(graph: Graph) -> dict[int, int]:
     """Return for each activation the tensor whose bytes it shares: mostly itself."""
     owner = {tensor: tensor for tensor in graph.inputs}
     for node in graph.nodes:
-        for tensor in node.outputs:
+        for tensor in graph.value_outputs(node):
             source = node.inputs[0] if node.op in ALIASING else tensor
             owner[tensor] = owner.get(source, tensor)
     return owner

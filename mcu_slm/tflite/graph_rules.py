@@ -8,13 +8,18 @@ from mcu_slm.tflite.rules import printable, refuse
 _FIXED_SHAPE = "Export with a fixed batch of 1 and no empty dimension."
 
 
-def check_graph(name: str, graph: Graph) -> None:
+WITHOUT_OUTPUTS = frozenset({"ASSIGN_VARIABLE", "CALL_ONCE"})
+"""Operators that write to variables only."""
+
+
+def check_graph(name: str, graph: Graph, *, is_main: bool = True) -> None:
     """Check a graph whose tensor numbers all exist.
 
     Raises:
         ModelError: A rule does not hold.
     """
-    _check_ends(name, graph)
+    if is_main:
+        _check_ends(name, graph)
     _check_not_empty(name, graph)
     _check_order(name, graph)
 
@@ -64,7 +69,7 @@ def _check_order(name: str, graph: Graph) -> None:
     written = set(graph.inputs)
     for index, node in enumerate(graph.nodes):
         where = f"{name}: operator {index} ({node.op})"
-        if not node.outputs:
+        if not node.outputs and node.op not in WITHOUT_OUTPUTS:
             refuse("operator-outputs", where, "no outputs", "at least one")
         for tensor in node.inputs:
             if tensor >= 0 and not (tensor in ready or tensor in written or tensor in kept):

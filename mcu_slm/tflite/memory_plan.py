@@ -25,8 +25,10 @@ _ALIGNMENT = 16
 _REMEDY = "Export without an offline memory plan; this compiler plans memory itself."
 
 
-def check_memory_plan(name: str, graph: Graph) -> None:
+def check_memory_plan(name: str, graph: Graph, *, is_alone: bool) -> None:
     """Check the plan of a graph that has passed every other rule, if it has one.
+
+    `is_alone` says that the file has no other subgraph.
 
     Raises:
         ModelError: The plan is not one offset per tensor, or lets two tensors overlap.
@@ -34,6 +36,8 @@ def check_memory_plan(name: str, graph: Graph) -> None:
     content = graph.metadata.get(MEMORY_PLAN)
     if content is None:
         return
+    if not is_alone:
+        refuse("memory-plan", name, "a memory plan of several subgraphs", "one subgraph", _REMEDY)
     offsets = _offsets(f"{name}: metadata {MEMORY_PLAN!r}", content, len(graph.tensors))
     lifetimes = _lifetimes(graph)
     planned = [

@@ -21,25 +21,19 @@ def check_model(name: str, model: Mapping[str, Any]) -> None:
 
     Raises:
         ModelError: A rule does not hold.
-        UnsupportedOperatorError: The file is legal but needs more than one self-contained graph.
+        UnsupportedOperatorError: The file is legal but not one self-contained flatbuffer.
     """
     if model["version"] != _FORMAT_VERSION:
         found = f"file format version is {model['version']}"
         refuse("format-version", name, found, str(_FORMAT_VERSION))
-    if len(model["subgraphs"]) != 1:
-        unsupported(
-            "subgraphs",
-            name,
-            f"the model has {len(model['subgraphs'])} subgraphs",
-            "exactly one",
-            "Control flow and call-once initialisers are not supported: export plain inference.",
-        )
-    subgraph = model["subgraphs"][0]
+    if not model["subgraphs"]:
+        unsupported("subgraphs", name, "the model has 0 subgraphs", "one or more")
     for kind, limit in (("tensors", MAX_TENSORS), ("operators", MAX_OPERATORS)):
-        if len(subgraph[kind]) > limit:
-            refuse("count", name, f"{len(subgraph[kind]):,} {kind}", f"at most {limit:,}")
+        count = sum(len(subgraph[kind]) for subgraph in model["subgraphs"])
+        if count > limit:
+            refuse("count", name, f"{count:,} {kind}", f"at most {limit:,}")
     _check_buffers(name, model["buffers"])
-    _check_signatures(name, model["signature_defs"], len(subgraph["tensors"]))
+    _check_signatures(name, model["signature_defs"], len(model["subgraphs"][0]["tensors"]))
 
 
 def _check_buffers(name: str, buffers: list[Any]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from mcu_slm.tflite.model_rules import check_model, read_metadata
 from mcu_slm.tflite.rules import printable, refuse, unsupported
 from mcu_slm.tflite.schema import OPERATOR_OPTIONS, OPERATORS, TENSOR_TYPES
 from mcu_slm.tflite.tensors import read_tensor
+from mcu_slm.tflite.variable_rules import with_start_values
 
 
 def read_file(path: Path) -> tuple[Graph, bytes]:
@@ -41,11 +43,23 @@ def read_model(raw: bytes, name: str = "model") -> Graph:
     Raises:
         ModelError: The bytes are no sound model; the message names the tensor or operator, and
             `values["rule"]` the rule of `mcu_slm.tflite.rules`.
-        UnsupportedOperatorError: More than one subgraph, custom or unknown operators.
+        UnsupportedOperatorError: Subgraphs that do more than initialise variables, custom or
+            unknown operators.
     """
     model = Decoder(raw, name).model()
     check_model(name, model)
-    subgraph = model["subgraphs"][0]
+    metadata = read_metadata(name, model)
+    graphs = []
+    for number, subgraph in enumerate(model["subgraphs"]):
+        where = f"{name}: subgraph {number}" if number else name
+        graphs.append(_graph(where, model, subgraph))
+        check_graph(where, graphs[-1], is_main=number == 0)
+    check_memory_plan(name, replace(graphs[0], metadata=metadata), is_alone=len(graphs) == 1)
+    return replace(with_start_values(name, graphs), metadata=metadata)
+
+
+def _graph(name: str, model: Mapping[str, Any], subgraph: Mapping[str, Any]) -> Graph:
+    """Return one subgraph whose tensor numbers all exist."""
     tensors = tuple(
         read_tensor(name, index, fields, model["buffers"])
         for index, fields in enumerate(subgraph["tensors"])
@@ -54,18 +68,14 @@ def read_model(raw: bytes, name: str = "model") -> Graph:
         _node(name, index, fields, model["operator_codes"], len(tensors))
         for index, fields in enumerate(subgraph["operators"])
     )
-    graph = Graph(
+    return Graph(
         tensors,
         nodes,
         _indices(name, "inputs", subgraph["inputs"], len(tensors)),
         _indices(name, "outputs", subgraph["outputs"], len(tensors)),
         subgraph["name"] or "main",
         model["description"] or "",
-        read_metadata(name, model),
     )
-    check_graph(name, graph)
-    check_memory_plan(name, graph)
-    return graph
 
 
 def _indices(

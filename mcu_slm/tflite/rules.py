@@ -24,7 +24,7 @@ RULES: dict[str, str] = {
     "enum": "options with names have a value that the format knows",
     # The model
     "format-version": "the format version is 3",
-    "subgraphs": "there is exactly one subgraph",
+    "subgraphs": "there is one subgraph, and further ones only where CALL_ONCE calls them",
     "count": "no more tensors and operators than the limits",
     "external-data": "all data lies inside the flatbuffer",
     "buffer-zero": "buffer 0, which stands for 'no data', is empty",
@@ -48,8 +48,12 @@ RULES: dict[str, str] = {
     "operator-code": "an operator's code exists and names a built-in operator",
     "operator-version": "operator versions are 1 and more",
     "options": "an operator has its own kind of options, and no custom ones",
-    "operator-outputs": "every operator writes at least one tensor",
+    "operator-outputs": "every operator but ASSIGN_VARIABLE and CALL_ONCE writes a tensor",
     "tensor-index": "inputs, outputs and intermediates name tensors that exist",
+    # Variables
+    "handle": "handles of variables have a name, come from VAR_HANDLE and go to reads, assignments",
+    "call-once": "CALL_ONCE calls a further subgraph, before variables are read or assigned",
+    "initialisation": "a further subgraph only assigns constants to variables, each once",
     # The graph
     "empty-tensor": "no operator reads or writes an empty tensor",
     "graph-ends": "the graph has inputs and outputs; an input is named once and is no constant",

@@ -203,6 +203,11 @@ OPTIONS: dict[str, tuple[Field, ...]] = {
     "Div": (_ACTIVATION,),
     "Cumsum": (("exclusive", "bool"), ("reverse", "bool")),
     "Shape": (("out_type", "i8"),),
+    "SVDF": (("rank", "i32"), _ACTIVATION, ("asymmetric_quantize_inputs", "bool")),
+    "CallOnce": (("init_subgraph_index", "i32"),),
+    "VarHandle": (("container", "string"), ("shared_name", "string")),
+    "ReadVariable": (),
+    "AssignVariable": (),
 }
 """Options tables that operators here read, by the schema's name without `Options`."""
 
@@ -258,9 +263,11 @@ OPERATOR_OPTIONS: dict[str, str] = {
     "ADD": "Add",
     "ARG_MAX": "ArgMax",
     "ARG_MIN": "ArgMin",
+    "ASSIGN_VARIABLE": "AssignVariable",
     "AVERAGE_POOL_2D": "Pool2D",
     "BATCH_MATMUL": "BatchMatMul",
     "BROADCAST_TO": "BroadcastTo",
+    "CALL_ONCE": "CallOnce",
     "CAST": "Cast",
     "CONCATENATION": "Concatenation",
     "CONV_2D": "Conv2D",
@@ -279,6 +286,7 @@ OPERATOR_OPTIONS: dict[str, str] = {
     "MIRROR_PAD": "MirrorPad",
     "MUL": "Mul",
     "PACK": "Pack",
+    "READ_VARIABLE": "ReadVariable",
     "REDUCE_MAX": "Reducer",
     "REDUCE_MIN": "Reducer",
     "RESHAPE": "Reshape",
@@ -296,9 +304,11 @@ OPERATOR_OPTIONS: dict[str, str] = {
     "STRIDED_SLICE": "StridedSlice",
     "SUB": "Sub",
     "SUM": "Reducer",
+    "SVDF": "SVDF",
     "TRANSPOSE": "Transpose",
     "TRANSPOSE_CONV": "TransposeConv",
     "UNIDIRECTIONAL_SEQUENCE_LSTM": "UnidirectionalSequenceLSTM",
     "UNPACK": "Unpack",
+    "VAR_HANDLE": "VarHandle",
 }
 """The options table that an operator is written with; operators not listed have none."""

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from mcu_slm.ir import Quantization, Tensor
+from mcu_slm.ir import HANDLE, Quantization, Tensor
 from mcu_slm.tflite.rules import printable, refuse, unsupported
 from mcu_slm.tflite.schema import TENSOR_TYPES
 
@@ -43,6 +43,8 @@ def read_tensor(name: str, index: int, fields: Mapping[str, Any], buffers: list[
     dtype = TENSOR_TYPES.get(fields["type"])
     if dtype is None:
         refuse("type", where, f"unknown element type {fields['type']}")
+    if dtype == HANDLE:
+        return _handle(where, label, fields, buffers)
     if dtype not in _NUMERIC:
         kind = "tensor" if fields["buffer"] == 0 else "constant"
         unsupported("type", where, f"{kind} of type {dtype}", "numbers of whole bytes")
@@ -64,6 +66,18 @@ def read_tensor(name: str, index: int, fields: Mapping[str, Any], buffers: list[
         refuse("variable", where, "a variable with constant data", "a variable without")
     data = _data(where, tensor, raw)
     return Tensor(label, shape, dtype, quantization, data, is_variable=False)
+
+
+def _handle(where: str, label: str, fields: Mapping[str, Any], buffers: list[Any]) -> Tensor:
+    """Return a tensor that stands for a variable: one element, no values."""
+    shape = _shape(where, fields["shape"], 1)
+    if math.prod(shape) != 1:
+        refuse("handle", where, f"a handle of shape {list(shape)}", "one element")
+    if fields["is_variable"] or fields["sparsity"] is not None or fields["external_buffer"]:
+        refuse("handle", where, "a handle that holds values", "none")
+    if fields["buffer"] >= len(buffers) or buffers[fields["buffer"]]["data"] is not None:
+        refuse("handle", where, f"a handle with data, in buffer {fields['buffer']}", "none")
+    return Tensor(label, shape, HANDLE)
 
 
 def _shape(where: str, dimensions: npt.NDArray[np.int32] | None, width: int) -> tuple[int, ...]:

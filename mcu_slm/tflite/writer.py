@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from mcu_slm.ir import Graph, Node, Tensor
+from mcu_slm.ir import HANDLE, Graph, GraphBuilder, Node, Tensor
 from mcu_slm.tflite.encode import encode_model
 from mcu_slm.tflite.schema import OPERATOR_OPTIONS, OPERATORS, TENSOR_TYPES
 
@@ -20,9 +20,9 @@ def write_model(graph: Graph) -> bytes:
     Buffer 0 is empty by convention and stands for every tensor without constant data.
     """
     buffers: list[dict[str, Any]] = [{}]
-    tensors = [_tensor(tensor, buffers) for tensor in graph.tensors]
     codes: dict[tuple[str, int], int] = {}
-    operators = [_operator(node, codes) for node in graph.nodes]
+    graphs = [graph, *_initialiser(graph)]
+    subgraphs = [_subgraph(each, buffers, codes) for each in graphs]
     metadata = []
     for name, content in graph.metadata.items():
         metadata.append({"name": name, "buffer": len(buffers)})
@@ -32,19 +32,37 @@ def write_model(graph: Graph) -> bytes:
             "version": 3,
             "description": graph.description,
             "operator_codes": [_operator_code(op, version) for op, version in codes],
-            "subgraphs": [
-                {
-                    "name": graph.name,
-                    "tensors": tensors,
-                    "operators": operators,
-                    "inputs": graph.inputs,
-                    "outputs": graph.outputs,
-                }
-            ],
+            "subgraphs": subgraphs,
             "buffers": buffers,
             "metadata": metadata,
         }
     )
+
+
+def _subgraph(
+    graph: Graph, buffers: list[dict[str, Any]], codes: dict[tuple[str, int], int]
+) -> dict[str, Any]:
+    return {
+        "name": graph.name,
+        "tensors": [_tensor(tensor, buffers) for tensor in graph.tensors],
+        "operators": [_operator(node, codes) for node in graph.nodes],
+        "inputs": graph.inputs,
+        "outputs": graph.outputs,
+    }
+
+
+def _initialiser(graph: Graph) -> list[Graph]:
+    """Return the graph that assigns the start values, where there are some."""
+    if not graph.start_values:
+        return []
+    builder = GraphBuilder(name="start_values")
+    handles = (node for node in graph.nodes if node.op == "VAR_HANDLE")
+    container = next((node.options.get("container") for node in handles), None)
+    for name, value in graph.start_values.items():
+        handle = builder.tensor(name, (), HANDLE)
+        builder.node("VAR_HANDLE", [], [handle], container=container, shared_name=name)
+        builder.node("ASSIGN_VARIABLE", [handle, builder.add(value)], [])
+    return [builder.build([], [])]
 
 
 def _tensor(tensor: Tensor, buffers: list[dict[str, Any]]) -> dict[str, Any]:

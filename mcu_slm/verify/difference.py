@@ -16,6 +16,7 @@ from mcu_slm.ir import Graph
 from mcu_slm.manifest import Layer
 from mcu_slm.ops import Operator
 from mcu_slm.ops.reference import Activations
+from mcu_slm.ops.state import holder
 from mcu_slm.verify.result import Difference
 
 LayerBytes = Iterable[tuple[Layer, npt.NDArray[np.int8]]]
@@ -36,8 +37,8 @@ def first_difference(
 ) -> Difference | None:
     """Return where the layers of one window first leave the expected values, if they do.
 
-    Shapes: expected: int8 [1, *shape] per tensor, of this window; found: each layer's bytes, in
-        order.
+    Shapes: expected: int8 [1, *shape] per tensor, of this window, states with the values before it;
+        found: each layer's bytes, in order.
     """
     for layer, array in found:
         start = 0
@@ -76,6 +77,7 @@ def _explain(
         tensor = node.inputs[position]
         data = graph.tensor(tensor).data
         sources.append(data[None] if data is not None else expected[tensor])
+    sources += [expected[holder(graph, node.inputs[position])] for position in operator.states]
     accumulators = operator.accumulators(sources)
     multipliers = operator.requantization()
     if accumulators is None or not multipliers:

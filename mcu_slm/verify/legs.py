@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -42,7 +42,9 @@ class Subject:
     """What is proved: a model, its generated code and the firmware built from it.
 
     `windows` go through every leg; only those numbered in `sim_rows` through `sim`, which is
-    slower. `student_logits` are the trained student's own int8 answers to the first windows.
+    slower. Where layers keep state the windows are one stream, and `sim` gets the beginning of it,
+    as many as there are `sim_rows`. `student_logits` are the trained student's own int8 answers to
+    the first windows.
     """
 
     graph: Graph
@@ -175,9 +177,8 @@ class _Proof:
         result = _compare("host", expected, outputs)
         if result.status == "ok":
             return result
-        window = _first_window(expected, outputs)
-        found = model.layers(subject.windows[window])
-        return _with(result, self._locate(window, found))
+        stream, number = self._stream(_first_window(expected, outputs))
+        return _with(result, self._locate(stream, model.layers(stream), number))
 
     def _sim(self, expected: Windows) -> LegResult:
         subject = self._subject
@@ -185,10 +186,12 @@ class _Proof:
             return not_run("sim", "no firmware: name a board with --board")
         firmware = SimulatedFirmware(subject.board, subject.elf, subject.compiled)
         firmware.greet()
-        wrong = firmware.failing_known_input()
+        wrong = firmware.failing_known_inputs()
         if wrong is not None:
             return self._failed_self_test(wrong, firmware)
         rows = subject.sim_rows
+        if subject.graph.keeps_state:  # the beginning of the stream, whatever was chosen
+            rows = tuple(range(len(rows)))
         expected = expected[list(rows)]
         outputs = np.empty_like(expected)
         for index, row in enumerate(rows):
@@ -197,17 +200,15 @@ class _Proof:
         result = _compare("sim", expected, outputs)
         if result.status == "ok":
             return result
-        bad = rows[_first_window(expected, outputs)]
-        return _with(result, self._locate(bad, firmware.layers(subject.windows[bad])))
+        stream, number = self._stream(rows[_first_window(expected, outputs)])
+        return _with(result, self._locate(stream, firmware.layers(stream), number))
 
-    def _failed_self_test(self, window: Windows, firmware: SimulatedFirmware) -> LegResult:
+    def _failed_self_test(self, windows: Windows, firmware: SimulatedFirmware) -> LegResult:
         """Return the result for a firmware that refuses to predict, with the layer named."""
-        graph = self._subject.graph
-        values = self._reference(window[None])
-        found = list(firmware.layers_of_self_test())
-        difference = first_difference(graph, self._operators, values, found, window=0)
-        right = self._rows([values[tensor] for tensor in graph.outputs])
-        result = _compare("sim", right, firmware.output_row()[None])
+        values = self._reference(windows)
+        difference = self._locate(windows, firmware.layers_of_self_test(), 0)
+        right = self._rows([values[tensor] for tensor in self._subject.graph.outputs])
+        result = _compare("sim", right[-1:], firmware.output_row()[None])
         reason = f"the known-answer test at boot fails; {result.reason}"
         return _with(replace(result, status="differs", reason=reason), difference)
 
@@ -221,28 +222,57 @@ class _Proof:
         self._progress("litert", len(expected), len(expected))
         return replace(result, information=True)
 
-    def _locate(self, window: int, found: LayerBytes) -> Difference | None:
-        """Name the first differing byte of a run of the generated code, layer by layer."""
-        one = self._subject.windows[window : window + 1]
-        values = self._reference(one)
-        return first_difference(self._subject.graph, self._operators, values, found, window)
+    def _stream(self, window: int) -> tuple[Windows, int]:
+        """Return the windows that lead to an output, and the number of the first.
+
+        All from the beginning where layers keep state, the one window otherwise.
+        """
+        first = 0 if self._subject.graph.keeps_state else window
+        return self._subject.windows[first : window + 1], first
+
+    def _locate(
+        self, windows: Windows, found: Iterable[LayerBytes], number: int
+    ) -> Difference | None:
+        """Name the first differing byte of a run of the generated code, layer by layer.
+
+        The windows are all gone through: where state went wrong, the output shows it later.
+        """
+        return self._first(self._reference(windows), found, number)
+
+    def _first(
+        self, expected: Activations, found: Iterable[LayerBytes], number: int
+    ) -> Difference | None:
+        for row, layers in enumerate(found):
+            one = {tensor: array[row : row + 1] for tensor, array in expected.items()}
+            difference = first_difference(
+                self._subject.graph, self._operators, one, layers, number + row
+            )
+            if difference is not None:
+                return difference
+        return None
 
     def _locate_numpy(self, window: int) -> Difference | None:
         """Name the first layer where the NumPy reference leaves the judge."""
         graph = self._subject.graph
-        one = self._subject.windows[window : window + 1]
-        values = self._reference(one)
-        tensors = [tensor for node in graph.nodes for tensor in node.outputs]
-        judged = judge.run(self._subject.raw, self._inputs(one), tensors=tensors)[
+        stream, number = self._stream(window)
+        values = self._reference(stream)
+        tensors = [tensor for node in graph.nodes for tensor in graph.value_outputs(node)]
+        judged = judge.run(self._subject.raw, self._inputs(stream), tensors=tensors)[
             len(graph.outputs) :
         ]
         expected = {t: a.reshape(values[t].shape) for t, a in zip(tensors, judged, strict=True)}
         expected.update({t: values[t] for t in values if t not in expected})
-        layers = []
+        found = (self._referenced_layers(values, row) for row in range(len(stream)))
+        return self._first(expected, found, number)
+
+    def _referenced_layers(self, values: Activations, row: int) -> LayerBytes:
+        """Yield what the NumPy reference gave for one window, as the generated code would."""
+        graph = self._subject.graph
         for index, node in enumerate(graph.nodes):
-            found = np.concatenate([as_bytes(values[tensor]) for tensor in node.outputs])
-            layers.append((Layer(index, "", node.op, "", 0, node.outputs, (), ()), found))
-        return first_difference(graph, self._operators, expected, layers, window)
+            tensors = graph.value_outputs(node)
+            parts = [as_bytes(values[tensor][row]) for tensor in tensors]
+            found = np.concatenate(parts) if parts else np.empty(0, np.int8)
+            yield Layer(index, "", node.op, "", 0, tensors, (), ()), found
 
 
 def _compare(leg: str, expected: Windows, found: Windows) -> LegResult:

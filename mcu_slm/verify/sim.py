@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import functools
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -56,17 +57,19 @@ class SimulatedFirmware:
         """Return the output for one window, sent and received over the simulated UART."""
         return self.client.infer(window).output
 
-    def failing_known_input(self) -> npt.NDArray[np.int8] | None:
-        """Run the known-answer test; return the first input whose answer is wrong.
+    def failing_known_inputs(self) -> npt.NDArray[np.int8] | None:
+        """Run the known-answer test; return the inputs up to the first whose answer is wrong.
 
-        A firmware whose test fails refuses to predict, so this is asked first.
+        None where all are right. A firmware whose test fails refuses to predict, so this is asked
+        first. The test leaves a model with state at the beginning of a stream.
         """
         result = self.client.self_test()
         if result.first_failing_vector is None:
             return None
-        size = self._compiled.input_bytes
-        place = self.simulator.symbol(KNOWN_INPUTS) + result.first_failing_vector * size
-        return np.frombuffer(self.simulator.read_memory(place, size), np.int8)
+        count, size = result.first_failing_vector + 1, self._compiled.input_bytes
+        place = self.simulator.symbol(KNOWN_INPUTS)
+        raw = self.simulator.read_memory(place, count * size)
+        return np.frombuffer(raw, np.int8).reshape(count, size)
 
     def output_row(self) -> npt.NDArray[np.int8]:
         """Return the output that stands in RAM after the last run."""
@@ -74,30 +77,37 @@ class SimulatedFirmware:
         raw = self.simulator.read_memory(place, self._compiled.output_bytes)
         return np.frombuffer(raw, np.int8)
 
-    def layers_of_self_test(self) -> LayerBytes:
-        """Run the known-answer test, which stops at the wrong answer; return that run's layers."""
+    def layers_of_self_test(self) -> list[LayerBytes]:
+        """Run the known-answer test; return the layers of each inference up to the wrong answer."""
         return self._watch(self.client.self_test)
 
-    def layers(self, window: npt.NDArray[np.int8]) -> LayerBytes:
-        """Run one window again; return each layer with its bytes, read from RAM as it returns."""
-        return self._watch(lambda: self.client.infer(window))
+    def layers(self, windows: npt.NDArray[np.int8]) -> Iterator[LayerBytes]:
+        """Run windows again, of which a model with state begins a new stream.
 
-    def _watch(self, run: Callable[[], object]) -> LayerBytes:
+        For each yield the layers with their bytes, read from RAM as they return.
+        """
+        if self._compiled.state_bytes:
+            self.client.self_test()
+        for window in windows:
+            yield from self._watch(functools.partial(self.client.infer, window))
+
+    def _watch(self, run: Callable[[], object]) -> list[LayerBytes]:
+        """Return what the layers of each inference of `run` wrote."""
         arena = self.simulator.symbol("mcu_slm_arena")
-        found: dict[int, npt.NDArray[np.int8]] = {}
+        layers = [layer for layer in self._compiled.layers if layer.function]
+        found: list[list[tuple[Layer, npt.NDArray[np.int8]]]] = []
 
         def reader(layer: Layer) -> Callable[[], None]:
             def read() -> None:
+                if layer is layers[0]:
+                    found.append([])
                 places = zip(layer.offsets, layer.byte_counts, strict=True)
                 parts = [self.simulator.read_memory(arena + start, n) for start, n in places]
-                found[layer.index] = np.frombuffer(b"".join(parts), np.int8)
+                found[-1].append((layer, np.frombuffer(b"".join(parts), np.int8)))
 
             return read
 
-        layers = [layer for layer in self._compiled.layers if layer.function]
         watched = {layer.function: reader(layer) for layer in layers}
         with self.simulator.watch_returns(watched):
             run()
-        return [
-            (layer, found[layer.index]) for layer in self._compiled.layers if layer.index in found
-        ]
+        return list(found)

@@ -12,7 +12,7 @@ from mcu_slm import tflite
 from tests.cli.test_cli import cli, one_error
 from tests.models import tiny
 from tests.ops.cases_folded import reshaped_by_its_shape
-from tests.tflite.broken import BROKEN
+from tests.tflite.broken import FILES_BROKEN
 
 pytestmark = pytest.mark.unit
 
@@ -49,10 +49,10 @@ def test_a_sound_file_as_json(tmp_path: Path, model: Path) -> None:
 
 @pytest.mark.parametrize("name", ["scale 0", "custom", "misaligned vector"])
 def test_a_broken_file_is_one_error_with_its_rule(tmp_path: Path, name: str) -> None:
-    (tmp_path / "upload.tflite").write_bytes(BROKEN[name].make())
+    (tmp_path / "upload.tflite").write_bytes(FILES_BROKEN[name].make())
     assert "upload.tflite" in one_error(cli("check", "upload.tflite", cwd=tmp_path), 2)
     error = json.loads(cli("check", "upload.tflite", "--json", cwd=tmp_path).stdout)["error"]
-    assert error["values"] == {"rule": BROKEN[name].rule}
+    assert error["values"] == {"rule": FILES_BROKEN[name].rule}
 
 
 def test_an_operator_without_a_kernel_is_named(tmp_path: Path) -> None:

@@ -26,6 +26,7 @@ from mcu_slm.toolchain import (
 )
 from tests.models import Windows, every_operator, merge, windows_of
 from tests.ops.cases import CASES, Case
+from tests.streaming_layers import streaming
 
 pytestmark = pytest.mark.host
 
@@ -41,6 +42,7 @@ int main(void)
     static int8_t input[MCU_SLM_MODEL_INPUT_BYTES];
     static int8_t output[MCU_SLM_MODEL_OUTPUT_BYTES];
 
+    mcu_slm_model_reset();
     while (fread(input, 1, sizeof input, stdin) == sizeof input) {
         mcu_slm_model_predict(input, output);
         fwrite(output, 1, sizeof output, stdout);
@@ -142,8 +144,9 @@ def check(cases: list[Case], folder: Path) -> None:
 
 
 @needs_gcc
-def test_all_operators_together_are_clean_under_sanitizers(tmp_path: Path) -> None:
-    check([Case("together", every_operator())], tmp_path)
+@pytest.mark.parametrize("graph", [every_operator(), streaming()], ids=["all others", "streaming"])
+def test_all_operators_together_are_clean_under_sanitizers(graph: Graph, tmp_path: Path) -> None:
+    check([Case("together", graph)], tmp_path)
 
 
 @needs_gcc
@@ -153,14 +156,15 @@ def test_every_case_is_clean_under_sanitizers(op: str, tmp_path: Path) -> None:
 
 
 @needs_gcc
-def test_kernels_call_nothing_from_outside_but_memcpy(tmp_path: Path) -> None:
-    """Freestanding: undefined symbols of the objects are their own or memcpy."""
-    graph = every_operator()
-    compiled = compile_model(graph, tflite.write_model(graph), tmp_path)
-    command = ["gcc", "-std=c11", "-O2", "-ffreestanding", "-c", *compiled.sources]
-    subprocess.run(command, cwd=tmp_path, check=True)
+def test_kernels_call_nothing_from_outside_but_memcpy_and_memset(tmp_path: Path) -> None:
+    """Freestanding: undefined symbols of the objects are their own, memcpy or memset."""
+    for name, graph in (("others", every_operator()), ("streaming", streaming())):
+        folder = tmp_path / name
+        compiled = compile_model(graph, tflite.write_model(graph), folder)
+        command = ["gcc", "-std=c11", "-O2", "-ffreestanding", "-c", *compiled.sources]
+        subprocess.run(command, cwd=folder, check=True)
     listing = subprocess.run(
-        ["nm", *map(str, tmp_path.glob("*.o"))], capture_output=True, text=True, check=True
+        ["nm", *map(str, tmp_path.rglob("*.o"))], capture_output=True, text=True, check=True
     ).stdout
     symbols = [
         line.split()[-2:] for line in listing.splitlines() if line.strip() and ":" not in line

@@ -23,6 +23,7 @@ from tests.ops.cases_logic import LOGIC_CASES
 from tests.ops.cases_moving import MOVING_CASES
 from tests.ops.cases_recurrent import RECURRENT_CASES
 from tests.ops.cases_reducing import REDUCING_CASES
+from tests.ops.cases_streaming import STREAMING_CASES
 from tests.ops.cases_types import TYPE_CASES, plain_cases
 from tests.ops.cases_windows import (
     blocks_cases,
@@ -486,6 +487,7 @@ RUN_CASES: dict[str, Callable[[], Iterator[Case]]] = {
     **REDUCING_CASES,
     **MOVING_CASES,
     **RECURRENT_CASES,
+    **STREAMING_CASES,
     **TYPE_CASES,
     **LOGIC_CASES,
 }

@@ -11,6 +11,7 @@ from mcu_slm import ops
 from tests.models import unfolded_every_operator
 from tests.ops.cases import CASES
 from tests.ops.test_parse_errors import BROKEN
+from tests.streaming_layers import streaming
 
 pytestmark = pytest.mark.unit
 
@@ -51,7 +52,8 @@ def test_every_module_is_in_the_table_under_its_own_name() -> None:
 def test_every_operator_has_cases_and_parse_errors() -> None:
     assert set(CASES) == set(ops.OPERATORS)
     assert {op for op, _ in BROKEN} == set(ops.OPERATORS)
-    assert {node.op for node in unfolded_every_operator().nodes} == set(ops.OPERATORS)
+    whole = (*unfolded_every_operator().nodes, *streaming().nodes)
+    assert {node.op for node in whole} == set(ops.OPERATORS)
 
 
 @pytest.mark.parametrize("op", sorted(CASES))

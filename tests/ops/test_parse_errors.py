@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -18,6 +19,7 @@ from tests.ops.broken_logic import LOGIC_BROKEN, LOGIC_SOUND
 from tests.ops.broken_moving import MOVING_BROKEN, MOVING_SOUND
 from tests.ops.broken_recurrent import RECURRENT_BROKEN, RECURRENT_SOUND
 from tests.ops.broken_reducing import REDUCING_BROKEN, REDUCING_SOUND
+from tests.ops.broken_streaming import STREAMING_BROKEN, STREAMING_SOUND
 from tests.ops.broken_types import TYPE_BROKEN, TYPE_SOUND
 from tests.ops.cases import (
     Case,
@@ -356,6 +358,7 @@ BROKEN: dict[tuple[str, str], tuple[Case, Change, str]] = {
     **REDUCING_BROKEN,
     **MOVING_BROKEN,
     **RECURRENT_BROKEN,
+    **STREAMING_BROKEN,
     **TYPE_BROKEN,
     **FOLDED_BROKEN,
     **LOGIC_BROKEN,
@@ -367,7 +370,7 @@ def test_a_broken_layer_is_named(op: str, name: str) -> None:
     case, change, message = BROKEN[op, name]
     with pytest.raises(ModelError, match=message) as caught:
         ops.parse_graph(ops.fold_graph(change(case.graph)))
-    assert caught.value.where.startswith("layer 0 ")
+    assert re.match(r"layer \d+ ", caught.value.where)
     assert caught.value.where.endswith(f"({op})")
 
 
@@ -401,6 +404,7 @@ def test_a_broken_layer_is_named(op: str, name: str) -> None:
         *REDUCING_SOUND,
         *MOVING_SOUND,
         *RECURRENT_SOUND,
+        *STREAMING_SOUND,
         *TYPE_SOUND,
         *FOLDED_SOUND,
         *LOGIC_SOUND,

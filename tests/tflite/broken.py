@@ -215,8 +215,8 @@ VARIABLE_DATA = "a variable with constant data"
 
 TABLES_BROKEN: dict[str, Broken] = {
     "version": of("format-version", set_model(version=7), r"format version is 7; expected 3"),
-    "no subgraph": of("subgraphs", set_model(subgraphs=[]), r"0 subgraphs; expected exactly one"),
-    "two subgraphs": of("subgraphs", two_subgraphs, r"2 subgraphs; expected exactly one"),
+    "no subgraph": of("subgraphs", set_model(subgraphs=[]), r"0 subgraphs; expected one or more"),
+    "two subgraphs": of("subgraphs", two_subgraphs, r"subgraph 1 is not called by CALL_ONCE"),
     "tensors": of("count", many("tensors", 4097), r"4,097 tensors; expected at most 4,096"),
     "buffer": of("buffer-index", set_tensor(1, buffer=99), r"1 \(weights\): buffer 99 of 4"),
     "activation's buffer": of(
@@ -224,7 +224,10 @@ TABLES_BROKEN: dict[str, Broken] = {
     ),
     "type": of("type", set_tensor(1, type=77), r"1 \(weights\): unknown element type 77"),
     "string": of("type", set_tensor(1, type=5), r"1 \(weights\): constant of type string"),
-    "resource": of("type", set_tensor(0, type=13), r"0 \(window\): tensor of type resource"),
+    "variant": of("type", set_tensor(0, type=14), r"0 \(window\): tensor of type variant"),
+    "handle of four": of(
+        "handle", set_tensor(0, type=13), r"0 \(window\): a handle of shape \[1, 4\]; expected one"
+    ),
     "short data": of(
         "data-size",
         set_tensor(1, shape=(2, 5)),
@@ -509,4 +512,4 @@ BYTES_BROKEN: dict[str, Broken] = {
     ),
 }
 
-BROKEN = TABLES_BROKEN | BYTES_BROKEN
+FILES_BROKEN = TABLES_BROKEN | BYTES_BROKEN

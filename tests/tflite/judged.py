@@ -112,7 +112,8 @@ def _noise(rng: np.random.Generator, tensor: Tensor) -> npt.NDArray[Any]:
 
 
 def _infer(interpreter: Any, graph: Graph, window: list[npt.NDArray[Any]]) -> list[Any]:
-    interpreter.reset()
+    if not graph.keeps_state:  # otherwise the windows are a stream
+        interpreter.reset()
     for position, array in enumerate(window):
         interpreter.set_input(array, position)
     interpreter.invoke()

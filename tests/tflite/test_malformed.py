@@ -17,11 +17,13 @@ from mcu_slm.errors import ModelError, UnsupportedOperatorError
 from mcu_slm.tflite.encode import encode_model
 from mcu_slm.tflite.rules import RULES
 from tests.models import every_operator, tiny
-from tests.tflite.broken import BROKEN, changed, decoded, set_operator, set_tensor
+from tests.tflite.broken import FILES_BROKEN, changed, decoded, set_operator, set_tensor
+from tests.tflite.broken_variables import VARIABLES_BROKEN, streamed
 
 pytestmark = pytest.mark.unit
 
 SLOWEST_S = 2.0
+BROKEN = FILES_BROKEN | VARIABLES_BROKEN
 
 
 def survives(raw: bytes) -> bool:
@@ -91,9 +93,20 @@ def test_no_two_files_are_refused_with_the_same_words() -> None:
 def test_the_unchanged_tables_are_accepted() -> None:
     """Otherwise the table above would prove nothing."""
     assert tflite.read_model(changed(lambda _model, _subgraph: None)).nodes
+    assert tflite.read_model(streamed(lambda _model, _subgraph: None)).start_values
 
 
-@pytest.mark.parametrize("name", ["custom", "future", "two subgraphs", "sparse", "data outside"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "custom",
+        "future",
+        "two subgraphs",
+        "sparse",
+        "data outside",
+        "start values by another layer",
+    ],
+)
 def test_what_is_legal_but_not_supported_is_told_apart(name: str) -> None:
     with pytest.raises(UnsupportedOperatorError):
         tflite.read_model(BROKEN[name].make())

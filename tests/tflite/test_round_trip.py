@@ -11,9 +11,12 @@ import pytest
 from mcu_slm import ops, tflite
 from mcu_slm.errors import ModelError
 from mcu_slm.ir import Graph, GraphBuilder, Tensor
+from mcu_slm.tflite.decode import Decoder
+from mcu_slm.tflite.encode import encode_model
 from mcu_slm.tflite.schema import OPERATOR_OPTIONS, OPERATORS, OPTION_TABLES, OPTIONS, TENSOR_TYPES
 from tests.models import every_operator, needs_judge, tiny
 from tests.ops.cases import CASES
+from tests.streaming_layers import streaming
 
 pytestmark = pytest.mark.unit
 
@@ -23,8 +26,10 @@ def assert_same(found: Graph, written: Graph) -> None:
     assert (found.inputs, found.outputs) == (written.inputs, written.outputs)
     assert (found.name, found.description) == (written.name, written.description)
     assert dict(found.metadata) == dict(written.metadata)
+    assert list(found.start_values) == list(written.start_values)
+    starts = zip(found.start_values.values(), written.start_values.values(), strict=True)
     assert len(found.tensors) == len(written.tensors)
-    for a, b in zip(found.tensors, written.tensors, strict=True):
+    for a, b in (*starts, *zip(found.tensors, written.tensors, strict=True)):
         assert replace(a, data=None).__dict__ == replace(b, data=None).__dict__
         assert (a.data is None) == (b.data is None)
         if a.data is not None:
@@ -45,19 +50,43 @@ def test_every_operator_survives_a_round_trip(op: str) -> None:
         assert_same(tflite.read_model(tflite.write_model(case.graph)), case.graph)
 
 
-def test_a_whole_model_survives_a_round_trip() -> None:
-    graph = every_operator(("rest", "walk", "run"))
-    assert {node.op for node in graph.nodes} == set(ops.OPERATORS)
-    assert_same(tflite.read_model(tflite.write_model(graph)), graph)
+def test_whole_models_survive_a_round_trip() -> None:
+    graphs = (every_operator(("rest", "walk", "run")), streaming())
+    assert {node.op for graph in graphs for node in graph.nodes} == set(ops.OPERATORS)
+    for graph in graphs:
+        assert_same(tflite.read_model(tflite.write_model(graph)), graph)
 
 
 def test_equal_graphs_give_equal_bytes() -> None:
     assert tflite.write_model(every_operator()) == tflite.write_model(every_operator())
+    assert tflite.write_model(streaming()) == tflite.write_model(streaming())
 
 
-def test_a_second_generation_has_the_bytes_of_the_first() -> None:
-    first = tflite.write_model(every_operator(("a", "b", "c")))
+@pytest.mark.parametrize("graph", [every_operator(("a", "b", "c")), streaming()])
+def test_a_second_generation_has_the_bytes_of_the_first(graph: Graph) -> None:
+    first = tflite.write_model(graph)
     assert tflite.write_model(tflite.read_model(first)) == first
+
+
+def test_start_values_of_several_graphs_become_one() -> None:
+    graph = streaming()
+    b = GraphBuilder()
+    b.start_value("other", b.tensor("other", (2,), scale=0.5), (3, -4))
+    model = Decoder(tflite.write_model(graph), "model").model()
+    other = replace(graph, start_values=b.build([], []).start_values)
+    second = Decoder(tflite.write_model(other), "model").model()
+    count = len(model["buffers"])
+    for tensor in second["subgraphs"][1]["tensors"]:
+        tensor["buffer"] += count if tensor["buffer"] else 0
+    model["buffers"] += second["buffers"]
+    model["subgraphs"].append(second["subgraphs"][1])
+    call = model["subgraphs"][0]["operators"][0]
+    again = {**call, "builtin_options": ("CallOnce", {"init_subgraph_index": 2})}
+    model["subgraphs"][0]["operators"].insert(0, again)
+    found = tflite.read_model(encode_model(model))
+    assert list(found.start_values) == ["other", "ring"]
+    assert found.start_values["other"].data.tolist() == [3, -4]
+    assert_same(tflite.read_model(tflite.write_model(found)), found)
 
 
 def test_names_and_metadata_of_any_text_survive() -> None:

@@ -71,6 +71,10 @@ const int8_t *mcu_slm_model_output(void)
     return mcu_slm_arena + 0;
 }
 
+void mcu_slm_model_reset(void)
+{
+}
+
 void mcu_slm_model_run(void)
 {
     mcu_slm_layer_00_logits();

@@ -7,6 +7,7 @@
 #define MCU_SLM_MODEL_INPUT_BYTES 24u
 #define MCU_SLM_MODEL_OUTPUT_BYTES 3u
 #define MCU_SLM_MODEL_ARENA_BYTES 64u
+#define MCU_SLM_MODEL_STATE_BYTES 0u
 #define MCU_SLM_MODEL_CLASS_COUNT 3u
 
 extern const char *const mcu_slm_model_labels[];
@@ -14,6 +15,7 @@ extern const uint8_t mcu_slm_model_sha256[32];
 
 int8_t *mcu_slm_model_input(void);
 const int8_t *mcu_slm_model_output(void);
+void mcu_slm_model_reset(void);
 void mcu_slm_model_run(void);
 void mcu_slm_model_predict(const int8_t *input, int8_t *output);
 
