@@ -127,7 +127,7 @@ class Graph:
         return {
             node.outputs[0]: node.options.get("shared_name") or ""
             for node in self.nodes
-            if node.op == "VAR_HANDLE"
+            if node.op == "VAR_HANDLE" and node.outputs
         }
 
     @cached_property
@@ -137,14 +137,15 @@ class Graph:
         for handle, name in self.handles.items():
             found.setdefault(name, Variable(name, handle))
         for node in self.nodes:
-            if node.op in ("READ_VARIABLE", "ASSIGN_VARIABLE") and node.inputs[0] in self.handles:
-                variable = found[self.handles[node.inputs[0]]]
-                assigns = node.op == "ASSIGN_VARIABLE"
-                value = node.inputs[1] if assigns else node.outputs[0]
-                found[variable.name] = replace(
-                    variable,
-                    values=(*variable.values, value),
-                    assigned=variable.assigned or assigns,
+            if node.op not in ("READ_VARIABLE", "ASSIGN_VARIABLE"):
+                continue
+            assigns = node.op == "ASSIGN_VARIABLE"
+            values = node.inputs[1:2] if assigns else node.outputs[:1]
+            for name in (self.handles[i] for i in node.inputs[:1] if i in self.handles):
+                found[name] = replace(
+                    found[name],
+                    values=found[name].values + values,
+                    assigned=found[name].assigned or assigns,
                 )
         return found
 

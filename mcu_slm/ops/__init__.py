@@ -119,9 +119,9 @@ OPERATORS: dict[str, ModuleType] = {
     "BATCH_TO_SPACE_ND": batch_to_space_nd,
     "BROADCAST_ARGS": broadcast_args,
     "BROADCAST_TO": broadcast_to,
+    "CALL_ONCE": call_once,
     "CAST": cast,
     "CEIL": ceil,
-    "CALL_ONCE": call_once,
     "CONCATENATION": concatenation,
     "CONV_2D": conv_2d,
     "CUMSUM": cumsum,
@@ -196,8 +196,8 @@ OPERATORS: dict[str, ModuleType] = {
     "TRANSPOSE_CONV": transpose_conv,
     "UNIDIRECTIONAL_SEQUENCE_LSTM": unidirectional_sequence_lstm,
     "UNPACK": unpack,
-    "ZEROS_LIKE": zeros_like,
     "VAR_HANDLE": var_handle,
+    "ZEROS_LIKE": zeros_like,
 }
 
 __all__ = [

@@ -88,9 +88,13 @@ def test_windows(run: RunFolder, model: Model, sim_windows: int, extra: int, see
 
 
 def synthetic_windows(model: Model, count: int, sim_windows: int, seed: int) -> Windows:
-    """Return corners and random windows for a model from elsewhere."""
+    """Return corners and random windows for a model from elsewhere.
+
+    A model that keeps state fills its memory window by window: the simulator gets all of them.
+    """
     windows = graph_windows(model.graph, count, seed)
-    return Windows(windows, tuple(range(min(sim_windows, len(windows)))))
+    simulated = count if model.graph.keeps_state else sim_windows
+    return Windows(windows, tuple(range(min(simulated, len(windows)))))
 
 
 def firmware(
