@@ -1,0 +1,1 @@
+"""Random valid graphs through the judge, the NumPy reference and the generated C."""

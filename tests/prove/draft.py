@@ -1,0 +1,251 @@
+"""A graph in the making: which tensors there are to read, and how new ones come about."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Container, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from mcu_slm.ir import Graph, GraphBuilder
+from tests.prove.numbers import MOST_ELEMENTS, Numbers, Shape
+
+Quantized = tuple[float, int]
+
+RANKS = (0, 1, 1, 2, 2, 3, 3, 4, 4, 4, 5, 6)
+"""Ranks of inputs where an operator takes any."""
+
+_TRIES = 200
+_NEWEST = 3
+_ADAPTED = 0.7
+
+
+@dataclass(frozen=True)
+class Value:
+    """A tensor that operators may read.
+
+    `at_least_zero`: no value lies below the zero point. `largest`: bound of a float32 tensor's
+    magnitude.
+    """
+
+    number: int
+    shape: Shape
+    dtype: str = "int8"
+    scale: float = 1.0
+    zero_point: int = 0
+    at_least_zero: bool = False
+    largest: float = 0.0
+
+    @property
+    def quantized(self) -> Quantized:
+        return self.scale, self.zero_point
+
+    @property
+    def count(self) -> int:
+        return math.prod(self.shape)
+
+
+Wanted = Callable[[Value], bool]
+
+
+class Draft(Numbers):
+    """Collects operators; `room` says how many more may come."""
+
+    def __init__(self, rng: np.random.Generator, operators: int, description: str) -> None:
+        super().__init__(rng)
+        self.builder = GraphBuilder(description=description)
+        self.room = operators
+        self.inputs: list[int] = []
+        self.values: list[Value] = []
+        self._read: set[int] = set()
+
+    # --- Tensors to read
+
+    def take(
+        self,
+        ranks: Container[int] = range(7),
+        wanted: Wanted = lambda _: True,
+        dtype: str = "int8",
+        quantized: Quantized | None = None,
+    ) -> Value:
+        """Return a tensor of a type and rank that is `wanted`.
+
+        Mostly one that is there, the newest ones first; else one that is there in another shape;
+        else a new input of the graph.
+        """
+
+        def fits(value: Value) -> bool:
+            same = quantized is None or value.quantized == quantized
+            return value.dtype == dtype and same and wanted(value)
+
+        found = [value for value in self.values if len(value.shape) in ranks and fits(value)]
+        if found and self.chance(0.9):
+            return self.pick(found[-_NEWEST:] if self.chance(0.6) else found)
+        if dtype == "int8" and self.room > 1 and self.chance(_ADAPTED):
+            adapted = self._adapted(ranks, fits)
+            if adapted is not None:
+                return adapted
+        return self._new_input(ranks, fits, dtype, quantized)
+
+    def _adapted(self, ranks: Container[int], fits: Wanted) -> Value | None:
+        """Return a reshaped tensor, None where no shape that was tried is wanted."""
+        sources = [value for value in self.values if value.dtype == "int8"]
+        for _ in range(8 if sources else 0):
+            source = self.pick(sources)
+            rank = self.pick([rank for rank in RANKS if rank in ranks])
+            shape = self.factors(source.count, rank)
+            if shape is not None and fits(replace(source, shape=shape)):
+                target = self.output("RESHAPE", shape, source.quantized, source.at_least_zero)
+                self.node("RESHAPE", [source.number], [target], new_shape=shape)
+                return target
+        return None
+
+    def factors(self, count: int, rank: int) -> Shape | None:
+        """Return a shape of `rank` with `count` elements."""
+        if rank == 0:
+            return () if count == 1 else None
+        sizes = [1] * rank
+        divisor = 2
+        while count > 1:
+            while count % divisor:
+                divisor += 1
+            sizes[self.between(0, rank - 1)] *= divisor
+            count //= divisor
+        return tuple(sizes)
+
+    def _new_input(
+        self, ranks: Container[int], fits: Wanted, dtype: str, quantized: Quantized | None
+    ) -> Value:
+        for _ in range(_TRIES):
+            shape = self.shape(self.pick([rank for rank in RANKS if rank in ranks]))
+            value = self.described(shape, dtype, quantized)
+            if fits(value):
+                return self.add_input(value)
+        raise AssertionError(f"no wanted {dtype} tensor in {_TRIES} tries")
+
+    def described(self, shape: Shape, dtype: str, quantized: Quantized | None = None) -> Value:
+        """Return a tensor that does not exist yet, with a random quantisation for its type."""
+        if dtype == "float32":
+            return Value(-1, shape, dtype)
+        scale, zero_point = quantized or (self.scale(), self.zero_point_of(dtype))
+        return Value(-1, shape, dtype, scale, zero_point, zero_point == -128 and dtype == "int8")
+
+    def zero_point_of(self, dtype: str) -> int:
+        """Return a zero point that a type may have."""
+        if dtype == "int32":
+            return 0
+        if dtype == "int16":
+            return 0 if self.chance(0.7) else self.zero_point(-(2**15), 2**15 - 1)
+        return self.zero_point(0, 255) if dtype == "uint8" else self.zero_point()
+
+    def add_input(self, value: Value) -> Value:
+        """Return `value` as a new input of the graph."""
+        number = self._add("input", value)
+        self.inputs.append(number)
+        self.values.append(replace(value, number=number))
+        return self.values[-1]
+
+    def rows_input(self, shape: Shape) -> int:
+        """Return a new int32 input that only ever picks rows."""
+        number = self.builder.tensor(f"rows_{len(self.inputs)}", shape, "int32")
+        self.inputs.append(number)
+        return number
+
+    # --- Constants
+
+    def constant(self, data: npt.ArrayLike, dtype: str = "int32", **quantization: Any) -> int:
+        """Return a new constant tensor."""
+        array = np.asarray(data)
+        name = f"constant_{self.rng.integers(1 << 30)}"
+        return self.builder.tensor(name, array.shape, dtype, data=array, **quantization)
+
+    def vector(self, values: Sequence[int], *, wide: bool = False) -> int:
+        """Return a constant vector of int32; `wide`: or of int64."""
+        dtype = "int64" if wide and self.chance(0.3) else "int32"
+        return self.constant(np.asarray(values, np.int64).reshape(-1), dtype)
+
+    def number(self, value: int) -> int:
+        """Return a constant number: a scalar or a vector of one."""
+        return self.constant(value) if self.chance(0.5) else self.constant([value])
+
+    def int8_constant(self, shape: Shape, quantized: Quantized) -> int:
+        """Return a constant activation."""
+        scale, zero_point = quantized
+        data = self.int8(shape)
+        if self.chance(0.15):
+            data = np.full(shape, self.pick([-128, 127, zero_point]))
+        return self.constant(data, "int8", scale=scale, zero_point=zero_point)
+
+    def like(self, shape: Shape, quantized: Quantized | None = None) -> tuple[int, Quantized]:
+        """Return an int8 operand of a shape: one that is there, a constant or a new input."""
+        found = [
+            value
+            for value in self.values
+            if value.dtype == "int8"
+            and value.shape == shape
+            and quantized in (None, value.quantized)
+        ]
+        if found and self.chance(0.6):
+            value = self.pick(found)
+            return value.number, value.quantized
+        chosen = quantized or (self.scale(), self.zero_point())
+        if self.chance(0.6):
+            return self.int8_constant(shape, chosen), chosen
+        return self.add_input(self.described(shape, "int8", chosen)).number, chosen
+
+    # --- What operators write
+
+    def output(
+        self, op: str, shape: Shape, quantized: Quantized, at_least_zero: bool = False
+    ) -> Value:
+        """Return a new int8 tensor that an operator will write."""
+        scale, zero_point = quantized
+        positive = at_least_zero or zero_point == -128
+        return self.written(op, Value(-1, tuple(shape), "int8", scale, zero_point, positive))
+
+    def written(self, op: str, value: Value) -> Value:
+        """Return a new tensor of any type that an operator will write."""
+        assert value.count <= 4 * MOST_ELEMENTS, (op, value.shape)
+        number = self._add(op.lower(), value)
+        self.values.append(replace(value, number=number))
+        return self.values[-1]
+
+    def _add(self, label: str, value: Value) -> int:
+        quantization: dict[str, Any] = {}
+        if value.dtype != "float32":
+            quantization = {"scale": value.scale, "zero_point": value.zero_point}
+        name = f"{label}_{len(self.values)}"
+        return self.builder.tensor(name, value.shape, value.dtype, **quantization)
+
+    def node(self, op: str, inputs: Sequence[int], outputs: Sequence[Value], **options: Any) -> None:
+        """Add an operator."""
+        numbers = [value.number for value in outputs]
+        self.builder.node(op, [int(i) for i in inputs], numbers, **options)
+        self.has_read(inputs)
+
+    def has_read(self, inputs: Sequence[int]) -> None:
+        """Note that one more operator was added and what it reads."""
+        self._read.update(inputs)
+        self.room -= 1
+
+    # --- The whole graph
+
+    def build(self) -> Graph:
+        """Return the graph; most results that nobody reads are outputs, and some that are read."""
+        if self.chance(0.03):
+            self.add_input(self.described(self.shape(2), "int8"))  # an input that nobody reads
+        written = [value.number for value in self.values if value.number not in self.inputs]
+        outputs = [
+            number
+            for number in written
+            if self.chance(0.2 if number in self._read else 0.85) and len(written) > 1
+        ]
+        outputs = outputs or [written[-1]]
+        if self.chance(0.03):
+            outputs.append(self.pick(self.inputs))
+        if self.chance(0.3):
+            self.rng.shuffle(outputs)
+        return self.builder.build(self.inputs, [int(number) for number in outputs])

@@ -1,0 +1,140 @@
+"""Operators of two int8 operands that broadcast, matrix products among them."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tests.prove.draft import Draft, Quantized, Value
+from tests.prove.numbers import MOST_ELEMENTS, Shape
+
+ACTIVATIONS = ("NONE", "NONE", "RELU", "RELU6", "RELU_N1_TO_1")
+
+MOST_BROADCAST_AXES = 4
+"""Of operands that are broadcast, in the judge."""
+
+
+def partner_shape(d: Draft, shape: Shape, *, wider: bool) -> Shape:
+    """Return a shape that broadcasts with `shape`; `wider`: also into a larger one."""
+    if d.chance(0.4) or len(shape) > MOST_BROADCAST_AXES:
+        return shape
+    other = [n if d.chance(0.6) else 1 for n in shape]
+    if wider and d.chance(0.3):
+        grown = [
+            d.between(2, 5) if n == 1 and d.chance(0.5) else m
+            for n, m in zip(shape, other, strict=True)
+        ]
+        result = np.broadcast_shapes(shape, tuple(grown))
+        if np.prod(result) <= MOST_ELEMENTS:
+            other = grown
+    if d.chance(0.3):
+        del other[: d.between(0, len(other))]
+    return tuple(other)
+
+
+def operands(
+    d: Draft, *, alike: bool = False, wider: bool = True
+) -> tuple[list[int], list[Quantized], Shape]:
+    """Return two operands with their quantisation, and the shape of the result."""
+    first = d.take()
+    if d.chance(0.08):
+        return [first.number] * 2, [first.quantized] * 2, first.shape
+    shape = partner_shape(d, first.shape, wider=wider)
+    other, quantized = d.like(shape, first.quantized if alike else None)
+    numbers, quantizations = [first.number, other], [first.quantized, quantized]
+    if wider and d.chance(0.3):
+        numbers.reverse()
+        quantizations.reverse()
+    return numbers, quantizations, tuple(np.broadcast_shapes(first.shape, shape))
+
+
+def added(d: Draft, op: str) -> None:
+    """ADD and SUB: twice the larger scale over the output's stays below 2^20."""
+    numbers, quantizations, shape = operands(d)
+    larger = max(scale for scale, _ in quantizations)
+    target = d.output_scale(larger, 128.0, 2.0**18), d.zero_point()
+    activation = d.pick(ACTIVATIONS)
+    output = d.output(op, shape, target, activation in {"RELU", "RELU6"})
+    d.node(op, numbers, [output], fused_activation_function=activation)
+
+
+def multiplied(d: Draft, op: str) -> None:
+    numbers, quantizations, shape = operands(d)
+    unit = quantizations[0][0] * quantizations[1][0]
+    activation = d.pick(ACTIVATIONS)
+    output = d.output(op, shape, (d.output_scale(unit, 5000.0), d.zero_point()))
+    d.node(op, numbers, [output], fused_activation_function=activation)
+
+
+def extremum(d: Draft, op: str) -> None:
+    """MAXIMUM and MINIMUM: one quantisation throughout."""
+    numbers, quantizations, shape = operands(d, alike=True)
+    d.node(op, numbers, [d.output(op, shape, quantizations[0])])
+
+
+def squared_difference(d: Draft, op: str) -> None:
+    """The square of up to 255 * 2^7 steps is rescaled in 32 bits."""
+    numbers, quantizations, shape = operands(d)
+    unit = (2.0 * max(scale for scale, _ in quantizations)) ** 2 / 2.0**14
+    target = d.output_scale(unit, 5000.0 * 2**12, 1.9), d.zero_point()
+    d.node(op, numbers, [d.output(op, shape, target)])
+
+
+def prelu(d: Draft, op: str) -> None:
+    """The slope broadcasts into the activation, never the other way."""
+    numbers, quantizations, shape = operands(d, wider=False)
+    (scale, _), (slope, _) = quantizations
+    target = d.output_scale(scale, 100.0, min(2.0**23, 2.0**15 / slope)), d.zero_point()
+    d.node(op, numbers, [d.output(op, shape, target)])
+
+
+def _batches(d: Draft, batches: Shape) -> Shape:
+    """Return batches of a right side that broadcast with those of the left one."""
+    other = [n if d.chance(0.6) else 1 for n in batches]
+    return tuple(
+        d.between(1, 3) if n == 1 and d.chance(0.2) else m
+        for n, m in zip(batches, other, strict=True)
+    )
+
+
+def batch_matmul(d: Draft, op: str) -> None:
+    left = d.take(range(2, 5), lambda v: v.shape[-1] > 0)
+    if d.chance(0.15) and len(left.shape) == 3:
+        _with_itself(d, op, left)
+        return
+    adj_x, adj_y = d.chance(0.4), d.chance(0.5)
+    rows, depth = left.shape[-2:][::-1] if adj_x else left.shape[-2:]
+    batches = _batches(d, left.shape[:-2])
+    joint = np.broadcast_shapes(left.shape[:-2], batches)
+    columns = d.between(1, max(1, min(9, MOST_ELEMENTS // max(int(np.prod(joint)) * rows, 1))))
+    matrix = (columns, depth) if adj_y else (depth, columns)
+    right, (scale, _) = d.like((*batches, *matrix))
+    unit, usual = left.scale * scale, 5000.0 * depth**0.5
+    output = d.output(op, (*joint, rows, columns), (d.output_scale(unit, usual), d.zero_point()))
+    d.node(
+        op, [left.number, right], [output],
+        adj_x=adj_x, adj_y=adj_y, asymmetric_quantize_inputs=False,
+    )  # fmt: skip
+
+
+def _with_itself(d: Draft, op: str, left: Value) -> None:
+    """Add x x^T, or x^T x."""
+    adj_x = d.chance(0.5)
+    rows, depth = left.shape[-2:][::-1] if adj_x else left.shape[-2:]
+    target = d.output_scale(left.scale**2, 5000.0 * depth**0.5), d.zero_point()
+    output = d.output(op, (*left.shape[:-2], rows, rows), target)
+    d.node(
+        op, [left.number] * 2, [output],
+        adj_x=adj_x, adj_y=not adj_x, asymmetric_quantize_inputs=False,
+    )  # fmt: skip
+
+
+MAKERS = {
+    "ADD": added,
+    "BATCH_MATMUL": batch_matmul,
+    "MAXIMUM": extremum,
+    "MINIMUM": extremum,
+    "MUL": multiplied,
+    "PRELU": prelu,
+    "SQUARED_DIFFERENCE": squared_difference,
+    "SUB": added,
+}
