@@ -14,6 +14,7 @@ import pytest
 from mcu_slm import tflite
 from mcu_slm.compile import arrays, compile_model
 from mcu_slm.files import sha256_bytes
+from mcu_slm.ir import GraphBuilder
 from mcu_slm.toolchain import WARNING_FLAGS, build_host_library
 from mcu_slm.verify.host import HostModel
 from tests.compile.strange import LABELS, NAMES, strange_names, with_labels
@@ -90,6 +91,23 @@ def test_input_and_output_can_be_used_in_place(tmp_path: Path) -> None:
         ctypes.memmove(code.mcu_slm_model_input(), window.tobytes(), window.size)
         code.mcu_slm_model_run()
         assert code.mcu_slm_model_output()[: compiled.output_bytes] == output.tolist()
+
+
+def test_bytes_between_outputs_are_zero_whatever_lay_there(tmp_path: Path) -> None:
+    b = GraphBuilder()
+    x = b.tensor("x", (1, 3), scale=0.5)
+    turned = b.tensor("turned", (1, 3), scale=0.5)
+    real = b.tensor("real", (1, 3), "float32")
+    b.node("ABS", [x], [turned])
+    b.node("DEQUANTIZE", [x], [real])
+    graph = b.build([x], [turned, real])
+    compiled = compile_model(graph, tflite.write_model(graph), tmp_path)
+    code = library(tmp_path, compiled.sources)
+    arena = (ctypes.c_uint8 * compiled.arena_bytes).in_dll(code, "mcu_slm_arena")
+    ctypes.memset(arena, 0xA5, compiled.arena_bytes)
+    output = (ctypes.c_uint8 * compiled.output_bytes)()
+    code.mcu_slm_model_predict(bytes([1, 0x80, 3]), output)
+    assert list(output[:4]) == [1, 127, 3, 0]
 
 
 @pytest.mark.skipif(shutil.which("g++") is None, reason="skipped: no g++")
