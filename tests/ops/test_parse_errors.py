@@ -305,6 +305,11 @@ BROKEN: dict[tuple[str, str], tuple[Case, Change, str]] = {
     ),
     ("L2_NORMALIZATION", "scale"): (UNIT, output(quantization=scale(1.0)), "expected scale 1/128"),
     ("L2_NORMALIZATION", "shape"): (UNIT, output(shape=(5, 1)), r"output shape \(5, 1\)"),
+    ("L2_NORMALIZATION", "rank"): (
+        unary("L2_NORMALIZATION", "five axes", (1, 1, 2, 1, 3), (0.1, 0), (1 / 128, 0)),
+        node(),
+        "rank 5; expected at most 4",
+    ),
     ("L2_NORMALIZATION", "scalar"): (
         UNIT,
         lambda g: output(shape=())(tensor(0, shape=())(g)),
