@@ -70,6 +70,8 @@ COMMON_FLAGS: Final = (
 # Without -g Zig's linker would strip the symbols, and it does not read ENTRY() of linker scripts.
 LINK_FLAGS: Final = ("-g", "-Wl,--gc-sections", "-Wl,--build-id=none")
 
+HOST_FLAGS: Final = ("-std=c11", "-fPIC", "-ffp-contract=off")
+
 
 @dataclass(frozen=True)
 class Compiler:
@@ -269,7 +271,7 @@ def build_host_library(
         BuildError: the compiler refused.
     """
     compiler = compiler or find_host_compiler()
-    all_flags = ("-std=c11", "-fPIC", "-ffp-contract=off", f"-I{root.resolve()}", *flags)
+    all_flags = (*HOST_FLAGS, f"-I{root.resolve()}", *flags)
     objects = compile_objects(compiler, sources, root, build_dir, all_flags)
     digest = hashlib.sha256("\0".join((*compiler.command, *flags)).encode())
     for item in objects:

@@ -19,7 +19,7 @@ from mcu_slm.rows import row_offsets
 from mcu_slm.templating import render
 
 KERNEL_FAMILIES = ("portable",)
-_KERNELS = Path(__file__).resolve().parent.parent / "kernels"
+KERNELS = Path(__file__).resolve().parent.parent / "kernels"
 _TEMPLATES = ("model.h", "model.c", "model_layers.h")
 _SHARED_HEADERS = ("sums.h", "fixed_point.h", "elements.h", "requantize.h")
 """An earlier one may include a later one."""
@@ -73,7 +73,7 @@ def _require_activations(graph: Graph) -> None:
 
 def _remove_strays(out: Path, kept: set[str]) -> None:
     """Remove kernels of an earlier compilation, by the names that only this compiler uses."""
-    ours = {path.name for path in _KERNELS.glob("*.[ch]")}
+    ours = {path.name for path in KERNELS.glob("*.[ch]")}
     for path in out.glob("*.[ch]"):
         if path.name in ours and path.name not in kept:
             path.unlink()
@@ -88,7 +88,7 @@ def _files(program: Program) -> dict[str, str]:
     files["model_tflite.h"] = _tflite_header(program)
     files[_TFLITE_SOURCE] = _tflite_source(program)
     for kernel in _kernel_files(program):
-        content = (_KERNELS / kernel).read_text(encoding="utf-8")
+        content = (KERNELS / kernel).read_text(encoding="utf-8")
         files[kernel] = f"{_notice(program, f'mcu_slm/kernels/{kernel}')}\n{content}"
     return files
 
@@ -108,11 +108,11 @@ def _notice(program: Program, source: str = "") -> str:
 def _kernel_files(program: Program) -> list[str]:
     """Return the kernels that the model calls, and the shared headers that those include."""
     files = [f"{kernel}.{kind}" for kernel in program.kernels for kind in ("c", "h")]
-    texts = [(_KERNELS / name).read_text(encoding="utf-8") for name in files]
+    texts = [(KERNELS / name).read_text(encoding="utf-8") for name in files]
     for header in _SHARED_HEADERS:
         if any(f'"{header}"' in text for text in texts):
             files.append(header)
-            texts.append((_KERNELS / header).read_text(encoding="utf-8"))
+            texts.append((KERNELS / header).read_text(encoding="utf-8"))
     return [*files, *_ALWAYS]
 
 

@@ -27,8 +27,8 @@ _ADAPTED = 0.7
 class Value:
     """A tensor that operators may read.
 
-    `at_least_zero`: no value lies below the zero point. `largest`: bound of a float32 tensor's
-    magnitude.
+    `at_least_zero`: no value lies below the zero point. Of float32 tensors `scale` is the usual
+    step and `largest` bounds the magnitude; 0 as long as nobody knows.
     """
 
     number: int

@@ -1,16 +1,11 @@
 """Models through the judge, many per child process; a crash costs the one model it came from.
 
-The parent starts `python -m tests.tflite.judged FOLDER FIRST`; the child says the number of each
-model before it touches it and the verdict after it.
+The child is `python -m tests.tflite.judged FOLDER FIRST`, see `tests.children`.
 """
 
 from __future__ import annotations
 
-import os
-import resource
-import signal
 import struct
-import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -23,48 +18,19 @@ import numpy.typing as npt
 from mcu_slm import ops, tflite
 from mcu_slm.ir import Graph, Tensor
 from mcu_slm.ops import reference
+from tests.children import answer, verdicts_of
 
-ROOT = Path(__file__).resolve().parents[2]
-SECONDS_PER_MODEL = 20
 WINDOWS = 2
-_MEMORY_BYTES = 4 << 30
 _ARENA_BYTES = 4 << 20
-_BATCH_SECONDS = 580.0
 
 
 def judge_all(models: Sequence[bytes]) -> list[str]:
     """Return `ok`, `refused: ...`, `differs: ...` or `crashed: ...` per model."""
-    verdicts: list[str] = []
     with tempfile.TemporaryDirectory(prefix="mcu-slm-fuzz-") as name:
         folder = Path(name)
         packed = b"".join(struct.pack("<I", len(raw)) + raw for raw in models)
         (folder / "models").write_bytes(packed)
-        while len(verdicts) < len(models):
-            verdicts += _run_child(folder, len(verdicts), len(models))
-    return verdicts
-
-
-def _run_child(folder: Path, first: int, count: int) -> list[str]:
-    """Return the verdicts of one child: up to the end, or up to the model that it died of."""
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.tflite.judged", str(folder), str(first)],
-        cwd=ROOT,
-        # Every arena comes fresh from the system, that is zeroed, as in a process of its own: one
-        # of the judge's kernels (SPACE_TO_BATCH_ND) reads memory that it never wrote.
-        env={**os.environ, "PYTHONPATH": str(ROOT), "MALLOC_MMAP_THRESHOLD_": "65536"},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-        errors="replace",
-        check=False,
-        timeout=_BATCH_SECONDS,
-    )
-    lines = [line for line in done.stdout.splitlines() if line.startswith("verdict ")]
-    verdicts = [line.removeprefix("verdict ") for line in lines]
-    if first + len(verdicts) < count:
-        how = f"signal {-done.returncode}" if done.returncode < 0 else f"exit {done.returncode}"
-        verdicts.append(f"crashed: {how}")
-    return verdicts
+        return verdicts_of("tests.tflite.judged", folder, len(models))
 
 
 def _unpack(path: Path) -> list[bytes]:
@@ -120,13 +86,6 @@ def _infer(interpreter: Any, graph: Graph, window: list[npt.NDArray[Any]]) -> li
     return [np.array(interpreter.get_output(i)) for i in range(len(graph.outputs))]
 
 
-def _child(folder: Path, first: int) -> None:
-    resource.setrlimit(resource.RLIMIT_AS, (_MEMORY_BYTES, _MEMORY_BYTES))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    for raw in _unpack(folder / "models")[first:]:
-        signal.alarm(SECONDS_PER_MODEL)  # nobody handles it: the process ends there
-        print(f"verdict {_judge(raw)}", flush=True)
-
-
 if __name__ == "__main__":
-    _child(Path(sys.argv[1]), int(sys.argv[2]))
+    packed_models = _unpack(Path(sys.argv[1]) / "models")
+    answer(lambda number: _judge(packed_models[number]), int(sys.argv[2]), len(packed_models))

@@ -85,7 +85,7 @@ def log_softmax(d: Draft, op: str) -> None:
 
 def l2_normalization(d: Draft, op: str) -> None:
     options = {"fused_activation_function": "NONE"}
-    shape_kept(d, op, d.take(range(1, 7)), (1 / 128, 0), **options)
+    shape_kept(d, op, d.take(range(1, 5)), (1 / 128, 0), **options)
 
 
 MAKERS = {

@@ -16,6 +16,10 @@ _LARGEST_STEPS = 2.0**30
 """Real numbers stay below so many steps of the output: beyond 32 bits the judge is undefined."""
 
 
+_REACH = 100.0 * 2**16
+"""Steps that the windows of a real input reach, see `tests.prove.windows`."""
+
+
 def quantize(d: Draft, op: str) -> None:
     source = d.take(dtype=d.pick([*TARGETS, "int8"]))
     dtype = d.pick(TARGETS[source.dtype])
@@ -33,11 +37,11 @@ def quantize(d: Draft, op: str) -> None:
 def _from_real(d: Draft, source: Value, dtype: str) -> Value:
     """Return the output for real numbers, fine enough to say something and never too fine."""
     target = d.described(source.shape, dtype)
-    if not source.largest:  # an input, whose windows suit whatever scale is chosen first
-        bounded = replace(source, largest=4.0 * 256.0 * target.scale)
+    if not source.largest:  # an input, whose windows suit the scale that is chosen first
+        bounded = replace(source, scale=target.scale, largest=_REACH * target.scale)
         d.values[d.values.index(source)] = bounded
         return target
-    usual = source.largest / 128.0 * d.log_uniform(-1.0, 1.0)
+    usual = source.scale * d.log_uniform(-1.0, 1.0)
     finest = source.largest / _LARGEST_STEPS
     return replace(target, scale=float(np.float32(max(usual, finest, 1e-30))))
 
@@ -45,9 +49,8 @@ def _from_real(d: Draft, source: Value, dtype: str) -> Value:
 def dequantize(d: Draft, op: str) -> None:
     source = d.take(dtype=d.pick(["int8", "int8", "uint8", "int16"]))
     largest = source.scale * 2 * _STEPS[source.dtype]
-    d.node(
-        op, [source.number], [d.written(op, Value(-1, source.shape, "float32", largest=largest))]
-    )
+    output = Value(-1, source.shape, "float32", source.scale, largest=largest)
+    d.node(op, [source.number], [d.written(op, output)])
 
 
 MAKERS = {"DEQUANTIZE": dequantize, "QUANTIZE": quantize}

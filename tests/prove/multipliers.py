@@ -1,0 +1,2 @@
+def compare_multipliers(graph, operators):
+    return 0, ""
