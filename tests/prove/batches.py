@@ -1,0 +1,88 @@
+"""Batches of graphs, one after the other or several at a time, in order."""
+
+from __future__ import annotations
+
+import functools
+import multiprocessing
+import signal
+import traceback
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.prove.graphs import graph
+from tests.prove.host import HostLeg
+from tests.prove.proving import Failure, Leg, Outcome, Subject, examine
+from tests.prove.windows import windows
+
+BATCH = 50
+CORES = ("m0plus", "m4", "m33")
+"""Simulated bare cores that `--cores` may name."""
+
+
+@dataclass(frozen=True)
+class Setup:
+    """What every batch needs: where things are built, and which legs run beside NumPy."""
+
+    build_dir: Path
+    sanitize: bool = False
+    cores: tuple[str, ...] = ()
+
+    @property
+    def label(self) -> str:
+        """Return what tells runs apart that compare other things."""
+        return "".join(f"-{part}" for part in (*["sanitized"] * self.sanitize, *self.cores))
+
+
+@functools.cache
+def legs_of(setup: Setup) -> tuple[Leg, ...]:
+    """Return the legs of a setup; building kernels happens here."""
+    place = setup.build_dir / ("sanitized" if setup.sanitize else "plain")
+    host = HostLeg(place, sanitize=setup.sanitize)
+    return (host, *(leg for leg in map(core_leg, setup.cores) if leg is not None))
+
+
+def core_leg(core: str) -> Leg | None:
+    """Return the leg that runs a compiled model folder on a simulated core.
+
+    None while there is no way to do so without a board: `--cores` then says "not run".
+    """
+    assert core in CORES
+    return None
+
+
+def subject(seed: int, number: int) -> Subject:
+    """Return a graph with its windows."""
+    made = graph(seed, number)
+    return Subject(number, made, windows(made, number))
+
+
+def run_batch(setup: Setup, seed: int, numbers: Sequence[int]) -> list[Outcome]:
+    """Return the outcomes of some graphs, in order."""
+    subjects, broken = [], []
+    for number in numbers:
+        try:
+            subjects.append(subject(seed, number))
+        except Exception:
+            what = traceback.format_exc(limit=-2)
+            broken.append(Outcome(number, failure=Failure("generator", "raised", what)))
+    outcomes = [*examine(subjects, legs_of(setup)), *broken]
+    return sorted(outcomes, key=lambda outcome: outcome.number)
+
+
+def run_all(
+    setup: Setup, seed: int, first: int, count: int, jobs: int = 1
+) -> Iterator[list[Outcome]]:
+    """Yield the outcomes of graphs `first` to `count`, batch by batch."""
+    legs_of(setup)  # kernels are built once, before anybody else needs them
+    batches = [range(start, min(start + BATCH, count)) for start in range(first, count, BATCH)]
+    run = functools.partial(run_batch, setup, seed)
+    if jobs == 1:
+        yield from map(run, batches)
+        return
+    with multiprocessing.get_context("spawn").Pool(jobs, _leave_interrupts_to_parent) as pool:
+        yield from pool.imap(run, batches)
+
+
+def _leave_interrupts_to_parent() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
