@@ -1,7 +1,7 @@
 """BATCH_MATMUL: y = requantize(sum((a - za) * (b - zb))) + zy over the last two axes.
 
-Batches broadcast. `adj_x` and `adj_y` read a
-side transposed. Real multiplier: scale_a * scale_b / output scale, in float64.
+Batches broadcast; a side has at most five axes, as in the judge. `adj_x` and `adj_y` read a side
+transposed. Real multiplier: scale_a * scale_b / output scale, in float64.
 """
 
 from __future__ import annotations
@@ -17,8 +17,10 @@ from mcu_slm.ops.base import Arguments, Int8, NodeView, Operator, struct_call
 from mcu_slm.ops.broadcast import Broadcast, broadcast
 from mcu_slm.ops.clearance import clearance, nested
 from mcu_slm.ops.linear import exact_matmul
+from mcu_slm.ops.strided_copy import expect_rank
 from mcu_slm.quant import INT32_MAX, Multiplier, quantize_multiplier, requantize, saturate_int8
 
+MAX_RANK = 5
 _MAX_DEPTH = INT32_MAX // 255**2
 """So many products of two centred int8 values fit an int32 accumulator."""
 
@@ -126,6 +128,7 @@ def parse(view: NodeView) -> BatchMatMul:
         view.require(
             len(tensor.shape) >= 2, f"{tensor.name} has rank {len(tensor.shape)}", "2 or more"
         )
+        expect_rank(view, tensor, MAX_RANK)
     adj_x, adj_y = bool(view.option("adj_x", False)), bool(view.option("adj_y", False))
     rows, depth = left.shape[-2:][::-1] if adj_x else left.shape[-2:]
     right_depth, columns = right.shape[-2:][::-1] if adj_y else right.shape[-2:]

@@ -231,6 +231,11 @@ BROKEN: dict[tuple[str, str], tuple[Case, Change, str]] = {
     ),
     ("MUL", "left shift"): (MUL, output(quantization=scale(1e-15)), "left shift of .*at most 30"),
     ("MUL", "missing"): (MUL, node(inputs=(-1, 1)), "input 0 is missing"),
+    ("BATCH_MATMUL", "six axes"): (
+        batch_matmul("six axes", (1, 1, 1, 1, 2, 3), (1, 1, 1, 1, 3, 2)),
+        node(),
+        "rank 6; expected at most 5",
+    ),
     ("BATCH_MATMUL", "depth"): (MATMUL, tensor(1, shape=(1, 4, 4)), "inner sizes 3 and 4"),
     ("BATCH_MATMUL", "overflow"): (
         MATMUL,

@@ -94,8 +94,10 @@ class Numbers:
             real = 128.0 / usual * self.log_uniform(-1.0, 0.8)
         elif kind < 0.86:  # exact ties, where the unit is round
             real = 2.0 ** (round(math.log2(128.0 / usual)) + self.between(-2, 2))
-        else:
+        elif kind < 0.98:
             real = self.log_uniform(0.0, 2.5) if kind < 0.93 else self.log_uniform(-10.0, -4.0)
+        else:
+            real = self.log_uniform(0.0, math.log10(largest_real))
         scale = np.float32(min(max(unit / real, FINEST), COARSEST))
         if unit / float(scale) >= largest_real:
             scale = np.float32(unit / largest_real * 1.001)

@@ -11,7 +11,7 @@ _MOST_PARTS = 6
 
 def concatenation(d: Draft, op: str) -> None:
     """One to ten parts of one quantisation; some of them one tensor, some constants."""
-    first = d.take(range(1, 6))
+    first = d.take(range(1, 7))
     rank = len(first.shape)
     axis = d.between(0, rank - 1)
     parts, total = [first.number], first.shape[axis]
@@ -66,7 +66,7 @@ def unpack(d: Draft, op: str) -> None:
 
 
 def split(d: Draft, op: str) -> None:
-    source = d.take(range(1, 6))
+    source = d.take(range(1, 7))
     axis, place = _axis(d, source)
     length = source.shape[place]
     parts = d.pick([n for n in range(1, _MOST_PARTS + 1) if length % n == 0])
@@ -76,7 +76,7 @@ def split(d: Draft, op: str) -> None:
 
 
 def split_v(d: Draft, op: str) -> None:
-    source = d.take(range(1, 6))
+    source = d.take(range(1, 7))
     axis, place = _axis(d, source)
     length = source.shape[place]
     cuts = sorted({d.between(1, length) for _ in range(d.between(0, 3))} - {length})

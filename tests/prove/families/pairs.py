@@ -9,16 +9,29 @@ from tests.prove.numbers import MOST_ELEMENTS, Shape
 
 ACTIVATIONS = ("NONE", "NONE", "RELU", "RELU6", "RELU_N1_TO_1")
 
-MOST_BROADCAST_AXES = 4
-"""Of operands that are broadcast, in the judge."""
+_MOST_LOOPS = 4
+"""Groups of neighbouring axes that operands walk alike, in the kernels."""
 
 
-def partner_shape(d: Draft, shape: Shape, *, wider: bool) -> Shape:
-    """Return a shape that broadcasts with `shape`; `wider`: also into a larger one."""
-    if d.chance(0.4) or len(shape) > MOST_BROADCAST_AXES:
+def loops(first: Shape, second: Shape) -> int:
+    """Return how many groups of neighbouring axes two operands walk alike."""
+    rank = max(len(first), len(second))
+    groups: list[tuple[bool, bool]] = []
+    for n, m in zip(
+        (1,) * (rank - len(first)) + first, (1,) * (rank - len(second)) + second, strict=True
+    ):
+        moves = (n > 1, m > 1)
+        if any(moves) and groups[-1:] != [moves]:
+            groups.append(moves)
+    return len(groups)
+
+
+def partner_shape(d: Draft, shape: Shape, *, most_axes: int = 6) -> Shape:
+    """Return a shape that broadcasts with `shape`, equal ones where that has more axes."""
+    if d.chance(0.4) or len(shape) > most_axes:
         return shape
     other = [n if d.chance(0.6) else 1 for n in shape]
-    if wider and d.chance(0.3):
+    if d.chance(0.3):
         grown = [
             d.between(2, 5) if n == 1 and d.chance(0.5) else m
             for n, m in zip(shape, other, strict=True)
@@ -28,20 +41,20 @@ def partner_shape(d: Draft, shape: Shape, *, wider: bool) -> Shape:
             other = grown
     if d.chance(0.3):
         del other[: d.between(0, len(other))]
-    return tuple(other)
+    return tuple(other) if loops(shape, tuple(other)) <= _MOST_LOOPS else shape
 
 
 def operands(
-    d: Draft, *, alike: bool = False, wider: bool = True
+    d: Draft, *, alike: bool = False, most_axes: int = 6
 ) -> tuple[list[int], list[Quantized], Shape]:
     """Return two operands with their quantisation, and the shape of the result."""
     first = d.take()
     if d.chance(0.08):
         return [first.number] * 2, [first.quantized] * 2, first.shape
-    shape = partner_shape(d, first.shape, wider=wider)
+    shape = partner_shape(d, first.shape, most_axes=most_axes)
     other, quantized = d.like(shape, first.quantized if alike else None)
     numbers, quantizations = [first.number, other], [first.quantized, quantized]
-    if wider and d.chance(0.3):
+    if d.chance(0.3):
         numbers.reverse()
         quantizations.reverse()
     return numbers, quantizations, tuple(np.broadcast_shapes(first.shape, shape))
@@ -72,16 +85,15 @@ def extremum(d: Draft, op: str) -> None:
 
 
 def squared_difference(d: Draft, op: str) -> None:
-    """The square of up to 255 * 2^7 steps is rescaled in 32 bits."""
-    numbers, quantizations, shape = operands(d)
+    """The square of up to 255 * 2^7 steps is rescaled in 32 bits; the judge broadcasts four axes."""
+    numbers, quantizations, shape = operands(d, most_axes=4)
     unit = (2.0 * max(scale for scale, _ in quantizations)) ** 2 / 2.0**14
     target = d.output_scale(unit, 5000.0 * 2**12, 1.9), d.zero_point()
     d.node(op, numbers, [d.output(op, shape, target)])
 
 
 def prelu(d: Draft, op: str) -> None:
-    """The slope broadcasts into the activation, never the other way."""
-    numbers, quantizations, shape = operands(d, wider=False)
+    numbers, quantizations, shape = operands(d)
     (scale, _), (slope, _) = quantizations
     target = d.output_scale(scale, 100.0, min(2.0**23, 2.0**15 / slope)), d.zero_point()
     d.node(op, numbers, [d.output(op, shape, target)])
@@ -89,15 +101,14 @@ def prelu(d: Draft, op: str) -> None:
 
 def _batches(d: Draft, batches: Shape) -> Shape:
     """Return batches of a right side that broadcast with those of the left one."""
-    other = [n if d.chance(0.6) else 1 for n in batches]
-    return tuple(
-        d.between(1, 3) if n == 1 and d.chance(0.2) else m
-        for n, m in zip(batches, other, strict=True)
-    )
+    other = [
+        d.between(1, 3) if n == 1 and d.chance(0.2) else n if d.chance(0.6) else 1 for n in batches
+    ]
+    return tuple(other[d.between(0, len(other)) if d.chance(0.2) else 0 :])
 
 
 def batch_matmul(d: Draft, op: str) -> None:
-    left = d.take(range(2, 5), lambda v: v.shape[-1] > 0)
+    left = d.take(range(2, 6))
     if d.chance(0.15) and len(left.shape) == 3:
         _with_itself(d, op, left)
         return

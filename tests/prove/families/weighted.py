@@ -57,7 +57,7 @@ def _biased(d: Draft, inputs: list[int], weights: Weights, *, may_list: bool = T
 
 
 def fully_connected(d: Draft, op: str) -> None:
-    source = d.take(range(1, 6))
+    source = d.take(range(1, 7))
     divisors = [n for n in range(1, source.count + 1) if source.count % n == 0]
     depth = source.shape[-1] if d.chance(0.8) else d.pick(divisors)
     rows = source.count // depth
