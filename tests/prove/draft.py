@@ -179,13 +179,19 @@ class Draft(Numbers):
             data = np.full(shape, self.pick([-128, 127, zero_point]))
         return self.constant(data, "int8", scale=scale, zero_point=zero_point)
 
-    def like(self, shape: Shape, quantized: Quantized | None = None) -> tuple[int, Quantized]:
-        """Return an int8 operand of a shape: one that is there, a constant or a new input."""
+    def like(
+        self, shape: Shape, quantized: Quantized | None = None, besides: int = -1
+    ) -> tuple[int, Quantized]:
+        """Return an int8 operand of a shape: one that is there, a constant or a new input.
+
+        Tensor `besides` is not meant.
+        """
         found = [
             value
             for value in self.values
             if value.dtype == "int8"
             and value.shape == shape
+            and value.number != besides
             and quantized in (None, value.quantized)
         ]
         if found and self.chance(0.6):
@@ -220,7 +226,9 @@ class Draft(Numbers):
         name = f"{label}_{len(self.values)}"
         return self.builder.tensor(name, value.shape, value.dtype, **quantization)
 
-    def node(self, op: str, inputs: Sequence[int], outputs: Sequence[Value], **options: Any) -> None:
+    def node(
+        self, op: str, inputs: Sequence[int], outputs: Sequence[Value], **options: Any
+    ) -> None:
         """Add an operator."""
         numbers = [value.number for value in outputs]
         self.builder.node(op, [int(i) for i in inputs], numbers, **options)
@@ -234,9 +242,12 @@ class Draft(Numbers):
     # --- The whole graph
 
     def build(self) -> Graph:
-        """Return the graph; most results that nobody reads are outputs, and some that are read."""
-        if self.chance(0.03):
-            self.add_input(self.described(self.shape(2), "int8"))  # an input that nobody reads
+        """Return the graph; most results that nobody reads are outputs, and some that are read.
+
+        Now and then an input is an output too, or an output is listed twice.
+        """
+        if not self.inputs or self.chance(0.03):  # an input that nobody reads
+            self.add_input(self.described(self.shape(2), "int8"))
         written = [value.number for value in self.values if value.number not in self.inputs]
         outputs = [
             number
@@ -246,6 +257,8 @@ class Draft(Numbers):
         outputs = outputs or [written[-1]]
         if self.chance(0.03):
             outputs.append(self.pick(self.inputs))
+        if self.chance(0.03):
+            outputs.append(self.pick(outputs))
         if self.chance(0.3):
             self.rng.shuffle(outputs)
         return self.builder.build(self.inputs, [int(number) for number in outputs])

@@ -103,6 +103,22 @@ class Numbers:
             scale = np.float32(unit / largest_real * 1.001)
         return float(scale)
 
+    def output_quantized(
+        self, unit: float, usual: float, middle: float = 0.0, largest_real: float = 2.0**29
+    ) -> tuple[float, int]:
+        """Return scale and zero point of an output; mostly such that `middle` is in the middle.
+
+        Args:
+            unit: What one step before requantisation stands for.
+            usual: The usual distance of the sum from its middle, in steps.
+            middle: Where the sum mostly lies, in steps.
+            largest_real: The real multiplier stays below it.
+        """
+        scale = self.output_scale(unit, usual, largest_real)
+        if self.chance(0.3):
+            return scale, self.zero_point()
+        return scale, int(np.clip(round(-middle * unit / scale), -128, 127))
+
     def int8(self, shape: Shape) -> npt.NDArray[Any]:
         """Return any int8 values."""
         return self.rng.integers(-128, 128, shape)
@@ -136,7 +152,8 @@ class Numbers:
         kind = self.rng.random()
         if kind < 0.15:
             return np.zeros_like(products)
-        if kind < 0.9:
-            spread = np.minimum(room, int(self.log_uniform(1.0, 4.5)))
+        if kind < 0.95:
+            usual = int(products.mean() * self.log_uniform(-2.0, 0.0)) + 10
+            spread = np.minimum(room, usual)
             return self.rng.integers(-spread, spread + 1)
         return room * self.rng.choice([-1, 1], products.shape)

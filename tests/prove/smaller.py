@@ -140,9 +140,7 @@ def _replaced(case: _Case, gone: Sequence[Node], values: Values) -> _Case:
     graph = case.graph
     written = [tensor for node in gone for tensor in node.outputs]
     windows = len(next(iter(case.values.values())))
-    given = {
-        t: np.broadcast_to(values[t], (windows, *values[t].shape[1:])).copy() for t in written
-    }
+    given = {t: np.broadcast_to(values[t], (windows, *values[t].shape[1:])).copy() for t in written}
     return _Case(
         replace(
             graph,
@@ -180,7 +178,8 @@ def _shortened(case: _Case, length: int, shorter: int) -> _Case:
 
     tensors = tuple(_cut_tensor(t, length, shorter, cut(t.shape)) for t in case.graph.tensors)
     values = {
-        i: array[(slice(None), *cut(case.graph.tensor(i).shape))] for i, array in case.values.items()
+        i: array[(slice(None), *cut(case.graph.tensor(i).shape))]
+        for i, array in case.values.items()
     }
     return _Case(replace(case.graph, tensors=tensors), values)
 

@@ -27,7 +27,8 @@ def rescaled(d: Draft, op: str) -> None:
     if op == "LEAKY_RELU":
         alpha = d.pick([0.0, 0.01, 0.2, 1.0, 3.0, -0.5, float(d.rng.uniform(0.0, 1.0))])
         options, steepest = {"alpha": alpha}, max(abs(alpha), 1.0)
-    target = d.output_scale(source.scale, 100.0, _LARGEST_REAL / steepest), d.zero_point()
+    middle = 80.0 if op in {"ABS", "RELU"} else -source.zero_point
+    target = d.output_quantized(source.scale, 100.0, middle, _LARGEST_REAL / steepest)
     if d.chance(0.15):
         target = source.quantized
     shape_kept(d, op, source, target, op in {"ABS", "RELU"}, **options)
@@ -35,7 +36,7 @@ def rescaled(d: Draft, op: str) -> None:
 
 def elu(d: Draft, op: str) -> None:
     source = d.take(wanted=lambda v: v.scale > FINEST)
-    target = d.output_scale(source.scale, 100.0, _LARGEST_REAL / 4.0), d.zero_point()
+    target = d.output_quantized(source.scale, 100.0, -source.zero_point, _LARGEST_REAL / 4.0)
     shape_kept(d, op, source, target)
 
 
@@ -64,9 +65,9 @@ def sigmoid(d: Draft, op: str) -> None:
 def rsqrt(d: Draft, op: str) -> None:
     """Roots of numbers that are not negative: a judge that meets one refuses to go on."""
     source = d.take(wanted=lambda v: v.at_least_zero and v.scale > FINEST)
-    natural = 1.0 / np.sqrt(source.scale * 100.0)
-    scale = float(np.float32(natural / 128.0 * d.log_uniform(-1.5, 1.0)))
-    shape_kept(d, op, source, (scale, d.zero_point()))
+    largest = 1.0 / np.sqrt(source.scale)
+    scale = float(np.float32(largest / 255.0 * d.log_uniform(-1.0, 0.5)))
+    shape_kept(d, op, source, (scale, -128 if d.chance(0.6) else d.zero_point()))
 
 
 def _has_row(longest: int, finest: float) -> Wanted:

@@ -53,9 +53,7 @@ def pad(d: Draft, op: str) -> None:
         value = d.pick([-128, 127, source.zero_point, d.between(-128, 127)])
         scale, zero_point = source.quantized
         one = d.pick([(), (1,)])
-        inputs.append(
-            d.constant(np.full(one, value), "int8", scale=scale, zero_point=zero_point)
-        )
+        inputs.append(d.constant(np.full(one, value), "int8", scale=scale, zero_point=zero_point))
     positive = source.at_least_zero and not valued
     d.node(op, inputs, [d.output(op, shape, source.quantized, positive)])
 
@@ -101,7 +99,13 @@ def resize(d: Draft, op: str) -> None:
     source = image(d)
     batches, *size, channels = source.shape
     corners, half_pixel = d.pick(
-        [(False, False), (True, False), (False, True), (bilinear, not bilinear), (True, not bilinear)]
+        [
+            (False, False),
+            (True, False),
+            (False, True),
+            (bilinear, not bilinear),
+            (True, not bilinear),
+        ]
     )
     most = max(1, MOST_ELEMENTS // (batches * channels))
     target: list[int] = []

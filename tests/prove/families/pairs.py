@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 import numpy as np
 
 from tests.prove.draft import Draft, Quantized, Value
@@ -44,15 +47,21 @@ def partner_shape(d: Draft, shape: Shape, *, most_axes: int = 6) -> Shape:
     return tuple(other) if loops(shape, tuple(other)) <= _MOST_LOOPS else shape
 
 
+def _constant(d: Draft) -> Value:
+    """Return a constant operand: with a second one, a layer that exporters forgot to fold."""
+    made = d.described(d.shape(d.between(1, 4)), "int8")
+    return replace(made, number=d.int8_constant(made.shape, made.quantized))
+
+
 def operands(
     d: Draft, *, alike: bool = False, most_axes: int = 6
 ) -> tuple[list[int], list[Quantized], Shape]:
     """Return two operands with their quantisation, and the shape of the result."""
-    first = d.take()
-    if d.chance(0.08):
+    first = d.take() if d.chance(0.97) else _constant(d)
+    if d.chance(0.05):
         return [first.number] * 2, [first.quantized] * 2, first.shape
     shape = partner_shape(d, first.shape, most_axes=most_axes)
-    other, quantized = d.like(shape, first.quantized if alike else None)
+    other, quantized = d.like(shape, first.quantized if alike else None, first.number)
     numbers, quantizations = [first.number, other], [first.quantized, quantized]
     if d.chance(0.3):
         numbers.reverse()
@@ -63,18 +72,27 @@ def operands(
 def added(d: Draft, op: str) -> None:
     """ADD and SUB: twice the larger scale over the output's stays below 2^20."""
     numbers, quantizations, shape = operands(d)
-    larger = max(scale for scale, _ in quantizations)
-    target = d.output_scale(larger, 128.0, 2.0**18), d.zero_point()
+    (scale1, zero_point1), (scale2, zero_point2) = quantizations
+    larger, sign = max(scale1, scale2), 1 if op == "ADD" else -1
+    middle = -(scale1 * zero_point1 + sign * scale2 * zero_point2) / larger
+    target = d.output_quantized(larger, 128.0, middle, 2.0**18)
     activation = d.pick(ACTIVATIONS)
     output = d.output(op, shape, target, activation in {"RELU", "RELU6"})
     d.node(op, numbers, [output], fused_activation_function=activation)
+
+
+def product_of(zero_points: Sequence[int]) -> tuple[float, float]:
+    """Return middle and usual distance of a product of two noisy operands."""
+    first, second = zero_points
+    return float(first * second), 73.0 * (abs(first) + abs(second) + 60)
 
 
 def multiplied(d: Draft, op: str) -> None:
     numbers, quantizations, shape = operands(d)
     unit = quantizations[0][0] * quantizations[1][0]
     activation = d.pick(ACTIVATIONS)
-    output = d.output(op, shape, (d.output_scale(unit, 5000.0), d.zero_point()))
+    middle, usual = product_of([zero_point for _, zero_point in quantizations])
+    output = d.output(op, shape, d.output_quantized(unit, usual, middle))
     d.node(op, numbers, [output], fused_activation_function=activation)
 
 
@@ -88,14 +106,14 @@ def squared_difference(d: Draft, op: str) -> None:
     """The square of up to 255 * 2^7 steps is rescaled in 32 bits; the judge broadcasts four axes."""
     numbers, quantizations, shape = operands(d, most_axes=4)
     unit = (2.0 * max(scale for scale, _ in quantizations)) ** 2 / 2.0**14
-    target = d.output_scale(unit, 5000.0 * 2**12, 1.9), d.zero_point()
+    target = d.output_quantized(unit, 5000.0 * 2**12, 5000.0 * 2**12, 1.9)
     d.node(op, numbers, [d.output(op, shape, target)])
 
 
 def prelu(d: Draft, op: str) -> None:
     numbers, quantizations, shape = operands(d)
-    (scale, _), (slope, _) = quantizations
-    target = d.output_scale(scale, 100.0, min(2.0**23, 2.0**15 / slope)), d.zero_point()
+    (scale, zero_point), (slope, _) = quantizations
+    target = d.output_quantized(scale, 100.0, -zero_point, min(2.0**23, 2.0**15 / slope))
     d.node(op, numbers, [d.output(op, shape, target)])
 
 
@@ -118,9 +136,10 @@ def batch_matmul(d: Draft, op: str) -> None:
     joint = np.broadcast_shapes(left.shape[:-2], batches)
     columns = d.between(1, max(1, min(9, MOST_ELEMENTS // max(int(np.prod(joint)) * rows, 1))))
     matrix = (columns, depth) if adj_y else (depth, columns)
-    right, (scale, _) = d.like((*batches, *matrix))
-    unit, usual = left.scale * scale, 5000.0 * depth**0.5
-    output = d.output(op, (*joint, rows, columns), (d.output_scale(unit, usual), d.zero_point()))
+    right, (scale, zero_point) = d.like((*batches, *matrix))
+    middle, usual = product_of([left.zero_point, zero_point])
+    target = d.output_quantized(left.scale * scale, usual * depth**0.5, middle * depth)
+    output = d.output(op, (*joint, rows, columns), target)
     d.node(
         op, [left.number, right], [output],
         adj_x=adj_x, adj_y=adj_y, asymmetric_quantize_inputs=False,
@@ -131,7 +150,8 @@ def _with_itself(d: Draft, op: str, left: Value) -> None:
     """Add x x^T, or x^T x."""
     adj_x = d.chance(0.5)
     rows, depth = left.shape[-2:][::-1] if adj_x else left.shape[-2:]
-    target = d.output_scale(left.scale**2, 5000.0 * depth**0.5), d.zero_point()
+    middle, usual = product_of([left.zero_point] * 2)
+    target = d.output_quantized(left.scale**2, usual * depth**0.5, middle * depth)
     output = d.output(op, (*left.shape[:-2], rows, rows), target)
     d.node(
         op, [left.number] * 2, [output],

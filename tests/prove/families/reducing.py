@@ -19,7 +19,8 @@ def reduced(d: Draft, op: str) -> None:
     target = source.quantized
     if op in {"MEAN", "SUM"} and d.chance(0.85):
         usual = 100.0 if op == "MEAN" else 100.0 * math.sqrt(count)
-        target = d.output_scale(source.scale, usual, 2.0**22 / count), d.zero_point()
+        middle = -source.zero_point * (1 if op == "MEAN" else count)
+        target = d.output_quantized(source.scale, usual, middle, 2.0**22 / count)
     keep = d.chance(0.5)
     shape = tuple(
         1 if axis in gone else n for axis, n in enumerate(source.shape) if keep or axis not in gone

@@ -27,7 +27,15 @@ class Weights:
         reach = max(127 - source.zero_point, source.zero_point + 128)
         self._products: npt.NDArray[np.int64] = rows.sum(axis=1) * reach
         self._input_scale = source.scale
+        sums = np.moveaxis(data, axis, 0).astype(np.int64).reshape(self._channels, -1).sum(axis=1)
+        self._middles = -sums * source.zero_point
         self.usual = 73.0 * max(float(np.sqrt((rows.astype(float) ** 2).sum(axis=1)).max()), 1.0)
+
+    @property
+    def middle(self) -> float:
+        """Where the sums of a typical channel lie, in steps of the largest one."""
+        share = self.scales.astype(np.float64) / float(self.scales.max())
+        return float(np.median(self._middles * share))
 
     @property
     def unit(self) -> float:
@@ -37,12 +45,16 @@ class Weights:
     def bias(self, d: Draft) -> int:
         """Return a bias tensor."""
         scale = np.maximum(self.scales.astype(np.float64) * self._input_scale, 1e-37)
-        return d.constant(d.bias(self._products), "int32", scale=scale.astype(np.float32))
+        data = d.bias(self._products)
+        self._middles = self._middles + data
+        return d.constant(data, "int32", scale=scale.astype(np.float32))
 
 
-def _finish(d: Draft, op: str, inputs: list[int], weights: Weights, shape: Shape, **options) -> None:
+def _finish(
+    d: Draft, op: str, inputs: list[int], weights: Weights, shape: Shape, **options
+) -> None:
     """Add the node with an output scale that suits its sums."""
-    target = d.output_scale(weights.unit, weights.usual), d.zero_point()
+    target = d.output_quantized(weights.unit, weights.usual, weights.middle)
     activation = d.pick(ACTIVATIONS)
     positive = activation in {"RELU", "RELU6"}
     output = d.output(op, shape, target, positive)
