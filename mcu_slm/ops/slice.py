@@ -27,6 +27,8 @@ def parse(view: NodeView) -> StridedCopy:
     source, output = moved_tensor(view)
     rank = expect_rank(view, source, MAX_RANK)
     begins, sizes = integers(view, 1, wide=True), integers(view, 2, wide=True)
+    types = [view.input(position).dtype for position in (1, 2)]
+    view.require(types[0] == types[1], f"begin of {types[0]}, size of {types[1]}", "one type")
     view.require(
         len(begins) == len(sizes) == rank, f"{len(begins)} begins, {len(sizes)} sizes", str(rank)
     )

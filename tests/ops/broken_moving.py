@@ -57,6 +57,11 @@ MOVING_BROKEN: dict[tuple[str, str], tuple[Case, Change, str]] = {
     ("SLICE", "count"): (SLICE, tensor(1, **ints(1)), "1 begins, 2 sizes; expected 2"),
     ("SLICE", "output"): (SLICE, output(shape=(3, 2)), r"shape \(3, 2\); expected \(2, 3\)"),
     ("SLICE", "run time"): (SLICE, tensor(1, data=None), "constant0 is computed at run time"),
+    ("SLICE", "two types"): (
+        SLICE,
+        tensor(2, dtype="int64", data=np.array([2, 3])),
+        "begin of int32, size of int64; expected one type",
+    ),
     ("SLICE", "type"): (SLICE, tensor(2, dtype="int16"), "constant1 has type int16"),
     ("SLICE", "rank"): (
         move("SLICE", "six axes", (1,) * 6, (1,) * 6, [(0,) * 6, (1,) * 6]),
