@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from mcu_slm.ops.base import NodeView
+from mcu_slm.ops.strided_copy import integers
 
 _LONGEST_AXIS = 1 << 15
 """Keeps the judge's fixed-point positions, 10 bits behind the point, within 32 bits."""
@@ -15,7 +16,7 @@ def parse_sizes(view: NodeView) -> Sizes:
     view.expect_count((2,))
     source, output = view.input(0), view.output()
     view.require(len(source.shape) == 4, f"input has rank {len(source.shape)}", "4")
-    size = tuple(view.constant(view.input(1), "int32").reshape(-1).tolist())
+    size = tuple(integers(view, 1))
     view.require(
         len(size) == 2 and min(size) >= 1, f"size {list(size)}", "height and width of 1 or more"
     )
