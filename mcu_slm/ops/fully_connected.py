@@ -15,6 +15,9 @@ from mcu_slm.ops.base import Arguments, Int8, NodeView, struct_call
 from mcu_slm.ops.clearance import clearance
 from mcu_slm.ops.linear import LinearOperator, exact_matmul, last_block, linear
 
+_BIAS_TOLERANCE = 0.02
+"""Of the bias scale, in steps of the output."""
+
 
 @dataclass(frozen=True, eq=False)
 class FullyConnected(LinearOperator):
@@ -86,5 +89,23 @@ def parse(view: NodeView) -> FullyConnected:
     view.require(
         output.shape[-1:] == (outputs,), f"output shape {output.shape}", f"{outputs} in the last"
     )
+    _require_bias_scale(view)
     found = linear(view, source, weights_tensor, view.optional_input(2))
     return FullyConnected(found, rows, output.shape)
+
+
+def _require_bias_scale(view: NodeView) -> None:
+    """Check the scale of a bias beside weights of one scale, as the judge does here alone.
+
+    It takes no part in the arithmetic; a bias without a scale has scale 0.
+    """
+    weights, bias = view.input(1).quantization, view.optional_input(2)
+    if bias is None or weights is None or weights.per_channel:
+        return
+    product = view.int8(view.input(0))[0] * weights.scale
+    scale = bias.quantization.scale if bias.quantization is not None else 0.0
+    view.require(
+        abs(product - scale) / view.int8(view.output())[0] <= _BIAS_TOLERANCE,
+        f"{bias.name}: scale is {scale!r}",
+        f"{product!r}, input scale * weight scale",
+    )

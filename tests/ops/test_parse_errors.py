@@ -131,6 +131,11 @@ BROKEN: dict[tuple[str, str], tuple[Case, Change, str]] = {
         lambda graph: graph,
         "3 elements stretched to 2000: the judge would read past the last one",
     ),
+    ("RESIZE_BILINEAR", "matrix of sizes"): (
+        BILINEAR,
+        tensor(1, shape=(1, 2), data=np.array([[5, 6]], np.int32)),
+        r"shape \(1, 2\); expected a vector",
+    ),
     ("RESIZE_BILINEAR", "rank"): (BILINEAR, tensor(0, shape=(3, 4, 2)), "rank 3; expected 4"),
     ("TRANSPOSE_CONV", "size"): (
         BACKWARD,
@@ -291,6 +296,16 @@ BROKEN: dict[tuple[str, str], tuple[Case, Change, str]] = {
     ),
     ("FULLY_CONNECTED", "rows"): (DENSE, output(shape=(3, 1)), r"output shape \(3, 1\); expected"),
     ("FULLY_CONNECTED", "bias"): (DENSE, tensor(2, **ints(1, 2)), "bias has 2 entries; expected 3"),
+    ("FULLY_CONNECTED", "bias scale"): (
+        DENSE,
+        tensor(2, quantization=scale(3.0)),
+        r"bias: scale is 3\.0; expected .*, input scale \* weight scale",
+    ),
+    ("FULLY_CONNECTED", "no bias scale"): (
+        fully_connected("steep", (1, 6), 3, real=0.03),
+        tensor(2, quantization=None),
+        r"bias: scale is 0\.0; expected",
+    ),
     ("FULLY_CONNECTED", "overflow"): (
         DENSE,
         tensor(2, **ints(1, -(2**31), 3)),
