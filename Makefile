@@ -3,6 +3,7 @@
 # make check     format, lint, types, layers, unit tests
 # make emulate   tests that run firmware on the board simulator
 # make fuzz      mutated models through the checker, accepted ones through the judge; MUTANTS=N SEED=S, continues where it was
+# make prove     random graphs through judge, NumPy and generated C, byte for byte; GRAPHS=N SEED=S JOBS=J, continues where it was
 # make new-op    the files of a new operator, from templates; NAME=SOME_OPERATOR
 # make bench     one inference of each shared model on the simulated board
 #
@@ -20,11 +21,13 @@ TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
 PIP := PIP_RETRIES=1 PIP_DISABLE_PIP_VERSION_CHECK=1 $(BIN)/python -m pip install --quiet -c constraints.txt
 
 MUTANTS ?= 100000
+GRAPHS ?= 10000
 SEED ?= 1
+JOBS ?= 1
 BENCH_BOARD ?= nucleo_f446re
 BENCH_MODELS ?= $(wildcard $(SHARED)/models/prototype/transformer_*.tflite $(SHARED)/models/tensorflow__hello_world_int8.tflite)
 
-.PHONY: demo test check emulate fuzz new-op bench clean
+.PHONY: demo test check emulate fuzz prove new-op bench clean
 
 demo: $(VENV)/installed
 	$(BIN)/mcu-slm run examples/basic_motions/mcu_slm.toml
@@ -44,6 +47,9 @@ emulate: $(VENV)/installed-dev
 
 fuzz: $(VENV)/installed-dev
 	$(BIN)/python -m tests.tflite.fuzz --mutants $(MUTANTS) --seed $(SEED)
+
+prove: $(VENV)/installed-dev
+	$(BIN)/python -m tests.prove --graphs $(GRAPHS) --seed $(SEED) --jobs $(JOBS) $(PROVE_ARGS)
 
 new-op: $(VENV)/installed-dev
 	@$(BIN)/python -m tests.ops.new_op $(NAME)

@@ -16,7 +16,7 @@ from mcu_slm.compile import emit
 from mcu_slm.manifest import CompiledModel
 from mcu_slm.rows import Rows
 
-SANITIZERS = ("-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-g")
+SANITIZERS = ("-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-fno-common", "-g")
 
 _HARNESS = Path(__file__).with_name("harness.c")
 _SOURCE = "model_and_sizes.c"

@@ -141,5 +141,3 @@ def test_other_failures_do_not_pass_for_the_same(
     small, failure = shrink(made, legs_of(setup), way)
     assert small is made
     assert failure is way
-
-
