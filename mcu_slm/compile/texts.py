@@ -95,7 +95,6 @@ class ModelText:
     input_place: str
     output_place: str
     gathered: tuple[GatherText, ...]
-    gaps: tuple[str, ...]
 
 
 def model_text(program: Program, notice: str) -> ModelText:
@@ -124,7 +123,6 @@ def model_text(program: Program, notice: str) -> ModelText:
         input_place=f"mcu_slm_arena + {input_offset(program)}",
         output_place=f"mcu_slm_arena + {output_offset(program)}",
         gathered=_gathered(program),
-        gaps=_gaps(program),
     )
 
 
@@ -166,18 +164,6 @@ def _gathered(program: Program) -> tuple[GatherText, ...]:
         copies.append(GatherText(target, program.places[number], size, gap))
         end = inner + size
     return tuple(copies)
-
-
-def _gaps(program: Program) -> tuple[str, ...]:
-    """Return the bytes between several outputs: nobody else writes them, and rows are compared."""
-    graph, start = program.graph, program.plan.gathered
-    if start is None:
-        return ()
-    offsets, size = row_offsets(graph, graph.outputs)
-    inside = set(range(size))
-    for tensor, inner in zip(graph.outputs, offsets, strict=True):
-        inside -= set(range(inner, inner + graph.tensor(tensor).byte_count))
-    return tuple(f"mcu_slm_arena[{start + inner}]" for inner in sorted(inside))
 
 
 def _hash_lines(sha256: str) -> tuple[str, ...]:

@@ -1,7 +1,7 @@
 """`python -m tests.prove --graphs N --seed S`, or `make prove GRAPHS=N SEED=S`.
 
-Random graphs through the judge, the NumPy reference and the generated C. A run can be interrupted and
-continued: its counts are in a file. Exit code 1: something differs, is refused or fails.
+Random graphs through the judge, the NumPy reference and the generated C. A run can be interrupted
+and continued: its counts are in a file. Exit code 1: something differs, is refused or fails.
 """
 
 from __future__ import annotations

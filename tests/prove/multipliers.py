@@ -1,8 +1,8 @@
 """Derived multipliers and shifts, once more: in rational arithmetic from the scales in the file.
 
-Nothing of `mcu_slm.quant` is used. The contract forms a real multiplier in float64, where one division
-is the only operation that rounds: so the exact quotient is rounded to 53 bits, then to the mantissa.
-RSQRT alone takes a root and a product in float32.
+Nothing of `mcu_slm.quant` is used. The contract forms a real multiplier in float64, where one
+division is the only operation that rounds: so the exact quotient is rounded to 53 bits, then to the
+mantissa. RSQRT alone takes a root and a product in float32.
 """
 
 from __future__ import annotations

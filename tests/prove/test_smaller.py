@@ -16,11 +16,10 @@ from mcu_slm.ops.base import Activations
 from mcu_slm.ops.mul import Mul
 from mcu_slm.rows import pack, unpack
 from tests.models import needs_judge
-from tests.prove import proving
 from tests.prove.batches import Setup, legs_of, run_batch, subject
 from tests.prove.failing import write_case
 from tests.prove.host import LegError
-from tests.prove.proving import Failure, Outcome, Subject, examine
+from tests.prove.proving import Failure, Outcome, examine
 from tests.prove.smaller import shrink
 
 pytestmark = [pytest.mark.host, needs_judge]

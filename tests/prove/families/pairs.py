@@ -103,7 +103,7 @@ def extremum(d: Draft, op: str) -> None:
 
 
 def squared_difference(d: Draft, op: str) -> None:
-    """The square of up to 255 * 2^7 steps is rescaled in 32 bits; the judge broadcasts four axes."""
+    """Squares of up to 255 * 2^7 steps are rescaled in 32 bits; the judge broadcasts four axes."""
     numbers, quantizations, shape = operands(d, most_axes=4)
     unit = (2.0 * max(scale for scale, _ in quantizations)) ** 2 / 2.0**14
     target = d.output_quantized(unit, 5000.0 * 2**12, 5000.0 * 2**12, 1.9)
