@@ -75,7 +75,7 @@ def test_the_computed_stack_holds_on_the_simulator(model, preset, arm, tmp_path:
     )
     assert result.model_stack_bytes is not None
     # Not every byte of a frame is written.
-    assert 0.7 * result.model_stack_bytes <= measured <= result.model_stack_bytes
+    assert 0.5 * result.model_stack_bytes <= measured <= result.model_stack_bytes
 
 
 def test_no_kernel_recurses_or_calls_through_a_pointer(arm, tmp_path: Path) -> None:
