@@ -6,6 +6,7 @@ shows.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -85,14 +86,14 @@ class Node:
 class Variable:
     """A variable of a graph, known by the shared name of its handles.
 
-    `handle` is the first tensor that stands for it, `values` are the tensors that it is read into
-    or assigned from, in order; `assigned` says whether there is one of the latter.
+    `handle` is the first tensor that stands for it; `reads` are the tensors that it is read into,
+    `assignments` those that it is assigned from.
     """
 
     name: str
     handle: int
-    values: tuple[int, ...] = ()
-    assigned: bool = False
+    reads: tuple[int, ...] = ()
+    assignments: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,6 +123,12 @@ class Graph:
         return any(node.op in STATEFUL_OPERATORS for node in self.nodes)
 
     @cached_property
+    def use_counts(self) -> Mapping[int, int]:
+        """How often nodes read or write each tensor, the graph's outputs counted as reads."""
+        named = (index for node in self.nodes for index in (*node.inputs, *node.outputs))
+        return Counter((*named, *self.outputs))
+
+    @cached_property
     def handles(self) -> Mapping[int, str]:
         """The shared name of the variable that each handle stands for."""
         return {
@@ -137,16 +144,13 @@ class Graph:
         for handle, name in self.handles.items():
             found.setdefault(name, Variable(name, handle))
         for node in self.nodes:
-            if node.op not in ("READ_VARIABLE", "ASSIGN_VARIABLE"):
-                continue
-            assigns = node.op == "ASSIGN_VARIABLE"
-            values = node.inputs[1:2] if assigns else node.outputs[:1]
             for name in (self.handles[i] for i in node.inputs[:1] if i in self.handles):
-                found[name] = replace(
-                    found[name],
-                    values=found[name].values + values,
-                    assigned=found[name].assigned or assigns,
-                )
+                known = found[name]
+                if node.op == "READ_VARIABLE":
+                    found[name] = replace(known, reads=known.reads + node.outputs[:1])
+                elif node.op == "ASSIGN_VARIABLE":
+                    assignments = known.assignments + node.inputs[1:2]
+                    found[name] = replace(known, assignments=assignments)
         return found
 
     def value_outputs(self, node: Node) -> tuple[int, ...]:

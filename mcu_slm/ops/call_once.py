@@ -9,6 +9,9 @@ from __future__ import annotations
 from mcu_slm.ops.base import NodeView
 from mcu_slm.ops.var_handle import Nothing
 
+RUNS = ()
+NOTE = "start values of variables, no code"
+
 
 def parse(view: NodeView) -> Nothing:
     """Check a CALL_ONCE node; the reader has checked what it calls."""

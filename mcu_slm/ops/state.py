@@ -49,7 +49,7 @@ def _state(graph: Graph, tensor: int) -> State:
     start = graph.start_values.get(name)
     if start is not None and start.data is not None:
         return State(name, start.data)
-    return State(name, _rest(graph.tensor(graph.variables[name].values[0])))
+    return State(name, _rest(graph.tensor(graph.variables[name].assignments[0])))
 
 
 def _rest(tensor: Tensor) -> npt.NDArray[Any]:
@@ -68,31 +68,31 @@ def require_own_state(view: NodeView, position: int, shape: tuple[int, ...]) -> 
     state, index = view.input(position), view.node.inputs[position]
     view.require(state.is_variable, f"{state.name} is no variable", "a variable tensor")
     view.require(state.shape == shape, f"{state.name} has shape {state.shape}", str(shape))
-    readers = sum(node.inputs.count(index) for node in view.graph.nodes)
-    writers = sum(node.outputs.count(index) for node in view.graph.nodes)
-    if readers > 1 or writers or index in view.graph.outputs:
+    if view.graph.use_counts[index] > 1:
         view.unsupported(f"{state.name} is used elsewhere too", "a state of its own")
     return state
 
 
 def variable_of(view: NodeView, value: Tensor) -> Variable:
-    """Check that a node reads or assigns a variable whose values are all of one kind.
+    """Check that a node reads or assigns a variable whose values are all int8 of one shape.
 
-    The judge copies as many bytes as the variable has, whatever the tensor's size is.
+    The judge copies as many bytes as the variable has, whatever the tensor's size is, and does not
+    compare scales.
     """
     graph, handle = view.graph, view.node.inputs[0]
     if handle not in graph.handles:
         view.fail("input 0 is no handle of a variable", "the output of VAR_HANDLE")
     variable = graph.variables[graph.handles[handle]]
     start = graph.start_values.get(variable.name)
-    first = graph.tensor(variable.values[0])
+    first = graph.tensor((*variable.reads, *variable.assignments)[0])
     for other in (first,) if start is None else (first, start):
-        view.same_quantization(value, other)
+        view.int8(value)
+        view.int8(other)
         if other.shape != value.shape:
             view.fail(
                 f"{value.name} has shape {list(value.shape)}",
                 f"{list(other.shape)} as {other.name}, another value of {variable.name}",
             )
-    if not variable.assigned and start is None:
+    if not variable.assignments and start is None:
         view.fail(f"{variable.name} is never assigned", "a start value or an assignment")
     return variable

@@ -10,6 +10,9 @@ from dataclasses import dataclass
 
 from mcu_slm.ops.base import Activations, Arguments, NodeView, Operator
 
+RUNS = ()
+NOTE = "names a variable, no code"
+
 
 @dataclass(frozen=True, eq=False)
 class Nothing(Operator):

@@ -53,7 +53,7 @@ def unavailable() -> dict[str, str]:
 def _row(name: str, support: Support) -> Row:
     moves_bytes = name not in plan.ALIASING
     notes = [] if moves_bytes else ["no code: input and output share their place"]
-    if not support.runs:
+    if not support.runs and support.fold is not None:
         notes.append("folded only")
     if support.note:
         notes.append(support.note)

@@ -145,9 +145,10 @@ def _clearances(
     }
     found: dict[tuple[int, int], int] = {}
     for step, (node, demand) in enumerate(zip(graph.nodes, demands, strict=False)):
-        if len(node.outputs) != 1:
+        outputs = graph.value_outputs(node)
+        if len(outputs) != 1:
             continue
-        written, _ = home[owner[node.outputs[0]]]
+        written, _ = home[owner[outputs[0]]]
         reads = _last_reads(node, step, owner, home, blocks)
         for read, tensors in reads.items():
             if all(tensor in demand.clearances for tensor in tensors):

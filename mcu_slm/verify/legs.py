@@ -243,7 +243,8 @@ class _Proof:
         self, expected: Activations, found: Iterable[LayerBytes], number: int
     ) -> Difference | None:
         for row, layers in enumerate(found):
-            one = {tensor: array[row : row + 1] for tensor, array in expected.items()}
+            # What is computed from constants alone is there once.
+            one = {t: a if len(a) == 1 else a[row : row + 1] for t, a in expected.items()}
             difference = first_difference(
                 self._subject.graph, self._operators, one, layers, number + row
             )

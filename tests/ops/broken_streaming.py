@@ -88,15 +88,15 @@ STREAMING_BROKEN: dict[tuple[str, str], tuple[Case, Change, str]] = {
     ("VAR_HANDLE", "no name"): (RING, at(HANDLE, no_option("shared_name")), "shared_name is miss"),
     ("READ_VARIABLE", "count"): (RING, at(READ, node(inputs=(0, 0))), "2 inputs; expected 1"),
     ("READ_VARIABLE", "no handle"): (RING, at(READ, node(inputs=(0,))), "is no handle of a var"),
-    ("READ_VARIABLE", "scale"): (
-        PASSED, at(3, output(quantization=scale(9.0))), "y and x have different scales",
+    ("ASSIGN_VARIABLE", "read without scale"): (
+        PASSED, at(3, output(quantization=None)), "y has no scale",
     ),
     ("READ_VARIABLE", "float"): (RING, at(READ, output(dtype="float32")), "has type float32"),
     ("READ_VARIABLE", "start"): (
         RING, _start(shape=(1, 2, 3)), r"\[1, 2, 3\] as ring/start, another value of ring",
     ),
-    ("READ_VARIABLE", "start scale"): (
-        RING, _start(quantization=scale(9.0)), "ring_before and ring/start have different scales",
+    ("READ_VARIABLE", "start type"): (
+        RING, _start(dtype="int16"), "ring/start has type int16; expected int8",
     ),
     ("READ_VARIABLE", "never assigned"): (RING, _never_assigned, "ring is never assigned"),
     ("ASSIGN_VARIABLE", "count"): (RING, at(ASSIGN, node(inputs=(5,))), "1 inputs; expected 2"),

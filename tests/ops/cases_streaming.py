@@ -57,6 +57,7 @@ def read_cases() -> Iterator[Case]:
     yield ring("a ring at rest", (1, 2, 3), 4, "ring", None)
     yield only_read()
     yield assigned_before_it_is_read()
+    yield other_scales()
 
 
 def assign_cases() -> Iterator[Case]:
@@ -108,6 +109,17 @@ def only_read() -> Case:
         return y
 
     return Case("only read", b.build([x], [_called(b, layers)]))
+
+
+def other_scales() -> Case:
+    """What is read has another zero point than what is assigned, which is what rest means."""
+    b = GraphBuilder()
+    x = b.tensor("x", (1, 3), scale=0.5, zero_point=-9)
+    y = b.tensor("y", (1, 3), scale=0.4, zero_point=7)
+    held = handle(b, "held")
+    b.node("READ_VARIABLE", [held], [y])
+    b.node("ASSIGN_VARIABLE", [held, x], [])
+    return Case("other scales", b.build([x], [y]))
 
 
 def two_handles() -> Case:

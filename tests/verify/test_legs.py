@@ -217,7 +217,10 @@ def test_an_unknown_leg_is_refused(subject: Subject) -> None:
 
 
 @pytest.mark.host
-@pytest.mark.parametrize("name", ["mcu_slm_model_run", "mcu_slm_model_predict", "mcu_slm_arena"])
+@pytest.mark.parametrize(
+    "name",
+    ["mcu_slm_model_run", "mcu_slm_model_predict", "mcu_slm_model_reset", "mcu_slm_arena"],
+)
 def test_code_in_which_a_symbol_is_missing_is_refused(
     name: str, subject: Subject, tmp_path: Path
 ) -> None:
