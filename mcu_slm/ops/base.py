@@ -239,18 +239,19 @@ class NodeView:
             self.unsupported(f"{tensor.name} has type {tensor.dtype}", dtype)
         return tensor.data
 
-    def require_same_type(self, *tensors: Tensor) -> None:
-        """Check that a layer which only moves elements has int8, or one plain type, on every side.
+    def require_same_type(self, *tensors: Tensor, dtypes: tuple[str, ...] = ("int8",)) -> None:
+        """Check that a layer which only moves elements has one type on every side.
 
-        The judge does not compare the scales of such a layer, and moves the bytes whatever they
-        mean; converters leave scales behind that differ in the last digits.
+        That is a plain type or one of `dtypes`. The judge does not compare the scales of such a
+        layer, and moves the bytes whatever they mean; converters leave scales behind that differ
+        in the last digits.
         """
-        plain = tensors[0].dtype if tensors[0].dtype in PLAIN_TYPES else None
+        dtype = tensors[0].dtype
         for tensor in tensors:
-            if plain is None:
-                self.int8(tensor)
+            if dtype in PLAIN_TYPES:
+                self.require(tensor.dtype == dtype, f"{tensor.name} has type {tensor.dtype}", dtype)
             else:
-                self.require(tensor.dtype == plain, f"{tensor.name} has type {tensor.dtype}", plain)
+                self.quantized(tensor, (dtype,) if dtype in dtypes else dtypes)
 
     def same_quantization(self, first: Tensor, second: Tensor) -> None:
         """Check that two tensors have one scale and zero point, where the judge insists on it."""

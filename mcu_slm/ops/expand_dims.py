@@ -18,5 +18,5 @@ def parse(view: NodeView) -> Reshape:
     return same_bytes(view)
 
 
-RUNS = ("int8", "float32")
+RUNS = ("int8", "int16", "float32")
 FOLD = Fold(("int8", "float32"), by_reference(parse))

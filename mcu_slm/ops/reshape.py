@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from mcu_slm.ops.base import PLAIN_TYPES, Arguments, Int8, NodeView, Operator
 from mcu_slm.ops.folding import Fold, by_reference
 
+QUANTIZED_TYPES = ("int8", "uint8", "int16")
+"""The width does not matter where no byte moves."""
+
 
 @dataclass(frozen=True, eq=False)
 class Reshape(Operator):
@@ -39,12 +42,12 @@ def parse(view: NodeView) -> Reshape:
 def same_bytes(view: NodeView) -> Reshape:
     """Return the operator for an output that has the bytes of input 0 in another shape."""
     source, output = view.input(0), view.output()
-    view.require_same_type(source, output)
+    view.require_same_type(source, output, dtypes=QUANTIZED_TYPES)
     if source.data is not None and view.node.outputs[0] in view.graph.outputs:
         remedy = "Export the model without that output."
         view.unsupported("a constant is reshaped to an output", "an activation", remedy)
     return Reshape(output.shape)
 
 
-RUNS = ("int8", *PLAIN_TYPES)
+RUNS = (*QUANTIZED_TYPES, *PLAIN_TYPES)
 FOLD = Fold(("int8", *PLAIN_TYPES), by_reference(parse))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from mcu_slm.ops.base import PLAIN_TYPES, NodeView
 from mcu_slm.ops.folding import Fold, by_reference
 from mcu_slm.ops.joined_rows import axis_of
-from mcu_slm.ops.reshape import Reshape, same_bytes
+from mcu_slm.ops.reshape import QUANTIZED_TYPES, Reshape, same_bytes
 from mcu_slm.ops.strided_copy import expect_shape
 
 
@@ -26,5 +26,5 @@ def _named(view: NodeView) -> tuple[int, ...]:
     return tuple(view.node.options.get("squeeze_dims") or ())
 
 
-RUNS = ("int8", *PLAIN_TYPES)
+RUNS = (*QUANTIZED_TYPES, *PLAIN_TYPES)
 FOLD = Fold(("int8", *PLAIN_TYPES), by_reference(parse))

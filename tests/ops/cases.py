@@ -495,9 +495,9 @@ RUN_CASES: dict[str, Callable[[], Iterator[Case]]] = {
 
 
 PLAIN_CASES: dict[str, Sequence[str]] = {
-    "EXPAND_DIMS": ("float32",),
-    "RESHAPE": PLAIN_TYPES,
-    "SQUEEZE": PLAIN_TYPES,
+    "EXPAND_DIMS": ("int16", "float32"),
+    "RESHAPE": ("uint8", "int16", *PLAIN_TYPES),
+    "SQUEEZE": ("uint8", "int16", *PLAIN_TYPES),
 }
 """Layers that move no byte, and the types beside int8 that they take."""
 
