@@ -32,6 +32,8 @@ def moving_layers(b: GraphBuilder, tokens: int) -> int:
     x = layer("DEPTH_TO_SPACE", x, (1, 8, 8, 1), block_size=2)
     x = layer("SQUEEZE", x, (1, 8, 8), squeeze_dims=(3,))
     x = layer("GATHER", x, (1, 8, 8), [(3, 1, 0, 2, 7, 6, 5, 4)], axis=2, batch_dims=0)
+    last = layer("SLICE", x, (1, 1, 8), [(0, 7, 0), (1, 1, 8)])
+    x = _updated(b, x, last)
     x = layer("UNPACK", x, (8, 8), num=1, axis=0)
     x = _looked_up(b, x)
     x = layer("BROADCAST_TO", x, (2, 8, 8), [(2, 8, 8)])
@@ -44,6 +46,13 @@ def moving_layers(b: GraphBuilder, tokens: int) -> int:
 def _numbers(b: GraphBuilder, name: str, values: Sequence[int] | int) -> int:
     data = np.asarray(values)
     return b.tensor(name, data.shape, "int32", data=data)
+
+
+def _updated(b: GraphBuilder, x: int, row: int) -> int:
+    """Return [1, 8, 8] with a row of it replaced."""
+    output = b.tensor("updated", (1, 8, 8), scale=0.06, zero_point=-9)
+    b.node("DYNAMIC_UPDATE_SLICE", [x, row, _numbers(b, "row_start", (0, 2, 0))], [output])
+    return output
 
 
 def _looked_up(b: GraphBuilder, table: int) -> int:

@@ -7,7 +7,7 @@ import numpy as np
 from mcu_slm.ir import Graph
 from tests.ops.case import Case
 from tests.ops.cases import concatenation
-from tests.ops.cases_moving import dealt, gather, move, pack, strided_slice
+from tests.ops.cases_moving import dealt, gather, move, pack, strided_slice, updated
 from tests.ops.changes import Change, ints, no_option, node, options, output, tensor
 
 SLICE = move("SLICE", "sound", (3, 5), (2, 3), [(1, 2), (2, 3)])
@@ -17,6 +17,7 @@ REVERSED = move("REVERSE_V2", "sound", (2, 3, 4), (2, 3, 4), [(1, 2)])
 REPEATED = move("BROADCAST_TO", "sound", (3, 1), (2, 3, 4), [(2, 3, 4)])
 SQUARES = move("SPACE_TO_DEPTH", "sound", (1, 4, 6, 3), (1, 2, 3, 12), block_size=2)
 PIXELS = move("DEPTH_TO_SPACE", "sound", (1, 2, 3, 12), (1, 4, 6, 3), block_size=2)
+UPDATED = updated("sound", (4, 6), (2, 3), (1, 2))
 PICKED = gather("sound", (2, 4, 3), (2, 2, 3), [[3, 1], [0, 2]], 1, 1)
 PACKED = pack("sound", (3, 2), (3, 2, 2), 1, constants=1)
 UNPACKED = dealt("UNPACK", "sound", (3, 2), [(2,)] * 3, num=3, axis=0)
@@ -38,7 +39,7 @@ LOOKED_UP = _embedding()
 
 MOVING_SOUND: list[Case] = [
     SLICE, STEPS, SHRUNK, REVERSED, REPEATED, SQUARES, PIXELS, PICKED, PACKED, UNPACKED, PARTS,
-    WIDER, DROPPED, LOOKED_UP,
+    WIDER, DROPPED, LOOKED_UP, UPDATED,
 ]  # fmt: skip
 
 
@@ -119,6 +120,15 @@ MOVING_BROKEN: dict[tuple[str, str], tuple[Case, Change, str]] = {
     ("EMBEDDING_LOOKUP", "beyond"): (LOOKED_UP, tensor(0, **ints(3, 0)), "from 0 to 3; .*0 to 2"),
     ("EMBEDDING_LOOKUP", "ids"): (LOOKED_UP, tensor(0, shape=(1, 2)), "has rank 2; expected 1"),
     ("EMBEDDING_LOOKUP", "table"): (LOOKED_UP, tensor(1, shape=(12,)), "x has rank 1; .*2 or more"),
+    ("DYNAMIC_UPDATE_SLICE", "box"): (UPDATED, tensor(1, shape=(2, 7)), r"\(2, 7\); .*\(4, 6\)"),
+    ("DYNAMIC_UPDATE_SLICE", "rank"): (UPDATED, tensor(1, shape=(6,)), r"a box of shape \(6,\)"),
+    ("DYNAMIC_UPDATE_SLICE", "starts"): (UPDATED, tensor(2, **ints(1)), r"shape \(1,\); .*\(2,\)"),
+    ("DYNAMIC_UPDATE_SLICE", "wide"): (
+        UPDATED,
+        tensor(2, dtype="int64", data=None),
+        "starts has type int64; expected int32",
+    ),
+    ("DYNAMIC_UPDATE_SLICE", "output"): (UPDATED, output(shape=(6, 4)), r"expected \(4, 6\)"),
     ("PACK", "count"): (PACKED, options(values_count=3), "2 inputs; expected 3"),
     ("PACK", "none"): (PACKED, options(values_count=-1), "2 inputs; expected 1"),
     ("PACK", "axis"): (PACKED, options(axis=3), "axis 3; expected an axis of rank 3"),

@@ -331,7 +331,32 @@ def split_v_cases() -> Iterator[Case]:
     yield dealt("SPLIT_V", "one part", (2, 3), [(2, 3)], [(3,), 1], num_splits=1)
 
 
+def updated(
+    name: str, shape: Shape, box: Shape, starts: Sequence[int] | None, dtype: str = "int32"
+) -> Case:
+    """DYNAMIC_UPDATE_SLICE; without `starts` they are an input of the model."""
+    b = GraphBuilder()
+    kept = {"scale": 0.05, "zero_point": -7}
+    x, part = b.tensor("x", shape, **kept), b.tensor("box", box, **kept)
+    named = b.tensor("starts", (len(shape),), dtype, data=starts)
+    y = b.tensor("y", shape, **kept)
+    b.node("DYNAMIC_UPDATE_SLICE", [x, part, named], [y])
+    return Case(name, b.build([x, part] if starts is not None else [x, part, named], [y]))
+
+
+def updated_cases() -> Iterator[Case]:
+    """Constant starts and starts of run time, within and beyond; one axis to five; the whole."""
+    yield updated("a row", (4, 6), (1, 6), (2, 0))
+    yield updated("a box", (2, 5, 6), (1, 2, 3), (1, 2, 3), "int64")
+    yield updated("beyond both ends", (5, 6), (2, 3), (-4, 99))
+    yield updated("at run time", (9, 8), (3, 2), None)
+    yield updated("five axes", (2, 2, 3, 2, 4), (1, 2, 1, 1, 3), (1, 0, 2, 1, 1))
+    yield updated("all of it", (3, 4), (3, 4), (1, 1))
+    yield updated("a vector", (7,), (3,), (2,))
+
+
 MOVING_CASES: dict[str, Callable[[], Iterator[Case]]] = {
+    "DYNAMIC_UPDATE_SLICE": updated_cases,
     "BROADCAST_TO": broadcast_to_cases,
     "DEPTH_TO_SPACE": depth_to_space_cases,
     "EMBEDDING_LOOKUP": embedding_lookup_cases,
