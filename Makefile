@@ -5,6 +5,7 @@
 # make fuzz      mutated models through the checker, accepted ones through the judge; MUTANTS=N SEED=S, continues where it was
 # make prove     random graphs through judge, NumPy and generated C, byte for byte; GRAPHS=N SEED=S JOBS=J, continues where it was
 # make new-op    the files of a new operator, from templates; NAME=SOME_OPERATOR
+# make operators the page docs/operators.md, from what the operator modules declare
 # make bench     one inference of each shared model on the simulated board
 #
 # Everything is installed into .venv, nothing outside. MCU_SLM_SHARED names the folder with shared models and recordings.
@@ -27,7 +28,7 @@ JOBS ?= 1
 BENCH_BOARD ?= nucleo_f446re
 BENCH_MODELS ?= $(wildcard $(SHARED)/models/prototype/transformer_*.tflite $(SHARED)/models/tensorflow__hello_world_int8.tflite)
 
-.PHONY: demo test check emulate fuzz prove new-op bench clean
+.PHONY: demo test check emulate fuzz prove new-op operators bench clean
 
 demo: $(VENV)/installed
 	$(BIN)/mcu-slm run examples/basic_motions/mcu_slm.toml
@@ -53,6 +54,9 @@ prove: $(VENV)/installed-dev
 
 new-op: $(VENV)/installed-dev
 	@$(BIN)/python -m tests.ops.new_op $(NAME)
+
+operators: $(VENV)/installed-dev
+	$(BIN)/python -m mcu_slm.pipeline.operators > docs/operators.md
 
 bench: $(VENV)/installed
 	@for model in $(BENCH_MODELS); do \

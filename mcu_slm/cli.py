@@ -463,37 +463,17 @@ def monitor(
 @command
 def boards(as_json: Json = False) -> None:
     """List the boards."""
-    from mcu_slm.boards import list_boards, load_board
+    from mcu_slm import listings
 
-    found = [load_board(name) for name in list_boards()]
-    if as_json:
-        _print_json({"boards": [board.summary() for board in found]})
-        return
-    for board in found:
-        chip = board.chip
-        sizes = f"{chip.flash.size_bytes >> 10} KiB flash, {chip.ram.size_bytes >> 10} KiB RAM"
-        typer.echo(
-            f"{board.name:20} {board.title}: {chip.name}, {chip.core}, {sizes}, "
-            f"{board.clock_hz / 1e6:.0f} MHz"
-        )
+    typer.echo(listings.boards(as_json=as_json))
 
 
 @command
-def ops(
-    as_json: Json = False,
-    as_markdown: Annotated[
-        bool, typer.Option("--markdown", help="Print the page docs/operators.md.")
-    ] = False,
-) -> None:
-    """List the operators: their element types, kernels, and what is refused and why."""
-    from mcu_slm.pipeline import operators
+def ops(as_json: Json = False) -> None:
+    """List the operators: element types, kernels, and what is refused and why."""
+    from mcu_slm import listings
 
-    if as_json:
-        _print_json(operators.to_json())
-    elif as_markdown:
-        typer.echo(operators.markdown(), nl=False)
-    else:
-        typer.echo(operators.text())
+    typer.echo(listings.operators(as_json=as_json))
 
 
 def _project(path: Path, board: str | None = None) -> Any:

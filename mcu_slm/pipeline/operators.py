@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -88,9 +89,9 @@ def markdown() -> str:
     lines = [
         "# Operators",
         "",
-        "Written by `mcu-slm ops --markdown`; a test compares it. `a -> b`: the type of the input",
-        "that counts, and of the output. Constants are folded: what follows from shapes and from",
-        "the model's own numbers is computed here, and no code is generated for it.",
+        "The table of `mcu-slm ops`, written by `make operators`; a test compares it.",
+        "`a -> b`: types of the input that counts and of the output. Constants are folded: what",
+        "follows from shapes and from the model's own numbers is computed here, without code.",
         "",
         _line(_HEAD),
         _line(["---"] * len(_HEAD)),
@@ -107,3 +108,7 @@ def markdown() -> str:
 
 def _line(cells: Sequence[str]) -> str:
     return f"| {' | '.join(cells)} |"
+
+
+if __name__ == "__main__":
+    sys.stdout.write(markdown())

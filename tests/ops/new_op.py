@@ -23,8 +23,8 @@ Next:
   1. mcu_slm/ops/__init__.py: import {0} and add "{1}": {0} to OPERATORS.
   2. mcu_slm/tflite/schema.py: its options table in OPTIONS and OPERATOR_OPTIONS, if it has one.
   3. tests/ops/cases.py: "{1}": {0}_cases; tests/ops/test_parse_errors.py: **{1}_BROKEN.
-  4. tests/models.py: use it in unfolded_every_operator; README.md: add it to the list;
-     mcu-slm ops --markdown > docs/operators.md
+  4. tests/models.py: use it in unfolded_every_operator; README.md: add it to the
+     list; then make operators
   5. make check && make test: the judge decides.
 """
 

@@ -49,7 +49,7 @@ def test_declared_types_are_those_of_the_cases(op: str) -> None:
 
 def test_the_page_is_what_the_modules_say() -> None:
     page = PAGE.read_text(encoding="utf-8")
-    assert page == operators.markdown(), "write it again: mcu-slm ops --markdown"
+    assert page == operators.markdown(), "write it again: make operators"
     assert "| SHAPE | - | - |" in page
     assert "| ARG_MAX | int8 -> int32 | portable | - |" in page
 
