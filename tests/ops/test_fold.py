@@ -108,3 +108,16 @@ def test_a_folded_output_of_the_model_stays_where_there_is_a_kernel() -> None:
     assert len(ops.parse_graph(graph)) == 2
     hidden = ops.fold_graph(replace(graph, outputs=(y,)))
     assert [node.op for node in hidden.nodes] == ["RELU"]
+
+
+def test_weights_that_are_dequantised_for_a_float_layer_stay_refused() -> None:
+    b = GraphBuilder()
+    x, y = b.tensor("x", (1, 4), "float32"), b.tensor("y", (1, 2), "float32")
+    stored = b.tensor("stored", (2, 4), scale=0.1, data=np.arange(8))
+    weights = b.tensor("weights", (2, 4), "float32")
+    b.node("DEQUANTIZE", [stored], [weights])
+    b.node("FULLY_CONNECTED", [x, weights], [y], fused_activation_function="NONE")
+    graph = ops.fold_graph(b.build([x], [y]))
+    assert len(graph.nodes) == 2
+    with pytest.raises(UnsupportedOperatorError, match=r"\(FULLY_CONNECTED\): .*float32.*Quantise"):
+        ops.parse_graph(graph)
