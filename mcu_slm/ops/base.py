@@ -233,6 +233,8 @@ class NodeView:
 
     def constant(self, tensor: Tensor, dtype: str) -> npt.NDArray[Any]:
         """Return the data of a tensor that must be constant."""
+        if tensor.dtype == "float32":
+            self.expect_type(tensor, (dtype,))
         if tensor.data is None:
             self.unsupported(f"{tensor.name} is computed at run time", "a constant")
         if tensor.dtype != dtype:
