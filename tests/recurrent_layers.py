@@ -19,6 +19,7 @@ def lstm_layer(
     hidden: tuple[float, int] = (1 / 128, -3),
     weight_scale: float = 0.008,
     clip: float = 0.0,
+    output: tuple[float, int] | None = None,
 ) -> int:
     """Add the node with random weights and return its output."""
     first, second, inputs = b.shape(x)
@@ -40,7 +41,9 @@ def lstm_layer(
     hidden_scale, hidden_zero_point = hidden
     h = b.tensor("h", state, scale=hidden_scale, zero_point=hidden_zero_point, is_variable=True)
     c = b.tensor("c", state, "int16", scale=2.0**cell_power, is_variable=True)
-    y = b.tensor("lstm", (first, second, units), scale=hidden_scale, zero_point=hidden_zero_point)
+    # The bytes are the hidden state's, whatever the output says of itself.
+    scale, zero_point = output or hidden
+    y = b.tensor("lstm", (first, second, units), scale=scale, zero_point=zero_point)
     absent = [-1]
     inputs_of_node = [x, *weights, *absent * 3, *biases, *absent * 2, h, c, *absent * 4]
     b.node(

@@ -15,7 +15,7 @@ from tests.prove.host import HostLeg
 from tests.prove.proving import Failure, Leg, Outcome, Subject, examine
 from tests.prove.windows import windows
 
-BATCH = 50
+BATCH = 100
 CORES = ("m0plus", "m4", "m33")
 """Simulated bare cores that `--cores` may name."""
 

@@ -21,6 +21,7 @@ RANKS = (0, 1, 1, 2, 2, 3, 3, 4, 4, 4, 5, 6)
 _TRIES = 200
 _NEWEST = 3
 _ADAPTED = 0.7
+_CONSTANT = 0.01
 
 
 @dataclass(frozen=True)
@@ -70,17 +71,23 @@ class Draft(Numbers):
         wanted: Wanted = lambda _: True,
         dtype: str = "int8",
         quantized: Quantized | None = None,
+        *,
+        constant: bool = True,
     ) -> Value:
         """Return a tensor of a type and rank that is `wanted`.
 
         Mostly one that is there, the newest ones first; else one that is there in another shape;
-        else a new input of the graph.
+        else a new input of the graph. Now and then a constant, which exporters should have folded;
+        never when `constant` is false.
         """
 
         def fits(value: Value) -> bool:
             same = quantized is None or value.quantized == quantized
             return value.dtype == dtype and same and wanted(value)
 
+        if constant and dtype == "int8" and self.chance(_CONSTANT):
+            value = self._wanted(ranks, fits, dtype, quantized)
+            return replace(value, number=self.int8_constant(value.shape, value.quantized))
         found = [value for value in self.values if len(value.shape) in ranks and fits(value)]
         if found and self.chance(0.9):
             return self.pick(found[-_NEWEST:] if self.chance(0.6) else found)
@@ -88,7 +95,7 @@ class Draft(Numbers):
             adapted = self._adapted(ranks, fits)
             if adapted is not None:
                 return adapted
-        return self._new_input(ranks, fits, dtype, quantized)
+        return self.add_input(self._wanted(ranks, fits, dtype, quantized))
 
     def _adapted(self, ranks: Container[int], fits: Wanted) -> Value | None:
         """Return a reshaped tensor, None where no shape that was tried is wanted."""
@@ -116,14 +123,14 @@ class Draft(Numbers):
             count //= divisor
         return tuple(sizes)
 
-    def _new_input(
+    def _wanted(
         self, ranks: Container[int], fits: Wanted, dtype: str, quantized: Quantized | None
     ) -> Value:
         for _ in range(_TRIES):
             shape = self.shape(self.pick([rank for rank in RANKS if rank in ranks]))
             value = self.described(shape, dtype, quantized)
             if fits(value):
-                return self.add_input(value)
+                return value
         raise AssertionError(f"no wanted {dtype} tensor in {_TRIES} tries")
 
     def described(self, shape: Shape, dtype: str, quantized: Quantized | None = None) -> Value:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 import traceback
 from collections import Counter
@@ -22,6 +23,17 @@ from mcu_slm.rows import Rows, pack, row_offsets, unpack
 from tests.prove.host import LegError
 from tests.prove.judging import judge_all
 from tests.prove.multipliers import compare_multipliers
+
+
+def scratch_folder() -> tempfile.TemporaryDirectory[str]:
+    """Return a folder in memory where programs may lie in one, else the usual temporary folder.
+
+    A graph has twenty small files, each of which is flushed to the disk otherwise.
+    """
+    folder = "/dev/shm"
+    inside = Path(folder).is_dir() and os.access(folder, os.W_OK | os.X_OK)
+    inside = inside and not os.statvfs(folder).f_flag & os.ST_NOEXEC
+    return tempfile.TemporaryDirectory(prefix="mcu-slm-prove-", dir=folder if inside else None)
 
 
 class Leg(Protocol):
@@ -118,7 +130,7 @@ class _Checked:
     def compare(self, expected: Rows, legs: Sequence[Leg]) -> None:
         """Compare NumPy and the legs with the judge's rows, up to the first failure."""
         self._equal("numpy", expected, self.referenced(len(expected)))
-        with tempfile.TemporaryDirectory(prefix="mcu-slm-prove-") as name:
+        with scratch_folder() as name:
             compiled = compile_model(self.graph, self.raw, Path(name))
             for leg in legs:
                 if self.outcome.failure is not None:

@@ -1,4 +1,4 @@
-"""Random graphs through judge, NumPy and generated C: a fixed seed, the commit's, sanitizers.
+"""Random graphs through judge, NumPy and generated C: two seeds, and one under sanitizers.
 
 `make prove GRAPHS=10000` is the long run.
 """

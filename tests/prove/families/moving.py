@@ -18,7 +18,7 @@ def _moved(
 
 def reshape(d: Draft, op: str) -> None:
     """The new shape as an option, as a constant, or with one length left to derive."""
-    source = d.take()
+    source = d.take(constant=False)
     shape = d.factors(source.count, d.between(0, 6)) or (source.count,)
     wanted = list(shape)
     if wanted and d.chance(0.3):
@@ -28,7 +28,7 @@ def reshape(d: Draft, op: str) -> None:
 
 
 def expand_dims(d: Draft, op: str) -> None:
-    source = d.take(range(6))
+    source = d.take(range(6), constant=False)
     rank = len(source.shape) + 1
     axis = d.between(-rank, rank - 1)
     place = axis % rank
@@ -37,7 +37,7 @@ def expand_dims(d: Draft, op: str) -> None:
 
 
 def squeeze(d: Draft, op: str) -> None:
-    source = d.take(wanted=lambda v: 1 in v.shape or d.chance(0.1))
+    source = d.take(wanted=lambda v: 1 in v.shape or d.chance(0.1), constant=False)
     rank = len(source.shape)
     ones = [axis for axis, n in enumerate(source.shape) if n == 1]
     named = [axis for axis in ones if d.chance(0.6)]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
 
@@ -47,17 +46,11 @@ def partner_shape(d: Draft, shape: Shape, *, most_axes: int = 6) -> Shape:
     return tuple(other) if loops(shape, tuple(other)) <= _MOST_LOOPS else shape
 
 
-def _constant(d: Draft) -> Value:
-    """Return a constant operand: with a second one, a layer that exporters forgot to fold."""
-    made = d.described(d.shape(d.between(1, 4)), "int8")
-    return replace(made, number=d.int8_constant(made.shape, made.quantized))
-
-
 def operands(
     d: Draft, *, alike: bool = False, most_axes: int = 6
 ) -> tuple[list[int], list[Quantized], Shape]:
     """Return two operands with their quantisation, and the shape of the result."""
-    first = d.take() if d.chance(0.97) else _constant(d)
+    first = d.take()
     if d.chance(0.05):
         return [first.number] * 2, [first.quantized] * 2, first.shape
     shape = partner_shape(d, first.shape, most_axes=most_axes)
@@ -103,7 +96,7 @@ def extremum(d: Draft, op: str) -> None:
 
 
 def squared_difference(d: Draft, op: str) -> None:
-    """Squares of up to 255 * 2^7 steps are rescaled in 32 bits; the judge broadcasts four axes."""
+    """A square of up to 2^15 steps is rescaled in 32 bits; the judge broadcasts four axes."""
     numbers, quantizations, shape = operands(d, most_axes=4)
     unit = (2.0 * max(scale for scale, _ in quantizations)) ** 2 / 2.0**14
     target = d.output_quantized(unit, 5000.0 * 2**12, 5000.0 * 2**12, 1.9)

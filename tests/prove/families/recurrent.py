@@ -17,6 +17,7 @@ def lstm(d: Draft, op: str) -> None:
         if d.chance(0.5)
         else (float(np.float32(d.log_uniform(-3.0, -1.5))), d.zero_point())
     )
+    output = hidden if d.chance(0.9) else (d.scale(), d.zero_point())
     power = d.pick([-11, -11, -12, -13, -15, -10, -9, -4, 0])
     number = lstm_layer(
         d.builder,
@@ -29,8 +30,9 @@ def lstm(d: Draft, op: str) -> None:
         hidden=hidden,
         weight_scale=d.log_uniform(-3.0, -0.5),
         clip=float(2.0**power * d.between(1, 3000)) if d.chance(0.3) else 0.0,
+        output=output,
     )
-    scale, zero_point = float(np.float32(hidden[0])), hidden[1]
+    scale, zero_point = float(np.float32(output[0])), output[1]
     shape = (*source.shape[:2], units)
     d.values.append(Value(number, shape, "int8", scale, zero_point, zero_point == -128))
     d.has_read([source.number])

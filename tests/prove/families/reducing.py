@@ -27,7 +27,8 @@ def reduced(d: Draft, op: str) -> None:
     )
     positive = op not in {"MEAN", "SUM"} and source.at_least_zero
     output = d.output(op, shape, target, positive)
-    d.node(op, [source.number, d.vector(axes)], [output], keep_dims=keep)
+    named = d.number(axes[0]) if len(axes) == 1 else d.vector(axes)
+    d.node(op, [source.number, named], [output], keep_dims=keep)
 
 
 MAKERS = dict.fromkeys(("MEAN", "REDUCE_MAX", "REDUCE_MIN", "SUM"), reduced)

@@ -42,11 +42,13 @@ class Weights:
         """What one step of the largest channel's sum stands for."""
         return self._input_scale * float(self.scales.max())
 
-    def bias(self, d: Draft) -> int:
-        """Return a bias tensor."""
+    def bias(self, d: Draft, *, may_differ: bool) -> int:
+        """Return a bias tensor; `may_differ`: its scale may be another one."""
         scale = np.maximum(self.scales.astype(np.float64) * self._input_scale, 1e-37)
         data = d.bias(self._products)
         self._middles = self._middles + data
+        if may_differ and d.chance(0.1):  # it takes no part in the arithmetic
+            return d.constant(data, "int32", scale=d.pick([None, d.scale()]))
         return d.constant(data, "int32", scale=scale.astype(np.float32))
 
 
@@ -61,10 +63,17 @@ def _finish(
     d.node(op, inputs, [output], fused_activation_function=activation, **options)
 
 
-def _biased(d: Draft, inputs: list[int], weights: Weights, *, may_list: bool = True) -> list[int]:
+def _biased(
+    d: Draft,
+    inputs: list[int],
+    weights: Weights,
+    *,
+    may_list: bool = True,
+    may_differ: bool = True,
+) -> list[int]:
     """Return the inputs with a bias, without one, or with one that is listed and left out."""
     if d.chance(0.7):
-        return [*inputs, weights.bias(d)]
+        return [*inputs, weights.bias(d, may_differ=may_differ)]
     return [*inputs, -1] if may_list and d.chance(0.5) else inputs
 
 
@@ -77,7 +86,7 @@ def fully_connected(d: Draft, op: str) -> None:
     weights = Weights(d, source, (channels, depth), 0)
     kept = depth == source.shape[-1] and d.chance(0.4)
     shape = (*source.shape[:-1], channels) if kept else (rows, channels)
-    inputs = _biased(d, [source.number, weights.number], weights)
+    inputs = _biased(d, [source.number, weights.number], weights, may_differ=False)
     _finish(d, op, inputs, weights, shape, keep_num_dims=kept)
 
 
