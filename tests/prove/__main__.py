@@ -34,7 +34,7 @@ def main() -> int:
         if core_leg(core) is None:
             print(f"not run: {core} (no simulated core runs a model folder yet)")
     if arguments.number is not None:
-        (outcome,) = run_batch(setup, arguments.seed, [arguments.number])
+        (outcome,) = run_batch(setup, arguments.seed, [arguments.number]).outcomes
         return _one(setup, arguments.seed, outcome)
     state = arguments.folder / f"seed-{arguments.seed}{setup.label}.json"
     tally = start_or_continue(state, arguments.seed)
@@ -62,14 +62,15 @@ def _parser() -> argparse.ArgumentParser:
 
 def _prove(setup: Setup, tally: Tally, state: Path, graphs: int, jobs: int) -> None:
     start = time.monotonic()
-    for outcomes in run_all(setup, tally.seed, tally.done, graphs, jobs):
-        for outcome in outcomes:
+    for batch in run_all(setup, tally.seed, tally.done, graphs, jobs):
+        for outcome in batch.outcomes:
             tally.add(outcome)
+        tally.cpu_seconds += batch.cpu_seconds
         tally.seconds += time.monotonic() - start
         start = time.monotonic()
         tally.save(state)
         print(tally.progress(), flush=True)
-        for outcome in outcomes:
+        for outcome in batch.outcomes:
             if outcome.failure is not None and len(tally.failures) <= _MOST_SHRUNK:
                 _report(setup, tally.seed, outcome)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import multiprocessing
+import resource
 import signal
 import traceback
 from collections.abc import Iterator, Sequence
@@ -57,8 +58,17 @@ def subject(seed: int, number: int) -> Subject:
     return Subject(number, made, windows(made, number))
 
 
-def run_batch(setup: Setup, seed: int, numbers: Sequence[int]) -> list[Outcome]:
-    """Return the outcomes of some graphs, in order."""
+@dataclass(frozen=True)
+class Batch:
+    """Outcomes of some graphs, in order, and what they cost."""
+
+    outcomes: list[Outcome]
+    cpu_seconds: float
+
+
+def run_batch(setup: Setup, seed: int, numbers: Sequence[int]) -> Batch:
+    """Run some graphs."""
+    before = _cpu_seconds()
     subjects, broken = [], []
     for number in numbers:
         try:
@@ -67,13 +77,18 @@ def run_batch(setup: Setup, seed: int, numbers: Sequence[int]) -> list[Outcome]:
             what = traceback.format_exc(limit=-2)
             broken.append(Outcome(number, failure=Failure("generator", "raised", what)))
     outcomes = [*examine(subjects, legs_of(setup)), *broken]
-    return sorted(outcomes, key=lambda outcome: outcome.number)
+    outcomes.sort(key=lambda outcome: outcome.number)
+    return Batch(outcomes, _cpu_seconds() - before)
 
 
-def run_all(
-    setup: Setup, seed: int, first: int, count: int, jobs: int = 1
-) -> Iterator[list[Outcome]]:
-    """Yield the outcomes of graphs `first` to `count`, batch by batch."""
+def _cpu_seconds() -> float:
+    """Return what this process and the children that it waited for have used."""
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(usage.ru_utime + usage.ru_stime for usage in used)
+
+
+def run_all(setup: Setup, seed: int, first: int, count: int, jobs: int = 1) -> Iterator[Batch]:
+    """Run the graphs from `first` to before `count`, batch by batch."""
     legs_of(setup)  # kernels are built once, before anybody else needs them
     batches = [range(start, min(start + BATCH, count)) for start in range(first, count, BATCH)]
     run = functools.partial(run_batch, setup, seed)

@@ -25,6 +25,7 @@ class Tally:
     windows: int = 0
     multipliers: int = 0
     seconds: float = 0.0
+    cpu_seconds: float = 0.0
     operators: Counter[str] = field(default_factory=Counter)
     bytes_compared: Counter[str] = field(default_factory=Counter)
     bytes_differing: Counter[str] = field(default_factory=Counter)
@@ -48,9 +49,10 @@ class Tally:
     def progress(self) -> str:
         """Return one line."""
         rate = self.done / self.seconds if self.seconds else 0.0
+        cost = 1000.0 * self.cpu_seconds / max(self.done, 1)
         return (
             f"{self.done:,} graphs, {self.windows:,} windows, {len(self.failures)} failures, "
-            f"{rate:.1f} graphs/s"
+            f"{rate:.1f} graphs/s, {cost:.0f} ms of CPU per graph"
         )
 
     def report(self, names: set[str]) -> str:

@@ -37,8 +37,8 @@ def commit_seed() -> tuple[int, str]:
 
 def proved(setup: Setup, seed: int, graphs: int) -> Tally:
     tally = Tally(seed, "")
-    for outcomes in run_all(setup, seed, 0, graphs):
-        for outcome in outcomes:
+    for batch in run_all(setup, seed, 0, graphs):
+        for outcome in batch.outcomes:
             tally.add(outcome)
     return tally
 
@@ -76,7 +76,7 @@ def test_graphs_are_equal_under_sanitizers(tmp_path: Path) -> None:
 def test_several_jobs_count_what_one_does(plain: Setup) -> None:
     graphs = BATCH + 3
     one, two = (
-        [outcome for batch in run_all(plain, 3, BATCH - 3, graphs, jobs) for outcome in batch]
+        [o for batch in run_all(plain, 3, BATCH - 3, graphs, jobs) for o in batch.outcomes]
         for jobs in (1, 2)
     )
     assert one == two
@@ -88,7 +88,7 @@ def test_a_run_continues_where_it_was_but_not_with_other_code(
 ) -> None:
     path = tmp_path / "state.json"
     tally = start_or_continue(path, 3)
-    for outcome in run_batch(plain, 3, range(4)):
+    for outcome in run_batch(plain, 3, range(4)).outcomes:
         tally.add(outcome)
     tally.save(path)
     assert start_or_continue(path, 3) == tally

@@ -14,6 +14,7 @@ from mcu_slm import judge, ops, tflite
 from mcu_slm.compile import emit
 from mcu_slm.ops.base import Activations
 from mcu_slm.ops.mul import Mul
+from mcu_slm.plan import Buffer
 from mcu_slm.rows import pack, unpack
 from tests.models import needs_judge
 from tests.prove.batches import Setup, legs_of, run_batch, subject
@@ -45,7 +46,7 @@ def broken(setup: Setup, leg: str) -> tuple[int, Outcome]:
     """Return the first graph with a MUL in the middle whose fault shows in an output."""
     number = with_multiplication()
     while True:
-        (outcome,) = run_batch(setup, SEED, [number])
+        (outcome,) = run_batch(setup, SEED, [number]).outcomes
         if outcome.failure is not None:
             assert (outcome.failure.leg, outcome.failure.kind) == (leg, "differs")
             return number, outcome
@@ -108,6 +109,22 @@ def test_a_wrong_kernel_is_found_and_the_graph_becomes_small(
         (write_case(tmp_path / "case", small, failure, "") / "case.toml").read_text()
     )
     assert (facts["leg"], facts["found"] - facts["expected"]) == ("host", 1)
+
+
+def test_an_output_that_overwrites_an_input_too_early_is_found(
+    setup: Setup, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def lives_one_step_less(self: Buffer, other: Buffer) -> bool:
+        return self.first < other.last and other.first < self.last
+
+    monkeypatch.setattr(Buffer, "overlaps", lives_one_step_less)
+    outcomes = run_batch(setup, SEED, range(20)).outcomes
+    failing = [(o.number, o.failure) for o in outcomes if o.failure is not None]
+    assert len(failing) > 10
+    assert {failure.leg for _, failure in failing} == {"host"}
+    number, failure = next(pair for pair in failing if pair[1].kind == "differs")
+    small, _ = shrink(subject(SEED, number), legs_of(setup), failure)
+    assert len(small.graph.nodes) <= 2
 
 
 def test_a_refused_graph_and_a_failing_leg_are_counted_as_such(setup: Setup) -> None:
