@@ -70,7 +70,6 @@ class Draft(Numbers):
         ranks: Container[int] = range(7),
         wanted: Wanted = lambda _: True,
         dtype: str = "int8",
-        quantized: Quantized | None = None,
         *,
         constant: bool = True,
     ) -> Value:
@@ -82,11 +81,10 @@ class Draft(Numbers):
         """
 
         def fits(value: Value) -> bool:
-            same = quantized is None or value.quantized == quantized
-            return value.dtype == dtype and same and wanted(value)
+            return value.dtype == dtype and wanted(value)
 
         if constant and dtype == "int8" and self.chance(_CONSTANT):
-            value = self._wanted(ranks, fits, dtype, quantized)
+            value = self._wanted(ranks, fits, dtype)
             return replace(value, number=self.int8_constant(value.shape, value.quantized))
         found = [value for value in self.values if len(value.shape) in ranks and fits(value)]
         if found and self.chance(0.9):
@@ -95,7 +93,7 @@ class Draft(Numbers):
             adapted = self._adapted(ranks, fits)
             if adapted is not None:
                 return adapted
-        return self.add_input(self._wanted(ranks, fits, dtype, quantized))
+        return self.add_input(self._wanted(ranks, fits, dtype))
 
     def _adapted(self, ranks: Container[int], fits: Wanted) -> Value | None:
         """Return a reshaped tensor, None where no shape that was tried is wanted."""
@@ -123,12 +121,10 @@ class Draft(Numbers):
             count //= divisor
         return tuple(sizes)
 
-    def _wanted(
-        self, ranks: Container[int], fits: Wanted, dtype: str, quantized: Quantized | None
-    ) -> Value:
+    def _wanted(self, ranks: Container[int], fits: Wanted, dtype: str) -> Value:
         for _ in range(_TRIES):
             shape = self.shape(self.pick([rank for rank in RANKS if rank in ranks]))
-            value = self.described(shape, dtype, quantized)
+            value = self.described(shape, dtype)
             if fits(value):
                 return value
         raise AssertionError(f"no wanted {dtype} tensor in {_TRIES} tries")

@@ -9,6 +9,7 @@ from fractions import Fraction
 import pytest
 
 from mcu_slm import ops, tflite
+from mcu_slm.ir import Graph
 from mcu_slm.ops.mul import Mul
 from mcu_slm.quant import Multiplier
 from tests.prove.graphs import graph
@@ -54,13 +55,21 @@ def test_all_multipliers_of_random_graphs_are_the_exact_ones() -> None:
     assert set(seen) == set(FORMULAS)
 
 
+def with_multiplication() -> Graph:
+    made = (graph(2, number) for number in range(100))
+    found = next(g for g in made if any(node.op == "MUL" for node in g.nodes))
+    return tflite.read_model(tflite.write_model(found))
+
+
+def test_an_operator_without_a_formula_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = with_multiplication()
+    monkeypatch.delitem(FORMULAS, "MUL")
+    _, said = compare_multipliers(made, ops.parse_graph(made))
+    assert said.endswith("(MUL): no formula in tests/prove/multipliers.py")
+
+
 def test_a_multiplier_that_is_one_off_is_found() -> None:
-    number, made = next(
-        (n, made)
-        for n, made in ((n, graph(2, n)) for n in range(100))
-        if any(node.op == "MUL" for node in made.nodes)
-    )
-    made = tflite.read_model(tflite.write_model(made))
+    made = with_multiplication()
     wrong = []
     for operator in ops.parse_graph(made):
         if isinstance(operator, Mul):
@@ -68,4 +77,4 @@ def test_a_multiplier_that_is_one_off_is_found() -> None:
             operator = replace(operator, output=Multiplier(m.multiplier + 1, m.shift))  # noqa: PLW2901
         wrong.append(operator)
     _, said = compare_multipliers(made, wrong)
-    assert "(MUL): (" in said, number
+    assert "(MUL): (" in said
