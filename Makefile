@@ -3,7 +3,7 @@
 # make check     format, lint, types, layers, unit tests
 # make emulate   tests that run firmware on the board simulator
 # make fuzz      mutated models through the checker, accepted ones through the judge; MUTANTS=N SEED=S, continues where it was
-# make prove     random graphs through judge, NumPy and generated C, byte for byte; GRAPHS=N SEED=S JOBS=J, continues where it was
+# make prove     random graphs through judge, NumPy and generated C, byte for byte; GRAPHS=N SEED=S JOBS=J, PROVE_ARGS=--sanitize; continues
 # make new-op    the files of a new operator, from templates; NAME=SOME_OPERATOR
 # make operators the page docs/operators.md, from what the operator modules declare
 # make bench     one inference of each shared model on the simulated board
