@@ -43,6 +43,7 @@ RULES: dict[str, str] = {
     "quantisation-details": "quantisation is affine, without custom details",
     "buffer-index": "a tensor's buffer exists",
     "data-size": "a constant has as many bytes as its shape says",
+    "truth-value": "constants of type bool are 0 or 1",
     "variable": "a variable has no constant data and is no input of the graph",
     # Operators
     "operator-code": "an operator's code exists and names a built-in operator",

@@ -152,5 +152,7 @@ def _data(where: str, tensor: Tensor, raw: npt.NDArray[np.uint8]) -> npt.NDArray
     if len(raw) != tensor.byte_count:
         found = f"{len(raw):,} bytes of data for shape {list(tensor.shape)} {tensor.dtype}"
         refuse("data-size", where, found, f"{tensor.byte_count:,}")
+    if tensor.dtype == "bool" and raw.max() > 1:
+        refuse("truth-value", where, f"byte {raw.max()} among truth values", "0 or 1")
     dtype = np.dtype(tensor.dtype).newbyteorder("<")
     return np.frombuffer(raw, dtype).astype(tensor.dtype, copy=False).reshape(tensor.shape)

@@ -238,6 +238,11 @@ TABLES_BROKEN: dict[str, Broken] = {
         set_tensor(1, shape=(2, 3)),
         r"8 bytes of data for shape \[2, 3\] int8; expected 6",
     ),
+    "no truth value": of(
+        "truth-value",
+        set_tensor(1, type=6),
+        r"1 \(weights\): byte 254 among truth values; .*0 or 1",
+    ),
     "empty axis": of(
         "empty-tensor", set_tensor(0, shape=(0, 4)), r"tensor 0 \(window\): shape \[0, 4\]"
     ),
