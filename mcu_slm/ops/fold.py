@@ -56,12 +56,12 @@ def refuse_unfolded(view: NodeView, support: Support) -> None:
     if fold is None or subject is None:
         return
     if subject.dtype in fold.types and subject.dtype not in support.run_inputs:
-        _refuse(view, subject)
+        _refuse(view, subject, shape_only=fold.shape_only)
 
 
-def _refuse(view: NodeView, subject: Tensor) -> NoReturn:
+def _refuse(view: NodeView, subject: Tensor, *, shape_only: bool) -> NoReturn:
     inputs = [view.graph.tensor(number) for number in view.node.inputs if number >= 0]
-    if all(tensor.data is not None for tensor in inputs) or view.node.op == "SHAPE":
+    if shape_only or all(tensor.data is not None for tensor in inputs):
         view.unsupported(
             "an output of the model would be a constant",
             "a value that depends on the input",

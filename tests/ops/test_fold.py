@@ -10,8 +10,10 @@ import pytest
 from mcu_slm import judge, ops, tflite
 from mcu_slm.errors import ModelError, UnsupportedOperatorError
 from mcu_slm.ir import Graph, GraphBuilder
-from mcu_slm.ops import fold
+from mcu_slm.ops import fold, reference
 from mcu_slm.ops.folding import Fold
+from mcu_slm.tflite.decode import Decoder
+from mcu_slm.tflite.encode import encode_model
 from tests.models import merge, needs_judge, unfolded_every_operator, windows_of
 from tests.ops.cases_folded import FOLDED_CASES, Given, Result, folded, reshaped_by_its_shape
 
@@ -121,3 +123,18 @@ def test_weights_that_are_dequantised_for_a_float_layer_stay_refused() -> None:
     assert len(graph.nodes) == 2
     with pytest.raises(UnsupportedOperatorError, match=r"\(FULLY_CONNECTED\): .*float32.*Quantise"):
         ops.parse_graph(graph)
+
+
+@needs_judge
+def test_a_dynamic_batch_in_the_signature_changes_nothing() -> None:
+    case = reshaped_by_its_shape()
+    model = Decoder(tflite.write_model(case.graph), "model").model()
+    for fields in model["subgraphs"][0]["tensors"]:
+        if fields["name"] in ("x", "y"):
+            fields["shape_signature"] = [-1, *fields["shape"].tolist()[1:]]
+    raw = encode_model(model)
+    graph = ops.fold_graph(tflite.read_model(raw))
+    assert [node.op for node in graph.nodes] == ["RESHAPE"]
+    windows = windows_of(graph, 5, seed=3)
+    values = reference.run(graph, ops.parse_graph(graph), windows)
+    np.testing.assert_array_equal(values[graph.outputs[0]], judge.run(raw, windows)[0])
