@@ -66,7 +66,7 @@ def parse(view: NodeView) -> MirrorPad:
     view.require(rank > 0, "a scalar", "one axis or more")
     widths = view.constant(named, "int64" if named.dtype == "int64" else "int32")
     view.require(widths.shape == (rank, 2), f"widths of shape {list(widths.shape)}", f"[{rank}, 2]")
-    mode = view.option("mode", "REFLECT")
+    mode = view.option("mode")
     before, after = (tuple(int(n) for n in widths[:, side]) for side in (0, 1))
     for axis, length in enumerate(source.shape):
         most = length - (mode == "REFLECT")

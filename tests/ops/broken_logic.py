@@ -18,7 +18,7 @@ from tests.ops.cases_logic import (
 )
 from tests.ops.cases_logic import gather_nd_cases as gather_nd
 from tests.ops.cases_types import OUTPUTS, REAL, converted
-from tests.ops.changes import Change, node, output, scale, tensor
+from tests.ops.changes import Change, no_option, node, output, scale, tensor
 
 COMPARED = {op: comparison(op, "sound", ((2, 3), (3,))) for op in RELATIONS}
 BOTH = logical("LOGICAL_AND", "sound", ((2, 3), (3,)))
@@ -74,6 +74,7 @@ LOGIC_BROKEN: dict[tuple[str, str], tuple[Case, Change, str]] = {
     ("MIRROR_PAD", "widths"): (
         MIRRORED, tensor(1, shape=(4,), data=np.zeros(4, np.int32)), r"shape \[4\]; .* \[2, 2\]",
     ),
+    ("MIRROR_PAD", "no mode"): (MIRRORED, no_option("mode"), "option mode is missing"),
     ("MIRROR_PAD", "output"): (MIRRORED, output(shape=(3, 8)), r"expected \(3, 7\)"),
     ("GATHER_ND", "beyond"): (
         PICKED, tensor(1, data=np.array([[3, 1], [0, 3], [2, 2]], np.int32)), r"below \[4, 3\]",
