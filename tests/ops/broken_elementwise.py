@@ -79,6 +79,8 @@ ELEMENTWISE_BROKEN: dict[tuple[str, str], tuple[Case, Change, str]] = {
         "expected scale 1/128, zero point 0",
     ),
     ("TANH", "count"): (TANH, node(inputs=(0, 0)), "2 inputs; expected 1"),
+    ("RELU6", "count"): (RELU6, node(inputs=(0, 0)), "2 inputs; expected 1"),
+    ("MAXIMUM", "count"): (MAXIMUM, node(inputs=(0,)), "1 inputs; expected 2"),
     ("MINIMUM", "broadcast"): (MINIMUM, tensor(1, shape=(2, 2)), "do not broadcast"),
     ("PRELU", "count"): (PRELU, node(inputs=(0,)), "1 inputs; expected 2"),
     ("PRELU", "steep"): (

@@ -88,7 +88,7 @@ def dead_channel(case: Case) -> Case:
     weights, bias = (graph.tensor(graph.nodes[0].inputs[i]) for i in (1, 2))
     assert weights.quantization is not None
     assert bias.data is not None
-    scales = (1e-22, *weights.quantization.scales[1:])
+    scales = (2.0**-73, *weights.quantization.scales[1:])
     saturated = np.array([2**31 - 1, *bias.data[1:]], np.int32)
     with_scales = tensor(1, quantization=replace(weights.quantization, scales=scales))
     return Case(f"{case.name}, dead channel", tensor(2, data=saturated)(with_scales(graph)))
@@ -434,7 +434,7 @@ def reshape_cases() -> Iterator[Case]:
 def rescaled(case: Case) -> Case:
     """Give everything after the first layer another scale and zero point than its inputs."""
     read = case.graph.nodes[0].inputs
-    other = Quantization((0.0371,), (-21,))
+    other = Quantization((float(np.float32(0.0371)),), (-21,))
     tensors = tuple(
         t if i in read or t.dtype != "int8" else replace(t, quantization=other)
         for i, t in enumerate(case.graph.tensors)

@@ -183,15 +183,18 @@ def test_every_call_is_one_stream_from_reset_state(
 ) -> None:
     code, compiled = small
     text = (code / "model.c").read_text()
-    state = "static int8_t state = 9;\nvoid mcu_slm_model_reset(void);\n"
-    reset = "void mcu_slm_model_reset(void)\n{\n    state = 3;\n}\n"
-    text = re.sub(
+    text, resets = re.subn(
+        r"void mcu_slm_model_reset\(void\)\n{\n",
+        r"static int8_t state = 9;\n\g<0>    state = 3;\n",
+        text,
+    )
+    text, answers = re.subn(
         r"(void mcu_slm_model_predict\(.*\)\n{\n)(.*)}",
-        state + reset + r"\1\2"
-        "    output[0] = state++;\n}",
+        r"\1\2    output[0] = state++;\n}",
         text,
         flags=re.DOTALL,
     )
+    assert (resets, answers) == (1, 1)
     (code / "model.c").write_text(text)
     elf = build_for_core(code, compiled, "cortex-m4", tmp_path / "build", compiler=compiler)
     model = BareModel(elf, compiled, "cortex-m4")

@@ -77,8 +77,12 @@ SPOILT_CHANNEL = 2
 
 
 def flip_sign_bit_of_a_weight(symbol: str) -> tuple[str, Callable[[re.Match[str]], str]]:
-    """Return a pattern for the first weight of one output channel, and its replacement."""
-    pattern = rf"({symbol}\[\d+\] = {{[^}}]*/\* {SPOILT_CHANNEL} \*/\n    )(-?\d+)"
+    """Return a pattern for the first weight of one output channel, and its replacement.
+
+    The weights of the channels lie side by side, input by input.
+    """
+    before = rf"(?:-?\d+, ){{{SPOILT_CHANNEL}}}"
+    pattern = rf"({symbol}\[\d+\] = {{\n    /\* 0 \*/\n    {before})(-?\d+)"
     return pattern, lambda match: f"{match[1]}{int(match[2]) ^ -128}"
 
 
