@@ -15,6 +15,7 @@ import hashlib
 import importlib.util
 import json
 import os
+import platform
 import re
 import shutil
 import subprocess
@@ -146,6 +147,12 @@ class ArmCompiler(Compiler):
 class HostCompiler(Compiler):
     """A compiler for this machine."""
 
+    @property
+    def native_flags(self) -> tuple[str, ...]:
+        """Flags for every instruction of this processor; zig needs none."""
+        known = {"x86_64": ("-march=native",), "aarch64": ("-mcpu=native",)}
+        return () if self.kind == "zig" else known.get(platform.machine(), ())
+
 
 @dataclass(frozen=True)
 class CompiledObject:
@@ -188,13 +195,13 @@ def find_arm_compiler(prefer: str | None = None) -> ArmCompiler:
     )
 
 
-def find_host_compiler() -> HostCompiler:
-    """Return a C compiler for this machine: cc, gcc or clang on PATH, else ziglang's.
+def find_host_compiler(names: Sequence[str] = ("cc", "gcc", "clang")) -> HostCompiler:
+    """Return a C compiler for this machine: the first of `names` on PATH, else ziglang's.
 
     Raises:
         ToolError: there is none.
     """
-    for name in ("cc", "gcc", "clang"):
+    for name in names:
         found = shutil.which(name)
         if found:
             version = _first_line((found, "--version"))
@@ -365,6 +372,9 @@ def _compile_one(
         dependency_flags = ("-MMD", "-MF", str(depfile))
         _run((*command, *dependency_flags, "-c", relative, "-o", str(made)), root, relative)
         inputs = {name: sha256_file(root / name) for name in _dependencies(depfile)}
+        frames = made.with_suffix(".su")  # with -fstack-usage, gcc writes them beside the object
+        if frames.is_file():
+            frames.replace(target.with_suffix(".su"))
         made.replace(target)
     write_json(record, {"key": key, "object": sha256_file(target), "inputs": inputs})
     return CompiledObject(source, target, rebuilt=True)

@@ -136,12 +136,13 @@ def sanitized_outputs(graph: Graph, rows: Windows, folder: Path) -> Windows:
 def check(cases: list[Case], folder: Path) -> None:
     """Run all cases in one program, as layers of one model, and compare every byte."""
     inputs, outputs = [], []
-    for case in cases:
-        windows = windows_of(case.graph, 16, seed=3, lowest=case.lowest)
-        values = reference.run(case.graph, ops.parse_graph(case.graph), windows)
+    graphs = [ops.fold_graph(case.graph) for case in cases]
+    for case, graph in zip(cases, graphs, strict=True):
+        windows = windows_of(graph, 16, seed=3, lowest=case.lowest)
+        values = reference.run(graph, ops.parse_graph(graph), windows)
         inputs += windows
-        outputs += [values[number] for number in case.graph.outputs]
-    graph = merge([case.graph for case in cases])
+        outputs += [values[number] for number in graph.outputs]
+    graph = merge(graphs)
     found = sanitized_outputs(graph, pack(graph, graph.inputs, inputs), folder)
     np.testing.assert_array_equal(found, pack(graph, graph.outputs, outputs))
 
