@@ -54,6 +54,7 @@ def broken(setup: Setup, leg: str) -> tuple[int, Outcome]:
         assert number < 1_000
 
 
+@pytest.mark.slow
 def test_a_wrong_reference_is_found_and_the_graph_becomes_small(
     setup: Setup, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -91,6 +92,7 @@ def _require_judges_answer(folder: Path) -> None:
     )
 
 
+@pytest.mark.slow
 def test_a_wrong_kernel_is_found_and_the_graph_becomes_small(
     setup: Setup, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -111,6 +113,7 @@ def test_a_wrong_kernel_is_found_and_the_graph_becomes_small(
     assert (facts["leg"], facts["found"] - facts["expected"]) == ("host", 1)
 
 
+@pytest.mark.slow
 def test_an_output_that_overwrites_an_input_too_early_is_found(
     setup: Setup, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -152,7 +155,8 @@ def test_other_failures_do_not_pass_for_the_same(
     setup: Setup, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A graph that fails in another way when it is smaller is not taken."""
-    made = subject(SEED, with_multiplication())
+    numbers = (number for number in range(100) if len(subject(SEED, number).graph.nodes) == 2)
+    made = subject(SEED, next(numbers))
     way = Failure("judge", "crashed", "")
     small, failure = shrink(made, legs_of(setup), way)
     assert small is made
