@@ -8,7 +8,7 @@ from __future__ import annotations
 import struct
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +60,8 @@ def _judge(raw: bytes) -> str:
         return f"refused: {type(error).__name__}: {' '.join(str(error).split())}"
     folded = ops.fold_graph(graph)
     expected = reference.run(folded, ops.parse_graph(folded), inputs)
+    if _leaves_32_bits(folded, expected):
+        return "refused: not defined: QUANTIZE of numbers beyond 32 bits"
     for position, index in enumerate(graph.outputs):
         if index not in expected:  # a constant
             continue
@@ -70,7 +72,24 @@ def _judge(raw: bytes) -> str:
     return "ok"
 
 
+def _leaves_32_bits(graph: Graph, values: Mapping[int, npt.NDArray[Any]]) -> bool:
+    """Return whether a QUANTIZE of real numbers met one that the judge does not define."""
+    for node in graph.nodes:
+        source, target = values.get(node.inputs[0]), graph.tensor(node.outputs[0])
+        if node.op == "QUANTIZE" and source is not None and source.dtype == np.float32:
+            assert target.quantization is not None
+            with np.errstate(over="ignore"):
+                steps = np.abs(source / np.float32(target.quantization.scale))
+            if not (steps < 2.0**31).all():
+                return True
+    return False
+
+
 def _noise(rng: np.random.Generator, tensor: Tensor) -> npt.NDArray[Any]:
+    """Return bytes of any kind; real numbers of common sizes, which most scales can hold."""
+    if tensor.dtype == "float32":
+        sizes = 10.0 ** rng.uniform(-3, 3, (WINDOWS, *tensor.shape))
+        return (sizes * rng.standard_normal(sizes.shape)).astype(np.float32)
     noise = rng.integers(0, 256, WINDOWS * tensor.byte_count, np.uint8)
     if tensor.dtype == "bool":
         noise &= 1
