@@ -75,13 +75,15 @@ def _judge(raw: bytes) -> str:
 def _leaves_32_bits(graph: Graph, values: Mapping[int, npt.NDArray[Any]]) -> bool:
     """Return whether a QUANTIZE of real numbers met one that the judge does not define."""
     for node in graph.nodes:
-        source, target = values.get(node.inputs[0]), graph.tensor(node.outputs[0])
-        if node.op == "QUANTIZE" and source is not None and source.dtype == np.float32:
-            assert target.quantization is not None
-            with np.errstate(over="ignore"):
-                steps = np.abs(source / np.float32(target.quantization.scale))
-            if not (steps < 2.0**31).all():
-                return True
+        source = values.get(node.inputs[0]) if node.op == "QUANTIZE" else None
+        if source is None or source.dtype != np.float32:
+            continue
+        quantization = graph.tensor(node.outputs[0]).quantization
+        assert quantization is not None
+        with np.errstate(over="ignore"):
+            steps = np.abs(source / np.float32(quantization.scale))
+        if not (steps < 2.0**31).all():
+            return True
     return False
 
 
