@@ -14,6 +14,8 @@ from mcu_slm.ops.lookup import Lookup
 from mcu_slm.quant import INT8_MAX, INT8_MIN, quantize_multiplier, requantize, saturate_int8
 
 _EXTRA_BITS = 20
+_LARGEST_RIGHT_SHIFT = 31
+"""Beyond that the judge's bytes depend on the machine."""
 
 
 def parse(view: NodeView) -> Lookup:
@@ -29,6 +31,11 @@ def parse(view: NodeView) -> Lookup:
         product > 0.0, f"input scale {scale!r}, output scale {output_scale!r}", "larger ones"
     )
     multiplier = view.multiplier(quantize_multiplier(1.0 / product))
+    view.require(
+        multiplier.shift - _EXTRA_BITS >= -_LARGEST_RIGHT_SHIFT,
+        f"output scale {output_scale!r} needs a right shift of {_EXTRA_BITS - multiplier.shift}",
+        f"at most {_LARGEST_RIGHT_SHIFT}",
+    )
     table = np.full(256, INT8_MAX, np.int8)
     for q in range(zero_point + 1, INT8_MAX + 1):
         root = inverse_sqrt_multiplier(q - zero_point)

@@ -1,4 +1,4 @@
-"""SOFTMAX over the last axis: int8 in any scale, int8 out at scale 1/256 and zero point -128.
+"""SOFTMAX over the last axis: int8 in any scale, probabilities in 1/256 (int8) or 1/65536 (int16).
 
 exp depends only on (x - row maximum), one of 256 values, so it is a table made at compile time with
 the judge's own fixed-point exponential. At run time: sum of exponentials in Q12.19, one reciprocal
@@ -14,21 +14,36 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from mcu_slm.ops.base import Arguments, Constant, Int8, NodeView, Operator, struct_call
+from mcu_slm.ir import Tensor
+from mcu_slm.ops.base import (
+    Activations,
+    Arguments,
+    Constant,
+    Int8,
+    NodeView,
+    Operator,
+    struct_call,
+)
+from mcu_slm.ops.clearance import elementwise_clearance
+from mcu_slm.ops.elements import C_NAMES
 from mcu_slm.ops.fixed_point import exp_on_negative_values, one_over_one_plus_x
+from mcu_slm.ops.support import entry
 from mcu_slm.quant import (
-    INT8_MIN,
     INT32_MAX,
     Multiplier,
     doubling_high_mul,
     quantize_multiplier,
     rounding_shift_right,
-    saturate_int8,
 )
 
 INPUT_INTEGER_BITS = 5
 SUM_INTEGER_BITS = 12
-OUTPUT_SCALE = 1.0 / 256.0
+OUTPUT_BITS = {"int8": 8, "int16": 16}
+"""Probabilities are held in so many bits, less half their range."""
+
+_SCALE_TOLERANCE = {"int8": 0.0, "int16": 0.001}
+"""Relative; the judge insists on the scale of int8 and is generous with that of int16."""
+
 MAX_DEPTH = (1 << SUM_INTEGER_BITS) - 1
 """As many equal values as the sum can hold.
 
@@ -51,8 +66,9 @@ class Softmax(Operator):
     depth: int
     exponentials: npt.NDArray[np.int32]
     input: Multiplier
+    dtype: str
 
-    def reference(self, inputs: Sequence[Int8]) -> list[Int8]:
+    def reference(self, inputs: Sequence[Int8]) -> list[Activations]:
         """Look exponentials up, sum, divide."""
         x = inputs[0].astype(np.int64)
         difference = x.max(axis=-1, keepdims=True) - x
@@ -63,9 +79,11 @@ class Softmax(Operator):
         # total is in [2^19, 2^31): its headroom is exact in float64.
         headroom = 31 - np.floor(np.log2(total.astype(np.float64))).astype(np.int64)
         reciprocal = one_over_one_plus_x((total << headroom) - (1 << 31))
-        exponent = SUM_INTEGER_BITS - headroom + 31 - 8
+        exponent = SUM_INTEGER_BITS - headroom + 31 - OUTPUT_BITS[self.dtype]
         scaled = rounding_shift_right(doubling_high_mul(reciprocal, exponential), exponent)
-        return [saturate_int8(np.where(counted, scaled + INT8_MIN, INT8_MIN))]
+        bounds = np.iinfo(self.dtype)
+        y = np.clip(np.where(counted, scaled, 0) + bounds.min, bounds.min, bounds.max)
+        return [y.astype(self.dtype)]
 
     def constants(self) -> tuple[Constant, ...]:
         """Return the table of exponentials."""
@@ -77,7 +95,7 @@ class Softmax(Operator):
 
     def clearance(self, position: int) -> int:  # noqa: ARG002
         """A row is read whole before its first element is written, each element once more then."""
-        return 0
+        return elementwise_clearance(self.rows * self.depth, 1, OUTPUT_BITS[self.dtype] // 8)
 
     def requantization(self) -> tuple[Multiplier, ...]:
         """Return the multiplier that brings differences to Q5.26."""
@@ -90,6 +108,8 @@ class Softmax(Operator):
             "depth": self.depth,
             "exp_table": arguments.constants["exp"],
             "exp_table_length": len(self.exponentials),
+            "output_bits": OUTPUT_BITS[self.dtype],
+            "output_type": C_NAMES[self.dtype],
         }
         return struct_call(
             "mcu_slm_softmax_t",
@@ -104,10 +124,7 @@ def parse(view: NodeView) -> Softmax:
     view.expect_count((1,))
     source, output = view.input(0), view.output()
     scale, _ = view.int8(source)
-    output_scale, output_zero_point = view.int8(output)
-    if output_scale != OUTPUT_SCALE or output_zero_point != INT8_MIN:
-        found = f"output scale {output_scale!r}, zero point {output_zero_point}"
-        view.fail(found, "scale 1/256, zero point -128")
+    _require_probabilities(view, output)
     view.require(output.shape == source.shape, f"output shape {output.shape}", str(source.shape))
     view.require(len(source.shape) >= 1, "input of rank 0", "1 or more")
     beta = float(view.option("beta"))
@@ -117,7 +134,17 @@ def parse(view: NodeView) -> Softmax:
     real = min(beta * scale * (1 << (31 - INPUT_INTEGER_BITS)), float(INT32_MAX))
     view.require(real > 1.0, f"beta * input scale is {beta * scale}", "a larger input scale")
     multiplier = quantize_multiplier(real)
-    return Softmax(source.element_count // depth, depth, _exponentials(multiplier), multiplier)
+    rows, exponentials = source.element_count // depth, _exponentials(multiplier)
+    return Softmax(rows, depth, exponentials, multiplier, output.dtype)
+
+
+def _require_probabilities(view: NodeView, output: Tensor) -> None:
+    scale, zero_point = view.quantized(output, tuple(OUTPUT_BITS))
+    steps, lowest = 1 << OUTPUT_BITS[output.dtype], int(np.iinfo(output.dtype).min)
+    is_near = abs(scale * steps - 1.0) <= _SCALE_TOLERANCE[output.dtype]
+    if not is_near or zero_point != lowest:
+        found = f"output scale {scale!r}, zero point {zero_point}"
+        view.fail(found, f"scale 1/{steps}, zero point {lowest}")
 
 
 def _exponentials(multiplier: Multiplier) -> npt.NDArray[np.int32]:
@@ -127,3 +154,6 @@ def _exponentials(multiplier: Multiplier) -> npt.NDArray[np.int32]:
     difference = -np.arange(largest + 1, dtype=np.int64)
     scaled = doubling_high_mul(difference << multiplier.shift, multiplier.multiplier)
     return exp_on_negative_values(scaled, INPUT_INTEGER_BITS).astype(np.int32)
+
+
+RUNS = ("int8", entry("int8", "int16"))

@@ -36,7 +36,8 @@ class _Layout:
                 if first.overlaps(second):
                     above[i][j], above[j][i] = second.size, first.size
         for (written, read), distance in clearances.items():
-            above[read][written] = min(aligned(distance), above[read][written])
+            if written in above[read]:
+                above[read][written] = min(aligned(distance), above[read][written])
         return cls(tuple(buffers), tuple(above))
 
     def height(self, places: Places) -> int:

@@ -312,6 +312,12 @@ def softmax_cases() -> Iterator[Case]:
     ]:
         name = f"{shape}, scale {scale}, beta {beta}"
         yield unary("SOFTMAX", name, shape, (scale, 17), (1 / 256, -128), beta=beta)
+    for shape in ((1, 4), (3, 2, 5), (1, 300)):
+        b = GraphBuilder()
+        x = b.tensor("x", shape, scale=0.07, zero_point=-3)
+        y = b.tensor("y", shape, "int16", scale=1 / 65536, zero_point=-(2**15))
+        b.node("SOFTMAX", [x], [y], beta=1.0)
+        yield Case(f"{shape} to int16", b.build([x], [y]))
     yield softmax_of_many_classes(1001)
     yield softmax_of_many_classes(4095)
 

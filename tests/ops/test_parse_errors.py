@@ -342,6 +342,11 @@ BROKEN: dict[tuple[str, str], tuple[Case, Change, str]] = {
         "a constant is reshaped",
     ),
     ("RSQRT", "shape"): (ROOT, output(shape=(1, 4)), r"output shape \(1, 4\)"),
+    ("RSQRT", "coarse output"): (
+        ROOT,
+        output(quantization=scale(1e6, -128)),
+        "needs a right shift of 38; expected at most 31",
+    ),
     ("RSQRT", "vanishing scales"): (
         ROOT,
         lambda g: output(quantization=scale(1e-44))(tensor(0, quantization=scale(1e-44))(g)),

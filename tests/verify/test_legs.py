@@ -10,12 +10,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mcu_slm import judge, ops, tflite, toolchain
+from mcu_slm import judge, ops, tflite
 from mcu_slm.compile import compile_model
 from mcu_slm.errors import BuildError, ToolError, UsageError
 from mcu_slm.ir import Graph
 from mcu_slm.ops import reference
-from mcu_slm.verify import LegResult, Subject, run_legs
+from mcu_slm.verify import LegResult, Subject, host, run_legs
 from mcu_slm.verify.host import HostModel
 from tests.models import needs_judge, unfolded_every_operator, windows_of
 
@@ -177,10 +177,10 @@ def test_legs_that_lack_something_say_what(subject: Subject) -> None:
 def test_a_missing_compiler_is_a_leg_not_run(
     subject: Subject, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def none_found() -> None:
+    def none_found(_: object) -> None:
         raise ToolError("host compiler", "no C compiler is installed")
 
-    monkeypatch.setattr(toolchain, "find_host_compiler", none_found)
+    monkeypatch.setattr(host, "find_host_compiler", none_found)
     result = leg(subject, "host")
     assert (result.status, result.reason) == (
         "not run",
