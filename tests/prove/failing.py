@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mcu_slm import __version__, judge, tflite
+from mcu_slm import __version__, judge, ops, tflite
 from mcu_slm.compile import compile_model
 from mcu_slm.errors import McuSlmError
 from mcu_slm.files import write_atomic
@@ -67,7 +67,7 @@ def _located(subject: Subject, raw: bytes, failure: Failure) -> Difference | Non
     with tempfile.TemporaryDirectory(prefix="mcu-slm-prove-") as name:
         place = Path(name)
         try:
-            graph = tflite.read_model(raw)
+            graph = ops.fold_graph(tflite.read_model(raw))
             compiled = compile_model(graph, raw, place / "code")
             proof = legs.run_legs(
                 legs.Subject(

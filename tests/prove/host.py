@@ -23,10 +23,11 @@ _SOURCE = "model_and_sizes.c"
 _SIZES = """\
 #include "model_layers.h"
 #include <stddef.h>
-extern const size_t prove_input_bytes, prove_output_bytes, prove_arena_bytes;
+extern const size_t prove_input_bytes, prove_output_bytes, prove_arena_bytes, prove_state_bytes;
 const size_t prove_input_bytes = MCU_SLM_MODEL_INPUT_BYTES;
 const size_t prove_output_bytes = MCU_SLM_MODEL_OUTPUT_BYTES;
 const size_t prove_arena_bytes = MCU_SLM_MODEL_ARENA_BYTES;
+const size_t prove_state_bytes = MCU_SLM_MODEL_STATE_BYTES;
 #include "model.c"
 #include "model_weights.c"
 """

@@ -81,7 +81,8 @@ def _judge(stem: Path) -> str:
 
 
 def _infer(interpreter: Any, graph: Graph, window: list[Any]) -> list[Any]:
-    interpreter.reset()
+    if not graph.keeps_state:  # a stream starts with the new interpreter
+        interpreter.reset()
     for position, array in enumerate(window):
         interpreter.set_input(array, position)
     interpreter.invoke()

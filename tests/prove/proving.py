@@ -103,7 +103,10 @@ def examine(subjects: Sequence[Subject], legs: Sequence[Leg]) -> list[Outcome]:
 
 
 class _Checked:
-    """A graph as read back from its bytes, which is what every leg gets."""
+    """A graph as read back from its bytes, without what is folded: what every leg gets.
+
+    The judge alone gets the bytes, with nothing folded.
+    """
 
     graph: Graph
     operators: tuple[Operator, ...]
@@ -112,7 +115,7 @@ class _Checked:
         self.subject, self.outcome = subject, outcome
         self.raw = tflite.write_model(subject.graph)
         try:
-            self.graph = tflite.read_model(self.raw)
+            self.graph = ops.fold_graph(tflite.read_model(self.raw))
             self.operators = ops.parse_graph(self.graph)
         except McuSlmError as error:
             outcome.failure = Failure("checker", "refused", str(error))
@@ -153,6 +156,8 @@ class _Checked:
         return pack(self.graph, self.graph.outputs, outputs)
 
     def _equal(self, leg: str, expected: Rows, found: Rows) -> None:
+        """Compare a leg's rows; slow legs run a beginning of the windows."""
+        expected = expected[: len(found)]
         wrong = expected != found
         self.outcome.bytes_compared[leg] += expected.size
         differing = int(np.count_nonzero(wrong))

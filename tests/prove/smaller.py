@@ -93,8 +93,10 @@ def without_unused(graph: Graph) -> tuple[Graph, list[int]]:
         )
         for node in graph.nodes
     )
+    starts = graph.start_values if any(node.op == "CALL_ONCE" for node in nodes) else {}
     smaller = replace(
         graph,
+        start_values=starts,
         tensors=tuple(graph.tensors[i] for i in kept),
         nodes=nodes,
         inputs=tuple(place[i] for i in graph.inputs if i in read),
@@ -104,13 +106,22 @@ def without_unused(graph: Graph) -> tuple[Graph, list[int]]:
 
 
 def without_dead(graph: Graph) -> Graph:
-    """Return the graph without nodes that no output needs."""
-    needed, kept = set(graph.outputs), []
-    for node in reversed(graph.nodes):
-        if needed.intersection(node.outputs):
-            kept.append(node)
-            needed.update(node.inputs)
-    return replace(graph, nodes=tuple(reversed(kept)))
+    """Return the graph without nodes that no output needs.
+
+    An output that needs a variable needs whatever is assigned to it, and its start value.
+    """
+    needed, kept = set(graph.outputs), set[int]()
+    before = -1
+    while len(kept) > before:  # an assignment is needed by reads in front of it, too
+        before = len(kept)
+        held = {graph.handles[i] for i in needed if i in graph.handles}
+        for number, node in reversed(list(enumerate(graph.nodes))):
+            assigns = node.op == "ASSIGN_VARIABLE" and graph.handles[node.inputs[0]] in held
+            starts = node.op == "CALL_ONCE" and held
+            if needed.intersection(node.outputs) or assigns or starts:
+                kept.add(number)
+                needed.update(node.inputs)
+    return replace(graph, nodes=tuple(graph.nodes[number] for number in sorted(kept)))
 
 
 # --- Steps, the most effective ones first
@@ -126,8 +137,9 @@ def _one_output(case: _Case) -> Iterator[_Case]:
 def _fewer_operators(case: _Case) -> Iterator[_Case]:
     """Results become inputs: those of the first nodes together, then those of one node."""
     graph = case.graph
-    operators = ops.parse_graph(graph)
-    values = reference.run(graph, operators, [case.values[i] for i in graph.inputs])
+    folded = ops.fold_graph(graph)
+    operators = ops.parse_graph(folded)
+    values = reference.run(folded, operators, [case.values[i] for i in graph.inputs])
     yield replace(case, graph=without_dead(graph))
     for count in range(len(graph.nodes) - 1, 0, -1):
         yield _replaced(case, graph.nodes[:count], values)
@@ -136,8 +148,12 @@ def _fewer_operators(case: _Case) -> Iterator[_Case]:
 
 
 def _replaced(case: _Case, gone: Sequence[Node], values: Values) -> _Case:
-    """Return the case with the results of some nodes as inputs, no longer as outputs."""
+    """Return the case with the results of some nodes as inputs, no longer as outputs.
+
+    Handles and what is folded are no activations: their nodes stay, as do those without results.
+    """
     graph = case.graph
+    gone = [node for node in gone if node.outputs and all(t in values for t in node.outputs)]
     written = [tensor for node in gone for tensor in node.outputs]
     windows = len(next(iter(case.values.values())))
     given = {t: np.broadcast_to(values[t], (windows, *values[t].shape[1:])).copy() for t in written}
@@ -153,8 +169,13 @@ def _replaced(case: _Case, gone: Sequence[Node], values: Values) -> _Case:
 
 
 def _one_window(case: _Case) -> Iterator[_Case]:
-    for window in range(len(next(iter(case.values.values())))):
-        yield replace(case, values={i: a[window : window + 1] for i, a in case.values.items()})
+    """One window; of a stream also its beginning."""
+    windows = range(len(next(iter(case.values.values()))))
+    parts = [slice(window, window + 1) for window in windows]
+    if case.graph.keeps_state:
+        parts += [slice(window) for window in windows[1:]]
+    for part in parts:
+        yield replace(case, values={i: a[part] for i, a in case.values.items()})
 
 
 def _fewer_outputs(case: _Case) -> Iterator[_Case]:
