@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mcu_slm.ir import Graph, GraphBuilder
+from mcu_slm.ops.base import PLAIN_TYPES
 from tests.prove.numbers import MOST_ELEMENTS, Numbers, Shape
 
 Quantized = tuple[float, int]
@@ -29,7 +30,8 @@ class Value:
     """A tensor that operators may read.
 
     `at_least_zero`: no value lies below the zero point. Of float32 tensors `scale` is the usual
-    step and `largest` bounds the magnitude; 0 as long as nobody knows.
+    step and `largest` bounds the magnitude; 0 as long as nobody knows. Whole numbers of scale 0
+    have none in the file.
     """
 
     number: int
@@ -131,8 +133,8 @@ class Draft(Numbers):
 
     def described(self, shape: Shape, dtype: str, quantized: Quantized | None = None) -> Value:
         """Return a tensor that does not exist yet, with a random quantisation for its type."""
-        if dtype == "float32":
-            return Value(-1, shape, dtype)
+        if dtype in PLAIN_TYPES and (dtype != "int32" or self.chance(0.2)):
+            return Value(-1, shape, dtype, 1.0 if dtype == "float32" else 0.0)
         scale, zero_point = quantized or (self.scale(), self.zero_point_of(dtype))
         return Value(-1, shape, dtype, scale, zero_point, zero_point == -128 and dtype == "int8")
 
@@ -183,9 +185,14 @@ class Draft(Numbers):
         return self.constant(data, "int8", scale=scale, zero_point=zero_point)
 
     def like(
-        self, shape: Shape, quantized: Quantized | None = None, besides: int = -1
+        self,
+        shape: Shape,
+        quantized: Quantized | None = None,
+        besides: int = -1,
+        *,
+        wanted: Wanted = lambda _: True,
     ) -> tuple[int, Quantized]:
-        """Return an int8 operand of a shape: one that is there, a constant or a new input.
+        """Return a `wanted` int8 operand of a shape: one that is there, a constant or a new input.
 
         Tensor `besides` is not meant.
         """
@@ -196,14 +203,22 @@ class Draft(Numbers):
             and value.shape == shape
             and value.number != besides
             and quantized in (None, value.quantized)
+            and wanted(value)
         ]
         if found and self.chance(0.6):
             value = self.pick(found)
             return value.number, value.quantized
-        chosen = quantized or (self.scale(), self.zero_point())
+        chosen = quantized or self._quantized(shape, wanted)
         if self.chance(0.6):
             return self.int8_constant(shape, chosen), chosen
         return self.add_input(self.described(shape, "int8", chosen)).number, chosen
+
+    def _quantized(self, shape: Shape, wanted: Wanted) -> Quantized:
+        for _ in range(_TRIES):
+            value = self.described(shape, "int8")
+            if wanted(value):
+                return value.quantized
+        raise AssertionError(f"no wanted quantisation in {_TRIES} tries")
 
     # --- What operators write
 
@@ -224,7 +239,7 @@ class Draft(Numbers):
 
     def _add(self, label: str, value: Value) -> int:
         quantization: dict[str, Any] = {}
-        if value.dtype != "float32":
+        if value.dtype == "int32" and value.scale or value.dtype not in PLAIN_TYPES:
             quantization = {"scale": value.scale, "zero_point": value.zero_point}
         name = f"{label}_{len(self.values)}"
         return self.builder.tensor(name, value.shape, value.dtype, **quantization)

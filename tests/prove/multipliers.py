@@ -98,6 +98,19 @@ def _sum(s: Scales) -> list[Pair]:
     ]  # fmt: skip
 
 
+def _sum_of_many(s: Scales) -> list[Pair]:
+    return [pair(2 * s.input() / (2**20 * s.output()))]
+
+
+def _compared(s: Scales) -> list[Pair]:
+    return [pair(s.input(0)), pair(s.input(1))]
+
+
+def _svdf(s: Scales) -> list[Pair]:
+    """Memory is input 4, weights over time are input 2."""
+    return [pair(s.input(4) * s.input(2) / s.output())]
+
+
 def _squared_difference(s: Scales) -> list[Pair]:
     twice = 2 * max(s.input(0), s.input(1))
     squared = twice * twice / (2**14 * s.output())
@@ -173,16 +186,24 @@ def _lstm(s: Scales) -> list[Pair]:
 FORMULAS: dict[str, Callable[[Scales], list[Pair]]] = {
     "ABS": _abs,
     "ADD": _sum,
+    "ADD_N": _sum_of_many,
     "BATCH_MATMUL": _product,
     "CONV_2D": _weighted(0, 1, 0),
     "DEPTHWISE_CONV_2D": _weighted(0, 1, 3),
+    "CUMSUM": _sum_of_many,
+    "EQUAL": _compared,
     "FULLY_CONNECTED": _weighted(0, 1, 0),
+    "GREATER": _compared,
+    "GREATER_EQUAL": _compared,
     "HARD_SWISH": _hard_swish,
     "LEAKY_RELU": _leaky_relu,
+    "LESS": _compared,
+    "LESS_EQUAL": _compared,
     "LOGISTIC": _to_q4,
     "LOG_SOFTMAX": _log_softmax,
     "MEAN": _mean,
     "MUL": _product,
+    "NOT_EQUAL": _compared,
     "PRELU": _prelu,
     "QUANTIZE": _quantize,
     "RELU": _ratio,
@@ -191,6 +212,7 @@ FORMULAS: dict[str, Callable[[Scales], list[Pair]]] = {
     "SQUARED_DIFFERENCE": _squared_difference,
     "SUB": _sum,
     "SUM": _ratio,
+    "SVDF": _svdf,
     "TANH": _to_q4,
     "TRANSPOSE_CONV": _weighted(2, 1, 0),
     "UNIDIRECTIONAL_SEQUENCE_LSTM": _lstm,

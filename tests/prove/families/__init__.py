@@ -10,25 +10,31 @@ from collections.abc import Callable
 
 from tests.prove.draft import Draft
 from tests.prove.families import (
+    boxes,
     elementwise,
     images,
     joining,
+    logic,
     moving,
     pairs,
     recurrent,
     reducing,
+    summing,
     types,
     weighted,
 )
 
 MAKERS: dict[str, Callable[[Draft, str], None]] = {
+    **boxes.MAKERS,
     **elementwise.MAKERS,
     **images.MAKERS,
     **joining.MAKERS,
+    **logic.MAKERS,
     **moving.MAKERS,
     **pairs.MAKERS,
     **recurrent.MAKERS,
     **reducing.MAKERS,
+    **summing.MAKERS,
     **types.MAKERS,
     **weighted.MAKERS,
 }

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
+from dataclasses import replace
+
 import numpy as np
 
-from tests.prove.draft import Draft, Value
+from mcu_slm.ops import OPERATORS
+from tests.prove.draft import Draft, Value, Wanted
+from tests.prove.families.types import settled
 from tests.prove.numbers import MOST_ELEMENTS, Shape
 
 
@@ -12,13 +17,22 @@ def _moved(
     d: Draft, op: str, source: Value, shape: Shape, constants: list[int], **options: object
 ) -> None:
     """Add an operator whose result has some of the bytes of `source`."""
-    output = d.output(op, shape, source.quantized, source.at_least_zero)
+    output = d.written(op, replace(source, shape=shape))
     d.node(op, [source.number, *constants], [output], **options)
+
+
+def _of_any_type(
+    d: Draft, op: str, ranks: Container[int] = range(7), wanted: Wanted = lambda _: True
+) -> Value:
+    """Return an activation of a type that an operator runs on, int8 mostly."""
+    others = OPERATORS[op].RUNS
+    dtype = d.pick(others) if d.chance(0.4) else "int8"
+    return settled(d, d.take(ranks, wanted, dtype, constant=False))
 
 
 def reshape(d: Draft, op: str) -> None:
     """The new shape as an option, as a constant, or with one length left to derive."""
-    source = d.take(constant=False)
+    source = _of_any_type(d, op)
     shape = d.factors(source.count, d.between(0, 6)) or (source.count,)
     wanted = list(shape)
     if wanted and d.chance(0.3):
@@ -28,7 +42,7 @@ def reshape(d: Draft, op: str) -> None:
 
 
 def expand_dims(d: Draft, op: str) -> None:
-    source = d.take(range(6), constant=False)
+    source = _of_any_type(d, op, range(6))
     rank = len(source.shape) + 1
     axis = d.between(-rank, rank - 1)
     place = axis % rank
@@ -37,7 +51,7 @@ def expand_dims(d: Draft, op: str) -> None:
 
 
 def squeeze(d: Draft, op: str) -> None:
-    source = d.take(wanted=lambda v: 1 in v.shape or d.chance(0.1), constant=False)
+    source = _of_any_type(d, op, wanted=lambda v: 1 in v.shape or d.chance(0.1))
     rank = len(source.shape)
     ones = [axis for axis, n in enumerate(source.shape) if n == 1]
     named = [axis for axis in ones if d.chance(0.6)]

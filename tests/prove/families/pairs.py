@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from tests.prove.draft import Draft, Quantized, Value
+from tests.prove.draft import Draft, Quantized, Value, Wanted
 from tests.prove.numbers import MOST_ELEMENTS, Shape
 
 ACTIVATIONS = ("NONE", "NONE", "RELU", "RELU6", "RELU_N1_TO_1")
@@ -47,14 +47,16 @@ def partner_shape(d: Draft, shape: Shape, *, most_axes: int = 6) -> Shape:
 
 
 def operands(
-    d: Draft, *, alike: bool = False, most_axes: int = 6
+    d: Draft, *, alike: bool = False, most_axes: int = 6, wanted: Wanted = lambda _: True
 ) -> tuple[list[int], list[Quantized], Shape]:
-    """Return two operands with their quantisation, and the shape of the result."""
-    first = d.take()
+    """Return two `wanted` operands with their quantisation, and the shape of the result."""
+    first = d.take(wanted=wanted)
     if d.chance(0.05):
         return [first.number] * 2, [first.quantized] * 2, first.shape
     shape = partner_shape(d, first.shape, most_axes=most_axes)
-    other, quantized = d.like(shape, first.quantized if alike else None, first.number)
+    other, quantized = d.like(
+        shape, first.quantized if alike else None, first.number, wanted=wanted
+    )
     numbers, quantizations = [first.number, other], [first.quantized, quantized]
     if d.chance(0.3):
         numbers.reverse()

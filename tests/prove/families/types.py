@@ -6,7 +6,10 @@ from dataclasses import replace
 
 import numpy as np
 
+from mcu_slm.ops.cast import SOURCES
+from mcu_slm.ops.cast import TARGETS as CAST_TARGETS
 from mcu_slm.ops.quantize import TARGETS
+from mcu_slm.tflite.schema import TENSOR_TYPES
 from tests.prove.draft import Draft, Value
 
 _STEPS = {"int8": 255, "uint8": 255, "int16": 2**16 - 1, "int32": 2**31 - 1}
@@ -19,9 +22,16 @@ _LARGEST_STEPS = 2.0**30
 _REACH = 100.0 * 2**16
 """Steps that the windows of a real input reach, see `tests.prove.windows`."""
 
+_USUAL_STEP = 1.0 / 16.0
+"""Of the windows of a real input that no QUANTIZE reads."""
+
+_LARGEST_WHOLE = {"bool": 1.0, "int8": 128.0, "int16": 2.0**15, "int32": 2.0**31}
+
+_CODES = {name: code for code, name in TENSOR_TYPES.items()}
+
 
 def quantize(d: Draft, op: str) -> None:
-    source = d.take(dtype=d.pick([*TARGETS, "int8"]))
+    source = d.take(dtype=d.pick([*TARGETS, "int8"]), wanted=lambda v: v.scale > 0.0)
     dtype = d.pick(TARGETS[source.dtype])
     if source.dtype == "float32":
         target = _from_real(d, source, dtype)
@@ -53,4 +63,33 @@ def dequantize(d: Draft, op: str) -> None:
     d.node(op, [source.number], [d.written(op, output)])
 
 
-MAKERS = {"DEQUANTIZE": dequantize, "QUANTIZE": quantize}
+def settled(d: Draft, source: Value) -> Value:
+    """Return a value whose magnitude is known: real inputs that nobody quantises yet get a bound.
+
+    A QUANTIZE that reads such an input later may take a scale ten times as large as the usual one.
+    """
+    if source.dtype != "float32" or source.largest:
+        return source
+    bounded = replace(source, scale=_USUAL_STEP, largest=10.0 * _REACH * _USUAL_STEP)
+    d.values[d.values.index(source)] = bounded
+    return bounded
+
+
+def cast(d: Draft, op: str) -> None:  # noqa: ARG001 - part of the interface
+    """Every pair of types; what is cast to int8 has any scale."""
+    casted(d, settled(d, d.take(dtype=d.pick(SOURCES), constant=False)), d.pick(CAST_TARGETS))
+
+
+def casted(d: Draft, source: Value, dtype: str) -> Value:
+    """Return a value as another type."""
+    target = d.described(source.shape, dtype)
+    if dtype == "float32":
+        largest = source.largest if source.dtype == "float32" else _LARGEST_WHOLE[source.dtype]
+        target = replace(target, scale=largest / 100.0, largest=largest)
+    output = d.written("CAST", target)
+    codes = {"in_data_type": _CODES[source.dtype], "out_data_type": _CODES[dtype]}
+    d.node("CAST", [source.number], [output], **codes)
+    return output
+
+
+MAKERS = {"CAST": cast, "DEQUANTIZE": dequantize, "QUANTIZE": quantize}
