@@ -13,6 +13,7 @@ import numpy.typing as npt
 from mcu_slm.ir import Graph, GraphBuilder
 from mcu_slm.ops.base import PLAIN_TYPES
 from tests.prove.numbers import MOST_ELEMENTS, Numbers, Shape
+from tests.prove.states import States
 
 Quantized = tuple[float, int]
 
@@ -60,6 +61,7 @@ class Draft(Numbers):
     def __init__(self, rng: np.random.Generator, operators: int, description: str) -> None:
         super().__init__(rng)
         self.builder = GraphBuilder(description=description)
+        self.states = States(self, self.builder)
         self.room = operators
         self.inputs: list[int] = []
         self.values: list[Value] = []
@@ -264,6 +266,7 @@ class Draft(Numbers):
 
         Now and then an input is an output too, or an output is listed twice.
         """
+        self.states.finish()
         if not self.inputs or self.chance(0.03):  # an input that nobody reads
             self.add_input(self.described(self.shape(2), "int8"))
         written = [value.number for value in self.values if value.number not in self.inputs]
