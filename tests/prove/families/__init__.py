@@ -12,6 +12,7 @@ from tests.prove.draft import Draft
 from tests.prove.families import (
     boxes,
     elementwise,
+    folded,
     images,
     joining,
     logic,
@@ -28,6 +29,7 @@ from tests.prove.families import (
 MAKERS: dict[str, Callable[[Draft, str], None]] = {
     **boxes.MAKERS,
     **elementwise.MAKERS,
+    **folded.MAKERS,
     **images.MAKERS,
     **joining.MAKERS,
     **logic.MAKERS,

@@ -27,7 +27,7 @@ _USUAL_STEP = 1.0 / 16.0
 
 _LARGEST_WHOLE = {"bool": 1.0, "int8": 128.0, "int16": 2.0**15, "int32": 2.0**31}
 
-_CODES = {name: code for code, name in TENSOR_TYPES.items()}
+CODES = {name: code for code, name in TENSOR_TYPES.items()}
 
 
 def quantize(d: Draft, op: str) -> None:
@@ -87,7 +87,7 @@ def casted(d: Draft, source: Value, dtype: str) -> Value:
         largest = source.largest if source.dtype == "float32" else _LARGEST_WHOLE[source.dtype]
         target = replace(target, scale=largest / 100.0, largest=largest)
     output = d.written("CAST", target)
-    codes = {"in_data_type": _CODES[source.dtype], "out_data_type": _CODES[dtype]}
+    codes = {"in_data_type": CODES[source.dtype], "out_data_type": CODES[dtype]}
     d.node("CAST", [source.number], [output], **codes)
     return output
 
