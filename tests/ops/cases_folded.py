@@ -115,6 +115,16 @@ def roots() -> Iterator[Case]:
         yield folded("SQRT", name, [Given(values, "float32")], [Result((len(values),), "float32")])
 
 
+def floor_div_cases() -> Iterator[Case]:
+    """Halves, and quotients that are whole in float32 only."""
+    yield from pairs("FLOOR_DIV", ("float32",))
+    given = [
+        Given([1.0, 5.0, -5.0, -1.0], "float32"),
+        Given([0.1, 0.1, -0.1, -0.025], "float32"),
+    ]
+    yield folded("FLOOR_DIV", "nearly whole", given, [Result((4,), "float32")])
+
+
 def moved(
     op: str,
     types: Sequence[str],
@@ -256,7 +266,7 @@ FOLDED_CASES: dict[str, Callable[[], Iterator[Case]]] = {
     ),
     "FILL": fill_cases,
     "FLOOR": lambda: single("FLOOR", ("float32",)),
-    "FLOOR_DIV": lambda: pairs("FLOOR_DIV", ("float32",)),
+    "FLOOR_DIV": floor_div_cases,
     "FLOOR_MOD": lambda: pairs("FLOOR_MOD", ("float32",)),
     "GATHER": lambda: moved(
         "GATHER", ("float32",), (4, 2), [ints(3, 1, 1)], [(3, 2)], axis=0, batch_dims=0

@@ -18,7 +18,9 @@ _FINEST_INPUT, _COARSEST_INPUT = 1e-6, 100.0
 
 def svdf(d: Draft, op: str) -> None:
     """Memories that saturate and wrap around, one step, several batches, either type."""
-    source = d.take((2,), lambda v: v.count <= _MOST_KEPT and _FINEST_INPUT < v.scale < _COARSEST_INPUT)
+    source = d.take(
+        (2,), lambda v: v.count <= _MOST_KEPT and _FINEST_INPUT < v.scale < _COARSEST_INPUT
+    )
     units, rank, steps = d.between(1, 6), d.pick([1, 1, 2, 3]), d.pick([1, 2, 4, 10, 30])
     memory = d.pick(["int8", "int16"])
     middle = 0 if d.chance(0.6) else d.zero_point_of(memory)
