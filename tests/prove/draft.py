@@ -241,7 +241,7 @@ class Draft(Numbers):
 
     def _add(self, label: str, value: Value) -> int:
         quantization: dict[str, Any] = {}
-        if value.dtype == "int32" and value.scale or value.dtype not in PLAIN_TYPES:
+        if (value.dtype == "int32" and value.scale) or value.dtype not in PLAIN_TYPES:
             quantization = {"scale": value.scale, "zero_point": value.zero_point}
         name = f"{label}_{len(self.values)}"
         return self.builder.tensor(name, value.shape, value.dtype, **quantization)
@@ -261,6 +261,11 @@ class Draft(Numbers):
 
     # --- The whole graph
 
+    @property
+    def results(self) -> list[int]:
+        """The activations that operators write: what outputs are chosen from."""
+        return [value.number for value in self.values if value.number not in self.inputs]
+
     def build(self) -> Graph:
         """Return the graph; most results that nobody reads are outputs, and some that are read.
 
@@ -269,7 +274,7 @@ class Draft(Numbers):
         self.states.finish()
         if not self.inputs or self.chance(0.03):  # an input that nobody reads
             self.add_input(self.described(self.shape(2), "int8"))
-        written = [value.number for value in self.values if value.number not in self.inputs]
+        written = self.results
         outputs = [
             number
             for number in written

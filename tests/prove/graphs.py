@@ -20,7 +20,7 @@ def graph(seed: int, number: int) -> Graph:
     rng = np.random.default_rng((seed, number))
     operators = int(rng.integers(1, MOST_OPERATORS + 1))
     draft = Draft(rng, operators, f"random graph {number} of seed {seed}")
-    while draft.room > 0:
+    while draft.room > 0 or not draft.results:
         op = draft.pick(_names(draft))
         MAKERS[op](draft, op)
     return draft.build()

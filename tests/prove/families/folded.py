@@ -87,13 +87,13 @@ def shape_of(d: Draft, op: str) -> Known:
     """The shape of an activation of any type, which costs nothing at run time."""
     ranked = [value for value in d.values if value.shape]
     source = d.pick(ranked) if ranked else d.take(range(1, 7))
-    return _added(d, op, [source.number], (len(source.shape),), "int32", out_type=2)
+    return added(d, op, [source.number], (len(source.shape),), "int32", out_type=2)
 
 
 def fill(d: Draft, op: str) -> Known:
     shape = d.shape(d.between(1, _MOST_AXES), _MOST_KNOWN)
     filler = constant(d, (), d.pick(support_of(ops.OPERATORS[op]).folds))
-    return _added(d, op, [d.vector(shape), filler.number], shape, filler.dtype)
+    return added(d, op, [d.vector(shape), filler.number], shape, filler.dtype)
 
 
 def broadcast_args(d: Draft, op: str) -> Known:
@@ -102,7 +102,7 @@ def broadcast_args(d: Draft, op: str) -> Known:
     d.rng.shuffle(shapes)
     dtype = d.pick(support_of(ops.OPERATORS[op]).folds)
     numbers = [d.constant(shape, dtype) for shape in shapes]
-    return _added(d, op, numbers, (max(map(len, shapes)),), dtype)
+    return added(d, op, numbers, (max(map(len, shapes)),), dtype)
 
 
 _START: dict[str, Callable[[Draft, str], Known]] = {
@@ -115,7 +115,7 @@ _START: dict[str, Callable[[Draft, str], Known]] = {
 # --- Steps of a chain
 
 
-def _added(
+def added(
     d: Draft, op: str, inputs: list[int], shape: Shape, dtype: str, **options: object
 ) -> Known:
     """Add a node with one known output and return what it comes to."""
@@ -138,14 +138,14 @@ def unary(d: Draft, op: str, known: Known) -> Known:
         return known
     if op == "SQRT" and known.data.min() < 0:
         return unary(d, "ABS", known)
-    return _added(d, op, [known.number], known.data.shape, known.dtype)
+    return added(d, op, [known.number], known.data.shape, known.dtype)
 
 
 def cast(d: Draft, op: str, known: Known) -> Known:
     """Real numbers beyond a type saturate, whole ones wrap around."""
     dtype = d.pick([name for name in CAST_TARGETS if name != "int16"])
     codes = {"in_data_type": CODES[known.dtype], "out_data_type": CODES[dtype]}
-    return _added(d, op, [known.number], known.data.shape, dtype, **codes)
+    return added(d, op, [known.number], known.data.shape, dtype, **codes)
 
 
 def _pair(d: Draft, known: Known) -> tuple[list[Known], Shape]:
@@ -167,7 +167,7 @@ def arithmetic(d: Draft, op: str, known: Known) -> Known:
     if reached.get(op, first + second) > _LARGEST[known.dtype]:
         return known
     fused = {"fused_activation_function": d.pick(ACTIVATIONS)} if op in _FUSED else {}
-    return _added(d, op, [operand.number for operand in both], shape, known.dtype, **fused)
+    return added(d, op, [operand.number for operand in both], shape, known.dtype, **fused)
 
 
 def quotient(d: Draft, op: str, known: Known) -> Known:
@@ -179,13 +179,13 @@ def quotient(d: Draft, op: str, known: Known) -> Known:
     if first.largest / float(np.abs(second.data).min()) > _LARGEST[known.dtype]:
         return known
     fused = {"fused_activation_function": d.pick(ACTIVATIONS)} if op in _FUSED else {}
-    return _added(d, op, [first.number, second.number], shape, known.dtype, **fused)
+    return added(d, op, [first.number, second.number], shape, known.dtype, **fused)
 
 
 def truth(d: Draft, op: str, known: Known) -> Known:
     """Comparisons and LOGICAL_AND, LOGICAL_OR."""
     both, shape = _pair(d, known)
-    return _added(d, op, [operand.number for operand in both], shape, "bool")
+    return added(d, op, [operand.number for operand in both], shape, "bool")
 
 
 def select(d: Draft, op: str, known: Known) -> Known:
@@ -193,7 +193,7 @@ def select(d: Draft, op: str, known: Known) -> Known:
     condition = constant(d, partner_shape(d, shape, most_axes=_MOST_AXES), "bool")
     shape = tuple(np.broadcast_shapes(shape, condition.data.shape))
     numbers = [condition.number, first.number, second.number]
-    return _added(d, op, numbers, shape, known.dtype)
+    return added(d, op, numbers, shape, known.dtype)
 
 
 def joined(d: Draft, op: str, known: Known) -> Known:
@@ -208,10 +208,10 @@ def joined(d: Draft, op: str, known: Known) -> Known:
     place, numbers = axis % rank, [part.number for part in parts]
     if op == "PACK":
         shape = (*shape[:place], len(parts), *shape[place:])
-        return _added(d, op, numbers, shape, known.dtype, values_count=len(parts), axis=axis)
+        return added(d, op, numbers, shape, known.dtype, values_count=len(parts), axis=axis)
     shape = (*shape[:place], shape[place] * len(parts), *shape[place + 1 :])
     options = {"axis": axis, "fused_activation_function": "NONE"}
-    return _added(d, op, numbers, shape, known.dtype, **options)
+    return added(d, op, numbers, shape, known.dtype, **options)
 
 
 def strided_slice(d: Draft, op: str, known: Known) -> Known:
@@ -230,7 +230,7 @@ def strided_slice(d: Draft, op: str, known: Known) -> Known:
     left = tuple(n for axis, n in enumerate(lengths) if not shrunk >> axis & 1)
     inputs = [known.number, d.vector(first), d.vector(first), d.vector(steps)]
     masks = {"begin_mask": 0, "end_mask": 2 ** len(shape) - 1, "shrink_axis_mask": shrunk}
-    return _added(d, op, inputs, left, known.dtype, **masks)
+    return added(d, op, inputs, left, known.dtype, **masks)
 
 
 def slice_(d: Draft, op: str, known: Known) -> Known:
@@ -239,12 +239,12 @@ def slice_(d: Draft, op: str, known: Known) -> Known:
         return known
     first = [d.between(0, n - 1) for n in shape]
     sizes = tuple(d.between(1, n - b) for n, b in zip(shape, first, strict=True))
-    return _added(d, op, [known.number, d.vector(first), d.vector(sizes)], sizes, known.dtype)
+    return added(d, op, [known.number, d.vector(first), d.vector(sizes)], sizes, known.dtype)
 
 
 def reshape(d: Draft, op: str, known: Known) -> Known:
     shape = d.factors(known.data.size, d.between(1, _MOST_AXES)) or (known.data.size,)
-    return _added(d, op, [known.number], shape, known.dtype, new_shape=shape)
+    return added(d, op, [known.number], shape, known.dtype, new_shape=shape)
 
 
 def transpose(d: Draft, op: str, known: Known) -> Known:
@@ -252,14 +252,14 @@ def transpose(d: Draft, op: str, known: Known) -> Known:
         return known
     order = [int(axis) for axis in d.rng.permutation(known.data.ndim)]
     shape = tuple(known.data.shape[axis] for axis in order)
-    return _added(d, op, [known.number, d.vector(order)], shape, known.dtype)
+    return added(d, op, [known.number, d.vector(order)], shape, known.dtype)
 
 
 def reverse(d: Draft, op: str, known: Known) -> Known:
     if not known.data.shape:
         return known
     axis = d.between(0, known.data.ndim - 1)
-    return _added(d, op, [known.number, d.vector([axis])], known.data.shape, known.dtype)
+    return added(d, op, [known.number, d.vector([axis])], known.data.shape, known.dtype)
 
 
 _FUSED = {"ADD", "SUB", "MUL", "DIV"}

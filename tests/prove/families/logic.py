@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from tests.prove.draft import Draft, Value
-from tests.prove.families.pairs import loops, operands, partner_shape
+from tests.prove.families.pairs import operands, partner_shape
 from tests.prove.numbers import MOST_ELEMENTS, Shape
 
 _TRIES = 20
@@ -71,7 +71,7 @@ def _fits(condition: Shape, first: Shape, second: Shape) -> bool:
     walked = [(1,) * (rank - len(s)) + s for s in (condition, first, second)]
     moves = [tuple(n > 1 for n in lengths) for lengths in zip(*walked, strict=True)]
     groups = [m for m, before in zip(moves, [None, *moves], strict=False) if any(m) and m != before]
-    return len(groups) <= 4 and np.prod(shape) <= MOST_ELEMENTS  # noqa: PLR2004
+    return len(groups) <= 4 and np.prod(shape) <= MOST_ELEMENTS
 
 
 MAKERS = {

@@ -9,6 +9,7 @@ import numpy as np
 
 from mcu_slm.ops import OPERATORS
 from tests.prove.draft import Draft, Value, Wanted
+from tests.prove.families.shapes import derived
 from tests.prove.families.types import settled
 from tests.prove.numbers import MOST_ELEMENTS, Shape
 
@@ -37,7 +38,7 @@ def reshape(d: Draft, op: str) -> None:
     wanted = list(shape)
     if wanted and d.chance(0.3):
         wanted[d.between(0, len(wanted) - 1)] = -1
-    constants = [d.vector(wanted)] if d.chance(0.5) and wanted else []
+    constants = [derived(d, wanted)] if d.chance(0.5) and wanted else []
     _moved(d, op, source, shape, constants, new_shape=tuple(wanted))
 
 
@@ -70,8 +71,10 @@ def slice_(d: Draft, op: str) -> None:
         begins.append(begin)
         shape.append(size)
         sizes.append(-1 if begin + size == n and d.chance(0.5) else size)
-    dtype = "int64" if d.chance(0.3) else "int32"
-    constants = [d.constant(values, dtype) for values in (begins, sizes)]
+    if d.chance(0.3):
+        constants = [d.constant(values, "int64") for values in (begins, sizes)]
+    else:
+        constants = [derived(d, values) for values in (begins, sizes)]
     _moved(d, op, source, tuple(shape), constants)
 
 

@@ -51,7 +51,7 @@ def call_once(d: Draft, op: str) -> None:
     _read(d, op, d.states.new(_shape(d)))
 
 
-def assign(d: Draft, op: str) -> None:  # noqa: ARG001 - part of the interface
+def assign(d: Draft, op: str) -> None:
     """What was computed, an input or a constant; once or several times, read before or not."""
     variable = _variable(d)
     value, _ = d.like(variable.shape)
@@ -64,7 +64,7 @@ def read(d: Draft, op: str) -> None:
     _read(d, op, _variable(d))
 
 
-def _read(d: Draft, op: str, variable: Variable) -> None:  # noqa: ARG001
+def _read(d: Draft, op: str, variable: Variable) -> None:
     """Read; what is read may have another scale than what was assigned."""
     output = d.output("READ_VARIABLE", variable.shape, (d.scale(), d.zero_point()))
     d.node("READ_VARIABLE", [d.states.handle(variable)], [output])

@@ -75,7 +75,7 @@ def settled(d: Draft, source: Value) -> Value:
     return bounded
 
 
-def cast(d: Draft, op: str) -> None:  # noqa: ARG001 - part of the interface
+def cast(d: Draft, op: str) -> None:
     """Every pair of types; what is cast to int8 has any scale."""
     casted(d, settled(d, d.take(dtype=d.pick(SOURCES), constant=False)), d.pick(CAST_TARGETS))
 
