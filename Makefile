@@ -4,6 +4,7 @@
 # make emulate   tests that run firmware on the board simulator
 # make fuzz      mutated models through the checker, accepted ones through the judge; MUTANTS=N SEED=S, continues where it was
 # make prove     random graphs through judge, NumPy and generated C, byte for byte; GRAPHS=N SEED=S JOBS=J, PROVE_ARGS=--sanitize; continues
+#                PROVE_ARGS="--cores cortex-m0plus,cortex-m4,cortex-m33" runs the same C on bare simulated Arm cores, too
 # make new-op    the files of a new operator, from templates; NAME=SOME_OPERATOR
 # make operators the page docs/operators.md, from what the operator modules declare
 # make bench     one inference of each shared model on the simulated board

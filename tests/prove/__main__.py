@@ -7,12 +7,14 @@ and continued: its counts are in a file. Exit code 1: something differs, is refu
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import sys
 import time
 from pathlib import Path
 
 from mcu_slm import judge, ops
-from tests.prove.batches import CORES, Setup, core_leg, legs_of, run_all, run_batch, subject
+from tests.prove.batches import Setup, legs_of, run_all, run_batch, subject
+from tests.prove.cores import CORES
 from tests.prove.failing import write_case
 from tests.prove.proving import Outcome
 from tests.prove.smaller import shrink
@@ -29,10 +31,10 @@ def main() -> int:
     if not judge.available("tflm"):
         print("not run: the judge (tflite-micro is not installed)")
         return _MISSING
-    setup = Setup(arguments.folder, arguments.sanitize, tuple(arguments.cores))
-    for core in setup.cores:
-        if core_leg(core) is None:
-            print(f"not run: {core} (no simulated core runs a model folder yet)")
+    if arguments.cores and importlib.util.find_spec("unicorn") is None:
+        print("not run: simulated cores (unicorn is not installed)")
+        return _MISSING
+    setup = Setup(arguments.folder, arguments.sanitize, arguments.cores)
     if arguments.number is not None:
         (outcome,) = run_batch(setup, arguments.seed, [arguments.number]).outcomes
         return _one(setup, arguments.seed, outcome)
@@ -44,7 +46,7 @@ def main() -> int:
     except KeyboardInterrupt:
         print(f"\ninterrupted after {tally.progress()}; the same command continues")
         return _INTERRUPTED
-    print(tally.report(set(ops.OPERATORS)))
+    print(tally.report(set(ops.OPERATORS), CORES))
     return 1 if tally.failures else 0
 
 
@@ -55,9 +57,19 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument("--number", type=int, help="this graph only")
     parser.add_argument("--sanitize", action="store_true", help="build with ASan and UBSan")
-    parser.add_argument("--cores", nargs="*", choices=CORES, default=[])
+    parser.add_argument(
+        "--cores", type=_cores, default=(), help=f"simulated cores as well: {','.join(CORES)}"
+    )
     parser.add_argument("--folder", type=Path, default=Path("build/prove"))
     return parser
+
+
+def _cores(text: str) -> tuple[str, ...]:
+    names = tuple(text.split(","))
+    unknown = set(names) - set(CORES)
+    if unknown:
+        raise argparse.ArgumentTypeError(f"{text}: expected some of {','.join(CORES)}")
+    return names
 
 
 def _prove(setup: Setup, tally: Tally, state: Path, graphs: int, jobs: int) -> None:
@@ -94,6 +106,7 @@ def _report(setup: Setup, seed: int, outcome: Outcome) -> None:
     made, failure = shrink(made, legs_of(setup), failure)
     folder = setup.build_dir / "failing" / f"{seed}-{outcome.number}"
     flags = " --sanitize" if setup.sanitize else ""
+    flags += f" --cores {','.join(setup.cores)}" if setup.cores else ""
     command = f"python -m tests.prove --seed {seed} --number {outcome.number}{flags}"
     print(f"  smallest in {write_case(folder, made, failure, command)}: {failure.sentence()}")
 

@@ -11,14 +11,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.prove.cores import CoreLeg
 from tests.prove.graphs import graph
 from tests.prove.host import HostLeg
 from tests.prove.proving import Failure, Leg, Outcome, Subject, examine
 from tests.prove.windows import windows
 
 BATCH = 100
-CORES = ("m0plus", "m4", "m33")
-"""Simulated bare cores that `--cores` may name."""
 
 
 @dataclass(frozen=True)
@@ -40,16 +39,7 @@ def legs_of(setup: Setup) -> tuple[Leg, ...]:
     """Return the legs of a setup; building kernels happens here."""
     place = setup.build_dir / ("sanitized" if setup.sanitize else "plain")
     host = HostLeg(place, sanitize=setup.sanitize)
-    return (host, *(leg for leg in map(core_leg, setup.cores) if leg is not None))
-
-
-def core_leg(core: str) -> Leg | None:
-    """Return the leg that runs a compiled model folder on a simulated core.
-
-    None while there is no way to do so without a board: `--cores` then says "not run".
-    """
-    assert core in CORES
-    return None
+    return (host, *(CoreLeg(core, setup.build_dir) for core in setup.cores))
 
 
 def subject(seed: int, number: int) -> Subject:

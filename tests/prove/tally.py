@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -55,12 +56,13 @@ class Tally:
             f"{rate:.1f} graphs/s, {cost:.0f} ms of CPU per graph"
         )
 
-    def report(self, names: set[str]) -> str:
-        """Return all counts as text; `names` are the operators that there are."""
+    def report(self, names: set[str], cores: Sequence[str] = ()) -> str:
+        """Return all counts as text; `names` and `cores` are all that there are."""
         lines = [f"seed {self.seed}: {self.progress()}"]
         lines.append(f"{self.multipliers:12,} multipliers and shifts equal to the exact ones")
         for leg, count in self.bytes_compared.items():
             lines.append(f"{count:12,} bytes of {leg} compared, {self.bytes_differing[leg]} differ")
+        lines += [f"     not run {core}" for core in cores if core not in self.bytes_compared]
         for leg in ("checker", "judge"):
             lines.append(f"{self.refused[leg]:12,} graphs refused by the {leg}")
         covered = sorted(self.operators.items(), key=lambda item: (-item[1], item[0]))

@@ -49,7 +49,7 @@ def _length(d: Draft, wanted: int) -> int:
     return added(d, "STRIDED_SLICE", [lengths, *bounds], (), "int32", **masks).number
 
 
-def _packed(d: Draft, values: list[int], depth: int) -> int:  # noqa: ARG001
+def _packed(d: Draft, values: list[int], depth: int) -> int:
     numbers = [_length(d, value) for value in values]
     options = {"values_count": len(values), "axis": 0}
     return added(d, "PACK", numbers, (len(values),), "int32", **options).number
@@ -98,7 +98,7 @@ def _reversed(d: Draft, values: list[int], depth: int) -> int:
     return added(d, "REVERSE_V2", inputs, (len(values),), "int32").number
 
 
-def _cast(d: Draft, values: list[int], depth: int) -> int:  # noqa: ARG001
+def _cast(d: Draft, values: list[int], depth: int) -> int:
     """Real numbers that a cast cuts."""
     real = np.array(values, np.float32)
     real = real + np.where(real >= 0, 0.75, -0.75).astype(np.float32)
