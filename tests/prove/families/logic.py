@@ -14,7 +14,7 @@ _TRIES = 20
 def compared(d: Draft, op: str) -> None:
     """Scales below 1, as the judge demands; equal ones often, or nothing would ever be equal."""
     alike = d.chance(0.5)
-    numbers, _, shape = operands(d, alike=alike, most_axes=4, wanted=lambda v: v.scale < 1.0)
+    numbers, _, shape = operands(d, alike=alike, wanted=lambda v: v.scale < 1.0)
     d.node(op, numbers, [d.written(op, Value(-1, shape, "bool"))])
 
 
@@ -33,7 +33,7 @@ def truth(d: Draft, shape: Shape | None = None, *, most_axes: int = 6) -> Value:
 def combined(d: Draft, op: str) -> None:
     """LOGICAL_AND and LOGICAL_OR of operands that broadcast."""
     first = truth(d)
-    shape = partner_shape(d, first.shape, most_axes=4)
+    shape = partner_shape(d, first.shape)
     numbers = [first.number, truth(d, shape).number]
     if d.chance(0.3):
         numbers.reverse()
@@ -48,9 +48,9 @@ def logical_not(d: Draft, op: str) -> None:
 
 def select(d: Draft, op: str) -> None:
     """Condition and operands broadcast in every way, as long as the kernels' loops suffice."""
-    condition = truth(d, most_axes=5)
+    condition = truth(d)
     for _ in range(_TRIES):
-        shapes = [partner_shape(d, condition.shape, most_axes=5) for _ in range(2)]
+        shapes = [partner_shape(d, condition.shape) for _ in range(2)]
         if _fits(condition.shape, *shapes):
             break
     else:

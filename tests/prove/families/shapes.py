@@ -10,8 +10,8 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from tests.prove.draft import Draft
-from tests.prove.families.folded import added
 from tests.prove.families.types import CODES
+from tests.prove.known import added
 
 _DEEPEST = 3
 _PLAIN = {"fused_activation_function": "NONE"}
