@@ -30,4 +30,4 @@ def _names(draft: Draft) -> list[str]:
     """Return the operators to choose from; a stream has many that keep state."""
     if not draft.states.streaming:
         return _OTHERS
-    return _STREAMS if draft.chance(0.35) else _IN_STREAMS
+    return _STREAMS if draft.chance(0.5) else _IN_STREAMS

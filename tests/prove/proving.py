@@ -132,9 +132,17 @@ class _Checked:
 
     def compare(self, expected: Rows, legs: Sequence[Leg]) -> None:
         """Compare NumPy and the legs with the judge's rows, up to the first failure."""
-        self._equal("numpy", expected, self.referenced(len(expected)))
+        try:
+            self._equal("numpy", expected, self.referenced(len(expected)))
+        except Exception:
+            self.outcome.failure = Failure("numpy", "raised", traceback.format_exc(limit=-2))
         with scratch_folder() as name:
-            compiled = compile_model(self.graph, self.raw, Path(name))
+            try:
+                compiled = compile_model(self.graph, self.raw, Path(name))
+            except Exception:
+                what = traceback.format_exc(limit=-2)
+                self.outcome.failure = Failure("compiler", "raised", what)
+                return
             for leg in legs:
                 if self.outcome.failure is not None:
                     return

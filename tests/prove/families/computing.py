@@ -25,7 +25,7 @@ def unary(d: Draft, op: str, known: Known) -> Known:
     if op == "SQUARE" and known.largest**2 > _LARGEST["float32"]:
         return known
     if op == "SQRT" and known.data.min() < 0:
-        return unary(d, "ABS", known)
+        known = unary(d, "ABS", known)
     return added(d, op, [known.number], known.data.shape, known.dtype)
 
 

@@ -77,7 +77,7 @@ def _read(d: Draft, op: str, variable: Variable) -> None:
 
 def _variable(d: Draft) -> Variable:
     """Return a variable that is there, or a new one."""
-    if d.states.variables and d.chance(0.6):
+    if d.states.variables and d.chance(0.8):
         return d.pick(d.states.variables)
     return d.states.new(_shape(d))
 
