@@ -81,8 +81,13 @@ def _subject_of(case: _Case, number: int) -> Subject | None:
 
 
 def without_unused(graph: Graph) -> tuple[Graph, list[int]]:
-    """Return the graph without unread inputs and tensors, and the old numbers of what stays."""
+    """Return the graph without unread inputs and tensors, and the old numbers of what stays.
+
+    Where nothing is read, the smallest input stays: a model has one.
+    """
     read = {i for node in graph.nodes for i in (*node.inputs, *node.outputs)} | set(graph.outputs)
+    if graph.inputs and not read & set(graph.inputs):
+        read.add(min(graph.inputs, key=lambda i: graph.tensor(i).element_count))
     kept = [i for i in range(len(graph.tensors)) if i in read]
     place = {old: new for new, old in enumerate(kept)} | {-1: -1}
     nodes = tuple(
@@ -153,7 +158,11 @@ def _replaced(case: _Case, gone: Sequence[Node], values: Values) -> _Case:
     Handles and what is folded are no activations: their nodes stay, as do those without results.
     """
     graph = case.graph
-    gone = [node for node in gone if node.outputs and all(t in values for t in node.outputs)]
+    gone = [
+        node
+        for node in gone
+        if node.outputs and all(t in values and t not in graph.handles for t in node.outputs)
+    ]
     written = [tensor for node in gone for tensor in node.outputs]
     windows = len(next(iter(case.values.values())))
     given = {t: np.broadcast_to(values[t], (windows, *values[t].shape[1:])).copy() for t in written}

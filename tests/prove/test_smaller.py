@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import shutil
 import tomllib
+from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,8 +14,11 @@ import pytest
 
 from mcu_slm import judge, ops, tflite
 from mcu_slm.compile import emit
-from mcu_slm.ops.base import Activations
+from mcu_slm.ops import floor
+from mcu_slm.ops.base import Activations, Int8, NodeView
+from mcu_slm.ops.folding import Array, value
 from mcu_slm.ops.mul import Mul
+from mcu_slm.ops.read_variable import CopiedState
 from mcu_slm.plan import Buffer, memory
 from mcu_slm.plan.placement import place_buffers
 from mcu_slm.rows import pack, unpack
@@ -21,7 +26,7 @@ from tests.models import needs_judge
 from tests.prove.batches import Setup, legs_of, run_batch, subject
 from tests.prove.failing import write_case
 from tests.prove.host import LegError
-from tests.prove.proving import Failure, Outcome, examine
+from tests.prove.proving import Failure, Outcome, Subject, examine
 from tests.prove.smaller import shrink
 
 pytestmark = [pytest.mark.host, needs_judge]
@@ -133,6 +138,47 @@ def test_an_output_that_overwrites_an_input_too_early_is_found(
     number, failure = next(pair for pair in failing if pair[1].kind == "differs")
     small, _ = shrink(subject(SEED, number), legs_of(setup), failure)
     assert len(small.graph.nodes) <= 2
+
+
+def smallest(setup: Setup, op: str) -> tuple[Subject, Failure]:
+    """Return the first graph with an operator that fails, made smaller."""
+    numbers = [n for n in range(200) if op in {node.op for node in subject(SEED, n).graph.nodes}]
+    outcomes = run_batch(setup, SEED, numbers[:12]).outcomes
+    number, failure = next((o.number, o.failure) for o in outcomes if o.failure is not None)
+    assert failure is not None
+    assert failure.way == ("numpy", "differs")
+    return shrink(subject(SEED, number), legs_of(setup), failure)
+
+
+def test_a_wrong_state_is_found_and_the_stream_becomes_small(
+    setup: Setup, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    right = CopiedState.reference
+
+    def one_more(self: CopiedState, inputs: Sequence[Int8]) -> list[Int8]:
+        return [x ^ np.int8(self.assigns) for x in right(self, inputs)]
+
+    monkeypatch.setattr(CopiedState, "reference", one_more)
+    small, _ = smallest(setup, "ASSIGN_VARIABLE")
+    operators = Counter(node.op for node in small.graph.nodes)
+    assert operators["ASSIGN_VARIABLE"] == operators["READ_VARIABLE"] == 1
+    assert set(operators) <= {"ASSIGN_VARIABLE", "CALL_ONCE", "READ_VARIABLE", "VAR_HANDLE"}
+    assert len(small.rows) <= 2  # the second window reads what the first one assigned
+
+
+def test_a_wrong_fold_is_found_and_the_chain_becomes_small(
+    setup: Setup, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def rounded_up(view: NodeView) -> list[Array]:
+        return [np.ceil(value(view, 0))]
+
+    wrong = replace(floor.FOLD, evaluate=rounded_up)
+    monkeypatch.setattr(floor, "FOLD", wrong)
+    small, _ = smallest(setup, "FLOOR")
+    operators = [node.op for node in small.graph.nodes]
+    assert "FLOOR" in operators
+    assert len(operators) <= 8
+    assert len(small.rows) == len(small.graph.outputs) == 1
 
 
 def test_a_refused_graph_and_a_failing_leg_are_counted_as_such(setup: Setup) -> None:
