@@ -43,9 +43,9 @@ def with_multiplication() -> int:
     raise AssertionError
 
 
-@pytest.fixture
-def setup(tmp_path: Path) -> Setup:
-    return Setup(tmp_path / "build")
+@pytest.fixture(scope="module")
+def setup(tmp_path_factory: pytest.TempPathFactory) -> Setup:
+    return Setup(tmp_path_factory.mktemp("smaller"))
 
 
 def broken(setup: Setup, leg: str) -> tuple[int, Outcome]:
@@ -100,7 +100,7 @@ def _require_judges_answer(folder: Path) -> None:
 
 @pytest.mark.slow
 def test_a_wrong_kernel_is_found_and_the_graph_becomes_small(
-    setup: Setup, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     kernels = tmp_path / "kernels"
     shutil.copytree(emit.KERNELS, kernels)
@@ -109,6 +109,7 @@ def test_a_wrong_kernel_is_found_and_the_graph_becomes_small(
     assert text.count("layer->output_zero_point") == 1
     source.write_text(text.replace("layer->output_zero_point", "layer->output_zero_point + 1"))
     monkeypatch.setattr(emit, "KERNELS", kernels)
+    setup = Setup(tmp_path / "build")
     number, outcome = broken(setup, "host")
     assert outcome.failure is not None
     small, failure = shrink(subject(SEED, number), legs_of(setup), outcome.failure)
