@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -69,13 +70,15 @@ def added(
     inputs: list[int],
     shape: Shape,
     dtype: str,
-    outputs: int = 1,
+    besides: Sequence[Shape] = (),
     **options: object,
 ) -> Known:
-    """Add a node whose outputs, all of one shape, are known; return what one of them comes to."""
+    """Add a node with known outputs of `shape` and `besides`; return what one of them comes to."""
     scale = d.scale() if dtype == "int8" else None
-    names = [f"{op.lower()}_{d.room}_{number}" for number in range(outputs)]
-    numbers = [d.builder.tensor(name, shape, dtype, scale=scale) for name in names]
+    numbers = [
+        d.builder.tensor(f"{op.lower()}_{d.room}_{place}", each, dtype, scale=scale)
+        for place, each in enumerate((shape, *besides))
+    ]
     d.builder.node(op, inputs, numbers, **options)
     d.has_read(inputs)
     number = d.pick(numbers)

@@ -124,7 +124,9 @@ def unpack(d: Draft, op: str, known: Known) -> Known:
     axis = int(np.argmin(known.data.shape))
     count = known.data.shape[axis]
     shape = known.data.shape[:axis] + known.data.shape[axis + 1 :]
-    return added(d, op, [known.number], shape, known.dtype, count, num=count, axis=axis)
+    return added(
+        d, op, [known.number], shape, known.dtype, [shape] * (count - 1), num=count, axis=axis
+    )
 
 
 def split(d: Draft, op: str, known: Known) -> Known:
@@ -136,7 +138,21 @@ def split(d: Draft, op: str, known: Known) -> Known:
     count = d.pick([n for n in range(1, _MOST_PARTS + 1) if length % n == 0])
     shape = (*known.data.shape[:axis], length // count, *known.data.shape[axis + 1 :])
     inputs = [d.number(axis), known.number]
-    return added(d, op, inputs, shape, known.dtype, count, num_splits=count)
+    return added(d, op, inputs, shape, known.dtype, [shape] * (count - 1), num_splits=count)
+
+
+def split_v(d: Draft, op: str, known: Known) -> Known:
+    """SPLIT_V into two parts; one length is left to derive now and then."""
+    if not _suits(op, known) or max(known.data.shape) == 1:
+        return known
+    axis = int(np.argmax(known.data.shape))
+    length = known.data.shape[axis]
+    cut = d.between(1, length - 1)
+    front, behind = known.data.shape[:axis], known.data.shape[axis + 1 :]
+    first, second = ((*front, n, *behind) for n in (cut, length - cut))
+    lengths = d.vector(d.pick([[cut, length - cut], [cut, -1], [-1, length - cut]]))
+    inputs = [known.number, lengths, d.number(axis)]
+    return added(d, op, inputs, first, known.dtype, [second], num_splits=2)
 
 
 MOVING: dict[str, Callable[[Draft, str, Known], Known]] = {
@@ -149,6 +165,7 @@ MOVING: dict[str, Callable[[Draft, str, Known], Known]] = {
     "REVERSE_V2": reverse,
     "SLICE": slice_,
     "SPLIT": split,
+    "SPLIT_V": split_v,
     "SQUEEZE": squeeze,
     "STRIDED_SLICE": strided_slice,
     "TRANSPOSE": transpose,
