@@ -9,14 +9,18 @@ from tests.prove.draft import Draft, Value
 _LARGEST_REAL = 2.0**18
 """Twice the real multiplier stays below 2^20, as for ADD."""
 
+_FAR = 120
+"""A zero point from which sums of the other end reach 16 times 255 steps: they wrap."""
+
 
 def add_n(d: Draft, op: str) -> None:
-    """Two to a few tensors, sometimes so many that the judge's 32 bits wrap around."""
-    first = d.take()
-    operands = d.between(2, 20) if d.chance(0.1) else d.between(2, 5)
+    """Two to a few tensors; or so many, mostly of one, that the judge's 32 bits wrap around."""
+    many = d.chance(0.3)
+    first = d.take(wanted=lambda v: not many or abs(v.zero_point) > _FAR)
+    operands = d.between(18, 24) if many else d.between(2, 5)
     numbers = [first.number]
     while len(numbers) < operands:
-        again = d.chance(0.15)
+        again = d.chance(0.9 if many else 0.15)
         numbers.append(first.number if again else d.like(first.shape, first.quantized)[0])
     d.rng.shuffle(numbers)
     middle = -first.zero_point * (operands + 1)
