@@ -341,6 +341,7 @@ def rsqrt_cases() -> Iterator[Case]:
         ("wide output", (0.4, -128), (0.9, 3)),
         ("saturated", (0.0004, -20), (0.01, -128)),
         ("one positive value", (1.5, 126), (0.02, 127)),
+        ("multiplier in float64", (0.4193306565284729, -128), (0.0006923623150214553, -128)),
     ]:
         yield unary("RSQRT", name, (1, 50), source, target, lowest=source[1])
 

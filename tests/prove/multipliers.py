@@ -2,7 +2,7 @@
 
 Nothing of `mcu_slm.quant` is used. The contract forms a real multiplier in float64, where one
 division is the only operation that rounds: so the exact quotient is rounded to 53 bits, then to the
-mantissa. RSQRT alone takes a root and a product in float32.
+mantissa. RSQRT alone also rounds a root and a product.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from mcu_slm.ops import Operator
 Pair = tuple[int, int]
 """Mantissa and shift."""
 
-_FLOAT32_BITS, _FLOAT64_BITS = 24, 53
+_FLOAT64_BITS = 53
 _LARGEST = Fraction(2**31 - 1)
 
 
@@ -75,11 +75,11 @@ def pair(real: Fraction) -> Pair:
 
 
 def _root(value: Fraction) -> Fraction:
-    """Return the square root with 24 bits: the root of a float32 is never a tie."""
-    power = 2 * (_FLOAT32_BITS + 8) - exponent_of(value)
+    """Return the square root in float64. With so many more bits, cutting makes no tie."""
+    power = 2 * (2 * _FLOAT64_BITS) - exponent_of(value)
     power += power % 2
     whole = math.isqrt(math.floor(value * Fraction(2) ** power))
-    return rounded(Fraction(whole) / Fraction(2) ** (power // 2), _FLOAT32_BITS)
+    return rounded(Fraction(whole) / Fraction(2) ** (power // 2), _FLOAT64_BITS)
 
 
 def _weighted(source: int, weights: int, axis: int) -> Callable[[Scales], list[Pair]]:
@@ -170,7 +170,7 @@ def _mean(s: Scales) -> list[Pair]:
 
 
 def _rsqrt(s: Scales) -> list[Pair]:
-    return [pair(1 / rounded(_root(s.input()) * s.output(), _FLOAT32_BITS))]
+    return [pair(1 / rounded(_root(s.input()) * s.output(), _FLOAT64_BITS))]
 
 
 def _lstm(s: Scales) -> list[Pair]:
