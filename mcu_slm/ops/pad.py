@@ -68,7 +68,7 @@ def parse(view: NodeView) -> Pad:
     before, after = tuple(widths[::2]), tuple(widths[1::2])
     expected = tuple(b + n + a for b, n, a in zip(before, source.shape, after, strict=True))
     view.require(output.shape == expected, f"output shape {output.shape}", str(expected))
-    view.require_same_type(source)
+    view.int8(source)
     value = view.int8(output)[1]
     filler = view.optional_input(2)
     if filler is not None:

@@ -14,6 +14,6 @@ from mcu_slm.ops.lookup import INPUTS, Lookup, lookup, unary_tensors
 def parse(view: NodeView) -> Lookup:
     """Check a RELU6 node and make its table."""
     source, output = unary_tensors(view)
-    view.require_same_type(output)
+    view.int8(output)
     low, high = activation_range(view, "RELU6", *view.int8(source))
     return lookup(source, np.clip(INPUTS, low, high))

@@ -79,6 +79,7 @@ ELEMENTWISE_BROKEN: dict[tuple[str, str], tuple[Case, Change, str]] = {
         "expected scale 1/128, zero point 0",
     ),
     ("TANH", "count"): (TANH, node(inputs=(0, 0)), "2 inputs; expected 1"),
+    ("RELU6", "float"): (RELU6, output(dtype="float32"), "y has type float32; expected int8"),
     ("RELU6", "count"): (RELU6, node(inputs=(0, 0)), "2 inputs; expected 1"),
     ("MAXIMUM", "count"): (MAXIMUM, node(inputs=(0,)), "1 inputs; expected 2"),
     ("MINIMUM", "broadcast"): (MINIMUM, tensor(1, shape=(2, 2)), "do not broadcast"),
