@@ -1,6 +1,7 @@
 # make demo      the whole way on real recordings, from nothing to a proven firmware
 # make test      all tests, from nothing
-# make check     format, lint, types, layers, unit tests
+# make lint      format, lint, types, layers
+# make check     the same and unit tests
 # make emulate   tests that run firmware on the board simulator
 # make fuzz      mutated models through the checker, accepted ones through the judge; MUTANTS=N SEED=S, continues where it was
 # make prove     random graphs through judge, NumPy and generated C, byte for byte; GRAPHS=N SEED=S JOBS=J, PROVE_ARGS=--sanitize; continues
@@ -29,7 +30,7 @@ JOBS ?= 1
 BENCH_BOARD ?= nucleo_f446re
 BENCH_MODELS ?= $(wildcard $(SHARED)/models/prototype/transformer_*.tflite $(SHARED)/models/tensorflow__hello_world_int8.tflite)
 
-.PHONY: demo test check emulate fuzz prove new-op operators bench clean
+.PHONY: demo test lint check emulate fuzz prove new-op operators bench clean
 
 demo: $(VENV)/installed
 	$(BIN)/mcu-slm run examples/basic_motions/mcu_slm.toml
@@ -37,11 +38,13 @@ demo: $(VENV)/installed
 test: $(VENV)/installed-dev
 	$(BIN)/python -m pytest -n 2 $(PYTEST_ARGS)
 
-check: $(VENV)/installed-dev
+lint: $(VENV)/installed-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+check: lint
 	$(BIN)/python -m pytest -n 2 -m unit $(PYTEST_ARGS)
 
 emulate: $(VENV)/installed-dev
