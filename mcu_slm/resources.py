@@ -8,6 +8,8 @@ from __future__ import annotations
 from pathlib import Path
 
 _PACKAGE = Path(__file__).resolve().parent
+KERNELS = _PACKAGE / "kernels"
+"""C kernels, and templates of those that are made for a model's shapes."""
 
 
 def folder(name: str) -> Path:

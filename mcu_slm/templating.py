@@ -36,10 +36,10 @@ class _KeepBlankLines(Extension):
 def environment() -> jinja2.Environment:
     """Return the one Jinja environment.
 
-    Templates are named by their path below `firmware_templates`.
+    Templates are named by their path below `firmware_templates` or the kernels' folder.
     """
     return jinja2.Environment(
-        loader=jinja2.FileSystemLoader(resources.folder("firmware_templates")),
+        loader=jinja2.FileSystemLoader([resources.folder("firmware_templates"), resources.KERNELS]),
         undefined=jinja2.StrictUndefined,
         keep_trailing_newline=True,
         trim_blocks=True,

@@ -15,14 +15,22 @@ from mcu_slm.errors import ModelError, UnsupportedOperatorError, UsageError
 from mcu_slm.files import sha256_bytes, write_atomic
 from mcu_slm.ir import Graph
 from mcu_slm.manifest import MANIFEST, CompiledModel, Layer
+from mcu_slm.resources import KERNELS
 from mcu_slm.rows import row_offsets
 from mcu_slm.templating import render
 
-KERNEL_FAMILIES = ("portable",)
-KERNELS = Path(__file__).resolve().parent.parent / "kernels"
+KERNEL_FAMILIES = ("portable", "dsp")
 _TEMPLATES = ("model.h", "model.c", "model_layers.h")
-_SHARED_HEADERS = ("sums.h", "fixed_point.h", "elements.h", "requantize.h")
+_SHARED_HEADERS = (
+    "dsp_matrix.h",
+    "dsp_instructions.h",
+    "sums.h",
+    "fixed_point.h",
+    "elements.h",
+    "requantize.h",
+)
 """An earlier one may include a later one."""
+_GENERATED_PREFIX = "mcu_slm_dsp_"
 _ALWAYS = ("memory_copy.h",)
 _TFLITE_SOURCE = "model_tflite.c"
 
@@ -43,7 +51,7 @@ def compile_model(
     if kernel_family not in KERNEL_FAMILIES:
         raise UsageError("--kernels", f"{kernel_family!r}", f"one of {', '.join(KERNEL_FAMILIES)}")
     _require_activations(graph)
-    program = make_program(graph, raw)
+    program = make_program(graph, raw, kernel_family)
     texts = _files(program)
     hashes = {name: sha256_bytes(text.encode()) for name, text in texts.items()}
     compiled = _manifest(program, kernel_family, hashes)
@@ -73,9 +81,10 @@ def _require_activations(graph: Graph) -> None:
 
 def _remove_strays(out: Path, kept: set[str]) -> None:
     """Remove kernels of an earlier compilation, by the names that only this compiler uses."""
-    ours = {path.name for path in KERNELS.glob("*.[ch]")}
+    ours = {path.name for path in KERNELS.rglob("*.[ch]")}
     for path in out.glob("*.[ch]"):
-        if path.name in ours and path.name not in kept:
+        generated = path.name.startswith(_GENERATED_PREFIX)
+        if (path.name in ours or generated) and path.name not in kept:
             path.unlink()
 
 
@@ -87,9 +96,9 @@ def _files(program: Program) -> dict[str, str]:
     files["model_weights.c"] = _weights_source(program)
     files["model_tflite.h"] = _tflite_header(program)
     files[_TFLITE_SOURCE] = _tflite_source(program)
-    for kernel in _kernel_files(program):
-        content = (KERNELS / kernel).read_text(encoding="utf-8")
-        files[kernel] = f"{_notice(program, f'mcu_slm/kernels/{kernel}')}\n{content}"
+    generated = _generated_files(program)
+    for name, (source, content) in {**generated, **_kernel_files(program, generated)}.items():
+        files[name] = f"{_notice(program, f'mcu_slm/kernels/{source}')}\n{content}"
     return files
 
 
@@ -105,15 +114,39 @@ def _notice(program: Program, source: str = "") -> str:
     )
 
 
-def _kernel_files(program: Program) -> list[str]:
-    """Return the kernels that the model calls, and the shared headers that those include."""
-    files = [f"{kernel}.{kind}" for kernel in program.kernels for kind in ("c", "h")]
-    texts = [(KERNELS / name).read_text(encoding="utf-8") for name in files]
+def _generated_files(program: Program) -> dict[str, tuple[str, str]]:
+    """Return for each file of a generated kernel its template and its text."""
+    return {
+        f"{kernel.name}.{kind}": (
+            f"{kernel.template}.{kind}.j2",
+            render(f"{kernel.template}.{kind}.j2", kernel.values),
+        )
+        for kernel in program.generated
+        for kind in ("c", "h")
+    }
+
+
+def _kernel_files(
+    program: Program, generated: dict[str, tuple[str, str]]
+) -> dict[str, tuple[str, str]]:
+    """Return the other kernels that the model calls, and the shared headers that all include.
+
+    For each file its path below the kernels and its text.
+    """
+    names = [f"{kernel}.{kind}" for kernel in program.kernels for kind in ("c", "h")]
+    files = {name: _kernel(name) for name in names if name not in generated}
+    texts = [text for _, text in (*files.values(), *generated.values())]
     for header in _SHARED_HEADERS:
         if any(f'"{header}"' in text for text in texts):
-            files.append(header)
-            texts.append((KERNELS / header).read_text(encoding="utf-8"))
-    return [*files, *_ALWAYS]
+            files[header] = _kernel(header)
+            texts.append(files[header][1])
+    return files | {name: _kernel(name) for name in _ALWAYS}
+
+
+def _kernel(name: str) -> tuple[str, str]:
+    """Return a kernel file's path below the kernels and its text."""
+    path = next(path for path in (KERNELS / name, KERNELS / "dsp" / name) if path.is_file())
+    return path.relative_to(KERNELS).as_posix(), path.read_text(encoding="utf-8")
 
 
 def _weights_header(program: Program) -> str:

@@ -7,13 +7,14 @@ from typing import Any
 
 import numpy.typing as npt
 
-from mcu_slm import ops, plan
+from mcu_slm import dsp, ops, plan
 from mcu_slm.compile import names
 from mcu_slm.compile.states import StatePlace, place_states
 from mcu_slm.files import sha256_bytes
 from mcu_slm.ir import Graph
 from mcu_slm.metadata import read_info
 from mcu_slm.ops import Operator
+from mcu_slm.ops.base import GeneratedKernel
 from mcu_slm.ops.state import states_of
 
 
@@ -57,14 +58,23 @@ class Program:
     @property
     def kernels(self) -> tuple[str, ...]:
         """Names of the C kernels that some layer calls."""
-        return tuple(sorted({name for operator in self.operators for name in operator.kernels}))
+        names = {name for operator in self.operators for name in operator.kernels}
+        return tuple(sorted(names | {kernel.name for kernel in self.generated}))
+
+    @property
+    def generated(self) -> tuple[GeneratedKernel, ...]:
+        """The kernels among them that are made for this model, each once."""
+        found = {
+            kernel.name: kernel for operator in self.operators for kernel in operator.generated
+        }
+        return tuple(found[name] for name in sorted(found))
 
     def constant_bytes(self, *, weights: bool) -> int:
         """Bytes of weights, or of all other constant arrays."""
         return sum(array.data.nbytes for array in self.arrays if array.is_weight == weights)
 
 
-def make_program(graph: Graph, raw: bytes) -> Program:
+def make_program(graph: Graph, raw: bytes, kernel_family: str = "portable") -> Program:
     """Parse, plan and name a model.
 
     Raises:
@@ -72,6 +82,8 @@ def make_program(graph: Graph, raw: bytes) -> Program:
         ModelError: The model contradicts itself.
     """
     operators = ops.parse_graph(graph)
+    if kernel_family == "dsp":
+        operators = tuple(map(dsp.specialize, operators))
     layout = plan.plan_graph(graph, _demands(graph, operators))
     layers = names.unique(names.identifier(graph.layer_name(node)) for node in graph.nodes)
     functions = tuple(

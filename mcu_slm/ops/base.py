@@ -47,6 +47,19 @@ class Constant:
 
 
 @dataclass(frozen=True)
+class GeneratedKernel:
+    """A kernel that is made for a model's shapes: `name`.c and `name`.h.
+
+    They come from `kernels/<template>.c.j2` and `.h.j2`, filled with the fields of `values`, a
+    frozen dataclass. Layers with equal kernels share them.
+    """
+
+    name: str
+    template: str
+    values: Any
+
+
+@dataclass(frozen=True)
 class Arguments:
     """The C expressions that a call is made of: activations and constants by name.
 
@@ -69,6 +82,11 @@ class Operator(ABC):
 
     kernels: ClassVar[tuple[str, ...]] = ()
     """Names of the C kernels (files `kernels/<name>.c`) that the call needs."""
+
+    @property
+    def generated(self) -> tuple[GeneratedKernel, ...]:
+        """The kernels that the call needs and that are made for this layer's shapes."""
+        return ()
 
     activations: ClassVar[tuple[int, ...]] = (0,)
     """Positions among the node's inputs that are read at run time.

@@ -84,6 +84,7 @@ class BareCore:
         except ImportError as error:
             raise missing_extra("unicorn", "sim", "simulated core") from error
         hook = hooks.open_hook(native)
+        self._hook = hook
         self._state: Any = hook.state
         self._engine = Engine(core, memories, hook)
         self._reg = registers

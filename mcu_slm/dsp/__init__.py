@@ -1,0 +1,24 @@
+"""Kernels for cores with DSP instructions (Cortex-M4, M7, M33), specialised by shape.
+
+`specialize` replaces an operator by one that gives the same bytes through other C code, where this
+family has any that is exact for the layer; the others keep their portable kernels.
+"""
+
+from __future__ import annotations
+
+from mcu_slm.dsp import convolution
+from mcu_slm.ops.base import Operator
+from mcu_slm.ops.conv_2d import Conv2D
+from mcu_slm.ops.fully_connected import FullyConnected
+
+__all__ = ["specialize"]
+
+
+def specialize(operator: Operator) -> Operator:
+    """Return the operator as this family does it, itself where it has nothing for it."""
+    found: Operator | None = None
+    if isinstance(operator, Conv2D):
+        found = convolution.of_conv_2d(operator)
+    elif isinstance(operator, FullyConnected):
+        found = convolution.of_fully_connected(operator)
+    return operator if found is None else found

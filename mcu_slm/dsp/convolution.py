@@ -1,0 +1,202 @@
+"""CONV_2D and FULLY_CONNECTED over several rows, as a matrix product without im2col.
+
+A strip of positions is widened at a time (`dsp_quads`); then all its channels are made
+(`dsp_gemm`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from mcu_slm.dsp.gemm import gemm_kernel, quad_bytes
+from mcu_slm.dsp.matrix import Matrix, input_order, matrix_of
+from mcu_slm.dsp.specialized import Specialized, constant_struct
+from mcu_slm.ops.base import Arguments, Constant, GeneratedKernel
+from mcu_slm.ops.clearance import clearance
+from mcu_slm.ops.conv_2d import Conv2D
+from mcu_slm.ops.fully_connected import FullyConnected
+from mcu_slm.ops.window import Window
+
+_STRIP_BYTES = 4096
+"""Working memory of a strip, about: more saves the loading of weights, by little."""
+
+_LONGEST_STRIP = 8
+
+
+@dataclass(frozen=True, eq=False)
+class MatrixProduct(Specialized):
+    """Rows times a matrix. `quads_per_strip` are widened at a time."""
+
+    kernels = ("dsp_quads",)
+
+    matrix: Matrix
+    positions: int
+    quads_per_strip: int
+
+    @property
+    def generated(self) -> tuple[GeneratedKernel, ...]:
+        """The matrix kernel."""
+        return (gemm_kernel(self.matrix),)
+
+    def constants(self) -> tuple[Constant, ...]:
+        """Return the matrix."""
+        return self.matrix.constants()
+
+    @property
+    def scratch_bytes(self) -> int:
+        """Widened inputs of a strip."""
+        return self.quads_per_strip * quad_bytes(self.matrix.depth)
+
+    def clearance(self, position: int) -> int:  # noqa: ARG002
+        """A strip is written when all its inputs were read."""
+        starts = np.arange(0, self.positions, 4 * self.quads_per_strip)
+        return clearance(starts * self.matrix.channels, starts * self._row_bytes)
+
+    @property
+    def _row_bytes(self) -> int:
+        return int(self.plain.linear.weights[0].size)
+
+    def call(self, arguments: Arguments) -> str:
+        """Return the loop over strips."""
+        source, target = arguments.inputs[0], arguments.outputs[0]
+        widen = f"mcu_slm_dsp_quads_of_rows({source} + first * {self._row_bytes}, "
+        return "\n".join(
+            [
+                *self._matrix(arguments),
+                *self._strips(f"{widen}{self._row_bytes}, count, quads);", target),
+            ]
+        )
+
+    def _matrix(self, arguments: Arguments) -> list[str]:
+        fields = self.matrix.fields(arguments.constants)
+        return [
+            *constant_struct("mcu_slm_matrix_t", "matrix", fields),
+            f"uint32_t *quads = (uint32_t *)(void *)({arguments.scratch});",
+            "",
+        ]
+
+    def _strips(self, widen: str, target: str) -> list[str]:
+        strip, name = 4 * self.quads_per_strip, gemm_kernel(self.matrix).name
+        return [
+            f"for (int32_t first = 0; first < {self.positions}; first += {strip}) {{",
+            f"    const int32_t left = {self.positions} - first;",
+            f"    const int32_t count = left < {strip} ? left : {strip};",
+            "",
+            f"    {widen}",
+            f"    {name}(&matrix, quads, count, {target} + first * {self.matrix.channels});",
+            "}",
+        ]
+
+
+@dataclass(frozen=True, eq=False)
+class Convolution(MatrixProduct):
+    """A convolution over one image; `run_bytes` lie side by side under the window."""
+
+    @property
+    def _window(self) -> Window:
+        window: Window = self.plain.window
+        return window
+
+    @property
+    def _run_bytes(self) -> int:
+        return _run_taps(self._window) * int(self.plain.linear.weights.shape[3])
+
+    @property
+    def scratch_bytes(self) -> int:
+        """Widened inputs of a strip, and room for four runs with padding in them."""
+        return super().scratch_bytes + 4 * self._run_bytes
+
+    def clearance(self, position: int) -> int:  # noqa: ARG002
+        """A strip is written when all its windows were read."""
+        height, width = self._window.height, self._window.width
+        channels = int(self.plain.linear.weights.shape[3])
+        rows, columns = (axis.sources()[:, 0].clip(0) for axis in (height, width))
+        corners = (rows[:, None] * width.input + columns).reshape(-1) * channels
+        strip = 4 * self.quads_per_strip
+        starts = np.arange(0, self.positions, strip)
+        lowest = np.array([corners[first:].min() for first in starts])
+        return clearance(starts * self.matrix.channels, lowest)
+
+    def call(self, arguments: Arguments) -> str:
+        """Return the loop over strips."""
+        scratch = f"{arguments.scratch} + {super().scratch_bytes}"
+        return "\n".join(
+            [
+                *constant_struct("mcu_slm_quads_window_t", "window", self._window_fields()),
+                *self._matrix(arguments),
+                *self._strips(
+                    f"mcu_slm_dsp_quads_of_windows(&window, {arguments.inputs[0]}, first, count, "
+                    f"{scratch}, quads);",
+                    arguments.outputs[0],
+                ),
+            ]
+        )
+
+    def _window_fields(self) -> dict[str, object]:
+        height, width = self._window.height, self._window.width
+        return {
+            "input_height": height.input,
+            "input_width": width.input,
+            "input_channels": self.plain.linear.weights.shape[3],
+            "output_width": width.output,
+            "kernel_height": height.kernel,
+            "runs_per_row": width.kernel // _run_taps(self._window),
+            "run_taps": _run_taps(self._window),
+            "stride_height": height.stride,
+            "stride_width": width.stride,
+            "dilation_height": height.dilation,
+            "dilation_width": width.dilation,
+            "pad_top": height.pad,
+            "pad_left": width.pad,
+            "zero_point": self.plain.linear.input_zero_point,
+        }
+
+
+def of_fully_connected(plain: FullyConnected) -> MatrixProduct | None:
+    """Return the layer for these kernels, None where they cannot do it."""
+    depth = plain.linear.weights.shape[1]
+    matrix = matrix_of(plain.linear, plain.linear.weights, input_order(depth))
+    if matrix is None:
+        return None
+    return MatrixProduct(plain, matrix, plain.rows, _strip(matrix, plain.rows))
+
+
+def of_conv_2d(plain: Conv2D) -> MatrixProduct | None:
+    """Return the layer for these kernels, None where they cannot do it."""
+    if plain.groups != 1:
+        return None
+    window, weights = plain.window, plain.linear.weights
+    channels, depth = weights.shape[0], weights.shape[3]
+    rows = weights.reshape(channels, -1)
+    positions = plain.batches * window.output_pixels
+    run_bytes = _run_taps(window) * depth
+    runs = rows.shape[1] // run_bytes
+    order = [
+        place if place < 0 else run * run_bytes + place
+        for run in range(runs)
+        for place in input_order(run_bytes)
+    ]
+    matrix = matrix_of(plain.linear, rows, order)
+    if matrix is None:
+        return None
+    if _is_pointwise(window):
+        return MatrixProduct(plain, matrix, positions, _strip(matrix, positions))
+    if plain.batches != 1:
+        return None
+    return Convolution(plain, matrix, positions, _strip(matrix, positions))
+
+
+def _is_pointwise(window: Window) -> bool:
+    axes = (window.height, window.width)
+    return all(axis.kernel == 1 and axis.stride == 1 and axis.pad == 0 for axis in axes)
+
+
+def _run_taps(window: Window) -> int:
+    return window.width.kernel if window.width.dilation == 1 else 1
+
+
+def _strip(matrix: Matrix, positions: int) -> int:
+    quads = -(-positions // 4)
+    return max(1, min(_STRIP_BYTES // quad_bytes(matrix.depth), _LONGEST_STRIP, quads))

@@ -1,0 +1,170 @@
+"""Weights in the order in which the dsp kernels read them: `kernels/dsp/dsp_matrix.h`.
+
+Two output channels a and b share words: each half is 256 * a + b, so that one load and one widening
+feed four products.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from mcu_slm.dsp.rescaling import ShortRescaling, Sums, accumulator_range, shorten
+from mcu_slm.ops.base import Constant
+from mcu_slm.ops.linear import Linear
+from mcu_slm.quant import INT8_MAX, INT8_MIN, Int64
+
+SCALE_BITS = 8
+"""The kernels deliver sums times 256: the upper byte of the halves."""
+
+_BYTE = 256
+
+
+def input_order(run_bytes: int) -> list[int]:
+    """Return the order of a run's inputs after widening, -1 where a place stays empty.
+
+    Of each four bytes SXTB16 gives 0 and 2, then 1 and 3.
+    """
+    order = []
+    whole = run_bytes // 4 * 4
+    for first in range(0, whole, 4):
+        order += [first, first + 2, first + 1, first + 3]
+    rest: list[int] = {0: [], 1: [0, -1], 2: [0, 1], 3: [0, 2, 1, -1]}[run_bytes - whole]
+    return order + [place if place < 0 else whole + place for place in rest]
+
+
+@dataclass(frozen=True, eq=False)
+class Matrix:
+    """Weights of a layer for the kernels that take two channels at a time.
+
+    Shapes: rows: int8 [channels, depth] in the order of the widened inputs, an even depth; bias:
+        int64 [channels] with the zero points folded in.
+    """
+
+    rows: npt.NDArray[np.int8]
+    bias: Int64
+    rescaling: ShortRescaling
+    act_min: int
+    act_max: int
+
+    @property
+    def channels(self) -> int:
+        """Output channels of the layer."""
+        return len(self.bias)
+
+    @property
+    def depth(self) -> int:
+        """Inputs of one output, empty places included."""
+        return int(self.rows.shape[1])
+
+    @property
+    def form(self) -> str:
+        """How sums become int8: `short`, `signed` or `extra`, as in the kernel templates."""
+        if self.rescaling.is_signed:
+            return "signed"
+        return "extra" if self.rescaling.extra_shift.any() else "short"
+
+    @property
+    def is_clamped(self) -> bool:
+        """Whether the activation's range is narrower than int8's."""
+        return (self.act_min, self.act_max) != (INT8_MIN, INT8_MAX)
+
+    @property
+    def scale_step(self) -> int:
+        """Numbers per channel; 0 where all channels share them."""
+        return 0 if self.rescaling.is_uniform else self._scale().shape[1]
+
+    def constants(self) -> tuple[Constant, ...]:
+        """Return weights, biases and the numbers of the rescaling."""
+        scale = self._scale()[:1] if self.rescaling.is_uniform else self._scale()
+        what = {"short": "", "signed": ", correction", "extra": ", extra shift"}[self.form]
+        return (
+            Constant("weights", self._words(), True, "[pair of channels a, b][inputs / 2]"),
+            Constant(
+                "bias", self._biases(), True, "[pair][256 * bias of a + bias of b, bias of b]"
+            ),
+            Constant("scale", scale.astype(np.int32), False, f"multiplier, offset{what}"),
+        )
+
+    def fields(self, constants: dict[str, str]) -> dict[str, object]:
+        """Return the fields of mcu_slm_matrix_t; `constants` names the arrays."""
+        return {
+            "weights": constants["weights"],
+            "bias": constants["bias"],
+            "scale": constants["scale"],
+            "scale_step": self.scale_step,
+            "channels": self.channels,
+            "act_min": _repeated(self.act_min),
+            "act_max": _repeated(self.act_max),
+        }
+
+    def _words(self) -> npt.NDArray[np.uint32]:
+        rows = _even(self.rows.astype(np.int64))
+        halves = (rows[0::2] * _BYTE + rows[1::2]).astype(np.int16)
+        words: npt.NDArray[np.uint32] = np.ascontiguousarray(halves).view(np.uint32)
+        return words
+
+    def _biases(self) -> npt.NDArray[np.int32]:
+        bias = _even(self.bias - self.rescaling.removed)
+        pairs = np.stack([bias[0::2] * _BYTE + bias[1::2], bias[1::2]], axis=1)
+        return pairs.astype(np.uint32).view(np.int32)  # modulo 2^32, as the kernel adds
+
+    def _scale(self) -> Int64:
+        rescaling = self.rescaling
+        columns = [rescaling.multiplier, rescaling.offset]
+        if self.form == "signed":
+            columns.append(rescaling.correction)
+        elif self.form == "extra":
+            columns.append(rescaling.extra_shift)
+        return np.stack(columns, axis=1)
+
+
+def matrix_of(linear: Linear, rows: npt.NDArray[np.int8], order: list[int]) -> Matrix | None:
+    """Lay weights out, None where these kernels cannot do the layer exactly.
+
+    Shapes: rows: [channels, inputs].
+
+    Args:
+        linear: The layer's numbers.
+        rows: Its weights.
+        order: For each place of the widened inputs the input it holds, -1 for none.
+    """
+    low, high = accumulator_range(rows, linear.bias, linear.input_zero_point)
+    sums = Sums(
+        low,
+        high,
+        linear.multipliers,
+        linear.output_zero_point,
+        linear.act_min,
+        linear.act_max,
+    )
+    rescaling = shorten(sums, SCALE_BITS)
+    if rescaling is None or (rescaling.is_signed and rescaling.extra_shift.any()):
+        return None
+    places = np.array(order)
+    padded = np.concatenate([rows, np.zeros((len(rows), 1), np.int8)], axis=1)
+    ordered = padded[:, places]  # -1 takes the zeros at the end
+    if _has_too_large_halves(ordered):
+        return None
+    folded = linear.bias - linear.input_zero_point * rows.sum(axis=1, dtype=np.int64)
+    return Matrix(ordered, folded, rescaling, linear.act_min, linear.act_max)
+
+
+def _has_too_large_halves(rows: npt.NDArray[np.int8]) -> bool:
+    """Whether some 256 * a + b does not fit 16 bits: a = -128 beside a negative b."""
+    even = _even(rows)
+    return bool(((even[0::2] == INT8_MIN) & (even[1::2] < 0)).any())
+
+
+def _even(rows: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Return rows with one of zeros added where their number is odd."""
+    if len(rows) % 2 == 0:
+        return rows
+    return np.concatenate([rows, np.zeros((1, *rows.shape[1:]), rows.dtype)])
+
+
+def _repeated(value: int) -> str:
+    return f"0x{(value & 0xFF) * 0x01010101:08x}u"

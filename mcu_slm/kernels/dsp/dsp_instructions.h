@@ -1,0 +1,105 @@
+/* The DSP instructions of Cortex-M4, M7 and M33 that C has no words for, each as one function, and what they compute in plain C.
+ *
+ * Both forms give the same bits. The plain one runs on the host, under sanitizers and where the core lacks them.
+ */
+#ifndef DSP_INSTRUCTIONS_H
+#define DSP_INSTRUCTIONS_H
+
+#include <stdint.h>
+
+#include "memory_copy.h"
+
+/* Assembly needs a core that has the instructions and, without optimisation, more registers than the compiler leaves. */
+#if defined(__ARM_FEATURE_DSP) && defined(__ARM_FP) && defined(__OPTIMIZE__) && !defined(MCU_SLM_PLAIN_C)
+#define MCU_SLM_DSP_ASSEMBLY 1
+#else
+#define MCU_SLM_DSP_ASSEMBLY 0
+#endif
+
+/* Four bytes as they stand in memory, at any address. */
+static inline uint32_t mcu_slm_load_word(const int8_t *bytes)
+{
+    uint32_t word;
+
+    __builtin_memcpy(&word, bytes, sizeof word);
+    return word;
+}
+
+/* The signed halves of a word. */
+static inline int32_t mcu_slm_low_half(uint32_t word)
+{
+    return (int16_t)(uint16_t)word;
+}
+
+static inline int32_t mcu_slm_high_half(uint32_t word)
+{
+    return (int16_t)(uint16_t)(word >> 16);
+}
+
+static inline uint32_t mcu_slm_halves(int32_t low, int32_t high)
+{
+    return (uint32_t)(uint16_t)low | (uint32_t)high << 16;
+}
+
+/* Bytes 0 and 2 of a word, each widened to half a word. */
+static inline uint32_t mcu_slm_sxtb16(uint32_t word)
+{
+#if MCU_SLM_DSP_ASSEMBLY
+    uint32_t result;
+
+    __asm__("sxtb16 %0, %1" : "=r"(result) : "r"(word));
+    return result;
+#else
+    return mcu_slm_halves((int8_t)(uint8_t)word, (int8_t)(uint8_t)(word >> 16));
+#endif
+}
+
+/* Bytes 1 and 3. */
+static inline uint32_t mcu_slm_sxtb16_ror8(uint32_t word)
+{
+#if MCU_SLM_DSP_ASSEMBLY
+    uint32_t result;
+
+    __asm__("sxtb16 %0, %1, ror #8" : "=r"(result) : "r"(word));
+    return result;
+#else
+    return mcu_slm_halves((int8_t)(uint8_t)(word >> 8), (int8_t)(uint8_t)(word >> 24));
+#endif
+}
+
+/* acc + low * low + high * high, modulo 2^32. */
+static inline int32_t mcu_slm_smlad(uint32_t a, uint32_t b, int32_t acc)
+{
+#if MCU_SLM_DSP_ASSEMBLY
+    int32_t result;
+
+    __asm__("smlad %0, %1, %2, %3" : "=r"(result) : "r"(a), "r"(b), "r"(acc));
+    return result;
+#else
+    const int32_t low = mcu_slm_low_half(a) * mcu_slm_low_half(b);
+    const int32_t high = mcu_slm_high_half(a) * mcu_slm_high_half(b);
+
+    return (int32_t)((uint32_t)acc + (uint32_t)low + (uint32_t)high);
+#endif
+}
+
+/* acc + the upper 32 bits of a * b, modulo 2^32. */
+static inline int32_t mcu_slm_smmla(int32_t a, int32_t b, int32_t acc)
+{
+#if MCU_SLM_DSP_ASSEMBLY
+    int32_t result;
+
+    __asm__("smmla %0, %1, %2, %3" : "=r"(result) : "r"(a), "r"(b), "r"(acc));
+    return result;
+#else
+    return (int32_t)((uint32_t)acc + (uint32_t)(int32_t)(((int64_t)a * b) >> 32));
+#endif
+}
+
+/* value limited to the range of int8; with a shift before it, one instruction (SSAT). */
+static inline int32_t mcu_slm_ssat8(int32_t value)
+{
+    return value < -128 ? -128 : value > 127 ? 127 : value;
+}
+
+#endif
