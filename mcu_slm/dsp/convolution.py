@@ -12,6 +12,7 @@ import numpy as np
 
 from mcu_slm.dsp.gemm import gemm_kernel, quad_bytes
 from mcu_slm.dsp.matrix import Matrix, input_order, matrix_of
+from mcu_slm.dsp.rows import MOST_ROWS, RowProducts
 from mcu_slm.dsp.specialized import Specialized, constant_struct
 from mcu_slm.ops.base import Arguments, Constant, GeneratedKernel
 from mcu_slm.ops.clearance import clearance
@@ -154,16 +155,16 @@ class Convolution(MatrixProduct):
         }
 
 
-def of_fully_connected(plain: FullyConnected) -> MatrixProduct | None:
+def of_fully_connected(plain: FullyConnected) -> MatrixProduct | RowProducts | None:
     """Return the layer for these kernels, None where they cannot do it."""
     depth = plain.linear.weights.shape[1]
     matrix = matrix_of(plain.linear, plain.linear.weights, input_order(depth))
     if matrix is None:
         return None
-    return MatrixProduct(plain, matrix, plain.rows, _strip(matrix, plain.rows))
+    return _product(plain, matrix, plain.rows)
 
 
-def of_conv_2d(plain: Conv2D) -> MatrixProduct | None:
+def of_conv_2d(plain: Conv2D) -> MatrixProduct | RowProducts | None:
     """Return the layer for these kernels, None where they cannot do it."""
     if plain.groups != 1:
         return None
@@ -182,10 +183,19 @@ def of_conv_2d(plain: Conv2D) -> MatrixProduct | None:
     if matrix is None:
         return None
     if _is_pointwise(window):
-        return MatrixProduct(plain, matrix, positions, _strip(matrix, positions))
+        return _product(plain, matrix, positions)
     if plain.batches != 1:
         return None
     return Convolution(plain, matrix, positions, _strip(matrix, positions))
+
+
+def _product(
+    plain: Conv2D | FullyConnected, matrix: Matrix, positions: int
+) -> MatrixProduct | RowProducts:
+    """Return the product of rows that lie one behind the other."""
+    if positions <= MOST_ROWS:
+        return RowProducts(plain, matrix, positions)
+    return MatrixProduct(plain, matrix, positions, _strip(matrix, positions))
 
 
 def _is_pointwise(window: Window) -> bool:

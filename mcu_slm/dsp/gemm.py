@@ -1,4 +1,7 @@
-"""The matrix kernel: two output channels at four positions at a time, made for a depth."""
+"""The matrix kernels, made for a depth.
+
+`gemm` does two output channels at four positions at a time, `gemv` eight channels for one row.
+"""
 
 from __future__ import annotations
 
@@ -37,14 +40,61 @@ class GemmText:
     stack_bytes: int
 
 
+@dataclass(frozen=True)
+class GemvText:
+    """The holes of `kernels/dsp/dsp_gemv.[ch].j2`."""
+
+    name: str
+    guard: str
+    depth: int
+    pairs: int
+    chunks: int
+    chunk_pairs: int
+    rest_pairs: int
+    chunk_list: str
+    rest_list: str
+    bank: str
+    shift: int
+    form: str
+    clamp: bool
+    uniform: bool
+    scale_words: int
+
+
+def gemv_kernel(matrix: Matrix) -> GeneratedKernel:
+    """Return the kernel that multiplies a matrix by one row."""
+    pairs, shift = matrix.depth // 2, matrix.rescaling.shift
+    chunks, rest = _chunks(pairs)
+    one = "_uniform" if matrix.rescaling.is_uniform else ""
+    clamp = "_clamped" if matrix.is_clamped else ""
+    name = f"mcu_slm_dsp_gemv_{matrix.depth}_{matrix.form}_{shift}{one}{clamp}"
+    text = GemvText(
+        name=name,
+        guard=f"{name.upper()}_H",
+        depth=matrix.depth,
+        pairs=pairs,
+        chunks=chunks,
+        chunk_pairs=_BANK,
+        rest_pairs=rest,
+        chunk_list=_numbers(_BANK),
+        rest_list=_numbers(rest),
+        bank=_bank(chunks, rest),
+        shift=shift,
+        form=matrix.form,
+        clamp=matrix.is_clamped,
+        uniform=matrix.rescaling.is_uniform,
+        scale_words=_scale_words(matrix),
+    )
+    return GeneratedKernel(name, "dsp/dsp_gemv", text)
+
+
 def gemm_kernel(matrix: Matrix) -> GeneratedKernel:
     """Return the kernel that multiplies by a matrix."""
     pairs, shift = matrix.depth // 2, matrix.rescaling.shift
-    chunks, rest = (0, pairs) if pairs <= _BANK else divmod(pairs, _BANK)
+    chunks, rest = _chunks(pairs)
     clamp = "_clamped" if matrix.is_clamped else ""
     name = f"mcu_slm_dsp_gemm_{matrix.depth}_{matrix.form}_{shift}{clamp}"
-    bank = _BANK if chunks else rest
-    scale_words = 2 if matrix.form == "short" else 3
+    scale_words = _scale_words(matrix)
     at_output = 8 + 8 * scale_words
     at_weights = at_output + 20  # behind output, stride, end, act_min, act_max
     text = GemmText(
@@ -58,7 +108,7 @@ def gemm_kernel(matrix: Matrix) -> GeneratedKernel:
         rest_pairs=rest,
         chunk_list=_numbers(_BANK),
         rest_list=_numbers(rest),
-        bank=", ".join(f'"s{register}"' for register in range(bank)),
+        bank=_bank(chunks, rest),
         shift=shift,
         form=matrix.form,
         clamp=matrix.is_clamped,
@@ -75,6 +125,21 @@ def gemm_kernel(matrix: Matrix) -> GeneratedKernel:
 def quad_bytes(depth: int) -> int:
     """Return the bytes of the widened inputs of four positions."""
     return 8 * depth
+
+
+def _chunks(pairs: int) -> tuple[int, int]:
+    """Return how often the registers are filled in a loop, and the pairs of inputs left."""
+    return (0, pairs) if pairs <= _BANK else divmod(pairs, _BANK)
+
+
+def _bank(chunks: int, rest: int) -> str:
+    """Return the registers that the kernel fills, as the compiler is told."""
+    used = _BANK if chunks else rest
+    return ", ".join(f'"s{register}"' for register in range(used))
+
+
+def _scale_words(matrix: Matrix) -> int:
+    return 2 if matrix.form == "short" else 3
 
 
 def _numbers(count: int) -> str:

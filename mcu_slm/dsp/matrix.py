@@ -77,12 +77,15 @@ class Matrix:
         """Numbers per channel; 0 where all channels share them."""
         return 0 if self.rescaling.is_uniform else self._scale().shape[1]
 
-    def constants(self) -> tuple[Constant, ...]:
-        """Return weights, biases and the numbers of the rescaling."""
+    def constants(self, block: int = 1) -> tuple[Constant, ...]:
+        """Return weights, biases and the numbers of the rescaling.
+
+        `block` is how many pairs of channels stand side by side, as long as there are so many.
+        """
         scale = self._scale()[:1] if self.rescaling.is_uniform else self._scale()
         what = {"short": "", "signed": ", correction", "extra": ", extra shift"}[self.form]
         return (
-            Constant("weights", self._words(), True, "[pair of channels a, b][inputs / 2]"),
+            Constant("weights", self._words(block), True, _layout(block)),
             Constant(
                 "bias", self._biases(), True, "[pair][256 * bias of a + bias of b, bias of b]"
             ),
@@ -101,11 +104,15 @@ class Matrix:
             "act_max": _repeated(self.act_max),
         }
 
-    def _words(self) -> npt.NDArray[np.uint32]:
+    def _words(self, block: int) -> npt.NDArray[np.uint32]:
         rows = _even(self.rows.astype(np.int64))
         halves = (rows[0::2] * _BYTE + rows[1::2]).astype(np.int16)
         words: npt.NDArray[np.uint32] = np.ascontiguousarray(halves).view(np.uint32)
-        return words
+        if block == 1:
+            return words
+        whole = self.channels // (2 * block) * block
+        blocks = words[:whole].reshape(-1, block, words.shape[1]).swapaxes(1, 2)
+        return np.concatenate([blocks.reshape(-1), words[whole:].reshape(-1)])
 
     def _biases(self) -> npt.NDArray[np.int32]:
         bias = _even(self.bias - self.rescaling.removed)
@@ -164,6 +171,12 @@ def _even(rows: npt.NDArray[Any]) -> npt.NDArray[Any]:
     if len(rows) % 2 == 0:
         return rows
     return np.concatenate([rows, np.zeros((1, *rows.shape[1:]), rows.dtype)])
+
+
+def _layout(block: int) -> str:
+    if block == 1:
+        return "[pair of channels a, b][inputs / 2]"
+    return f"[block of channels][inputs / 2][{block} pairs a, b], then [pair][inputs / 2]"
 
 
 def _repeated(value: int) -> str:

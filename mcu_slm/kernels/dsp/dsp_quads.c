@@ -8,13 +8,9 @@
 #include "dsp_instructions.h"
 
 /* One run of each of four positions. */
-static uint32_t *widen(const int8_t *const *sources, int32_t bytes, uint32_t *quads)
+static inline uint32_t *widen(const int8_t *x0, const int8_t *x1, const int8_t *x2, const int8_t *x3,
+                              int32_t bytes, uint32_t *quads)
 {
-    const int8_t *x0 = sources[0];
-    const int8_t *x1 = sources[1];
-    const int8_t *x2 = sources[2];
-    const int8_t *x3 = sources[3];
-
     for (; bytes >= 4; bytes -= 4) {
         const uint32_t w0 = mcu_slm_load_word(x0);
         const uint32_t w1 = mcu_slm_load_word(x1);
@@ -54,14 +50,11 @@ static uint32_t *widen(const int8_t *const *sources, int32_t bytes, uint32_t *qu
 void mcu_slm_dsp_quads_of_rows(const int8_t *rows, int32_t depth, int32_t count, uint32_t *quads)
 {
     for (int32_t first = 0; first < count; first += 4) {
-        const int8_t *sources[4];
+        const int32_t last = count - 1 - first; /* of the quad, or beyond it */
 
-        for (int32_t p = 0; p < 4; p++) {
-            const int32_t row = first + p < count ? first + p : count - 1;
-
-            sources[p] = rows + row * depth;
-        }
-        quads = widen(sources, depth, quads);
+        quads = widen(rows, rows + (last < 1 ? last : 1) * depth, rows + (last < 2 ? last : 2) * depth,
+                      rows + (last < 3 ? last : 3) * depth, depth, quads);
+        rows += 4 * depth;
     }
 }
 
@@ -96,10 +89,46 @@ static const int8_t *run_at(const mcu_slm_quads_window_t *window, const int8_t *
     return aside;
 }
 
-/* The windows of four positions; their top left corners are at (rows[p], columns[p]). */
-static uint32_t *quad_of_windows(const mcu_slm_quads_window_t *window, const int8_t *input,
-                                 const int32_t *rows, const int32_t *columns, int8_t *aside,
-                                 uint32_t *quads)
+/* Whether a window whose top left corner is at (row, column) lies inside the image. */
+static int is_inside(const mcu_slm_quads_window_t *window, int32_t row, int32_t column)
+{
+    const int32_t last_row = row + (window->kernel_height - 1) * window->dilation_height;
+    const int32_t last_column =
+        column + (window->runs_per_row - 1) * window->dilation_width + window->run_taps - 1;
+
+    return row >= 0 && column >= 0 && last_row < window->input_height &&
+           last_column < window->input_width;
+}
+
+/* Four windows without padding: their runs lie at equal distances. */
+static uint32_t *quad_inside(const mcu_slm_quads_window_t *window, const int8_t *input,
+                             const int32_t *rows, const int32_t *columns, uint32_t *quads)
+{
+    const int32_t channels = window->input_channels;
+    const int32_t row_bytes = window->input_width * channels;
+    const int32_t run_bytes = window->run_taps * channels;
+    const int8_t *corners[4];
+
+    for (int32_t p = 0; p < 4; p++) {
+        corners[p] = input + rows[p] * row_bytes + columns[p] * channels;
+    }
+    for (int32_t ky = 0; ky < window->kernel_height; ky++) {
+        const int32_t below = ky * window->dilation_height * row_bytes;
+
+        for (int32_t run = 0; run < window->runs_per_row; run++) {
+            const int32_t step = below + run * window->dilation_width * channels;
+
+            quads = widen(corners[0] + step, corners[1] + step, corners[2] + step,
+                          corners[3] + step, run_bytes, quads);
+        }
+    }
+    return quads;
+}
+
+/* Four windows of which some reach into the padding. */
+static uint32_t *quad_at_border(const mcu_slm_quads_window_t *window, const int8_t *input,
+                                const int32_t *rows, const int32_t *columns, int8_t *aside,
+                                uint32_t *quads)
 {
     const int32_t run_bytes = window->run_taps * window->input_channels;
 
@@ -112,7 +141,7 @@ static uint32_t *quad_of_windows(const mcu_slm_quads_window_t *window, const int
                                     columns[p] + run * window->dilation_width,
                                     aside + p * run_bytes);
             }
-            quads = widen(sources, run_bytes, quads);
+            quads = widen(sources[0], sources[1], sources[2], sources[3], run_bytes, quads);
         }
     }
     return quads;
@@ -127,10 +156,12 @@ void mcu_slm_dsp_quads_of_windows(const mcu_slm_quads_window_t *window, const in
     for (int32_t done = 0; done < count; done += 4) {
         int32_t rows[4];
         int32_t columns[4];
+        int inside = 1;
 
         for (int32_t p = 0; p < 4; p++) {
             rows[p] = y * window->stride_height - window->pad_top;
             columns[p] = x * window->stride_width - window->pad_left;
+            inside &= is_inside(window, rows[p], columns[p]);
             if (done + p + 1 < count) { /* empty places repeat the last position */
                 x++;
                 if (x == window->output_width) {
@@ -139,6 +170,7 @@ void mcu_slm_dsp_quads_of_windows(const mcu_slm_quads_window_t *window, const in
                 }
             }
         }
-        quads = quad_of_windows(window, input, rows, columns, aside, quads);
+        quads = inside ? quad_inside(window, input, rows, columns, quads)
+                       : quad_at_border(window, input, rows, columns, aside, quads);
     }
 }

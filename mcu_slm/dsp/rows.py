@@ -1,0 +1,75 @@
+"""FULLY_CONNECTED for one row, or a few: each is widened once (`dsp_row`) for all weights."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from mcu_slm.dsp.gemm import gemv_kernel
+from mcu_slm.dsp.matrix import Matrix
+from mcu_slm.dsp.specialized import Specialized, constant_struct
+from mcu_slm.ops.base import Arguments, Constant, GeneratedKernel
+from mcu_slm.ops.clearance import clearance
+
+MOST_ROWS = 3
+"""Four rows fill a quad: then the other kernel has less to load."""
+
+_BLOCK = 4
+"""Pairs of channels that the kernel does together."""
+
+
+@dataclass(frozen=True, eq=False)
+class RowProducts(Specialized):
+    """Each of a few rows times a matrix."""
+
+    kernels = ("dsp_row",)
+
+    matrix: Matrix
+    rows: int
+
+    @property
+    def generated(self) -> tuple[GeneratedKernel, ...]:
+        """The kernel for one row."""
+        return (gemv_kernel(self.matrix),)
+
+    def constants(self) -> tuple[Constant, ...]:
+        """Return the matrix."""
+        return self.matrix.constants(_BLOCK)
+
+    @property
+    def scratch_bytes(self) -> int:
+        """One widened row."""
+        return 2 * self.matrix.depth
+
+    def clearance(self, position: int) -> int:  # noqa: ARG002
+        """A row is read whole before any of its outputs is written."""
+        rows = np.arange(self.rows)
+        return clearance(rows * self.matrix.channels, rows * self._row_bytes)
+
+    @property
+    def _row_bytes(self) -> int:
+        return int(self.plain.linear.weights[0].size)
+
+    def call(self, arguments: Arguments) -> str:
+        """Return the loop over the rows."""
+        kernel, depth, channels = self.generated[0].name, self._row_bytes, self.matrix.channels
+        source, target = arguments.inputs[0], arguments.outputs[0]
+        fields = self.matrix.fields(arguments.constants)
+        lines = [
+            *constant_struct("mcu_slm_matrix_t", "matrix", fields),
+            f"uint32_t *row = (uint32_t *)(void *)({arguments.scratch});",
+            "",
+        ]
+        if self.rows == 1:
+            lines.append(f"mcu_slm_dsp_widen_row({source}, {depth}, row);")
+            return "\n".join([*lines, f"{kernel}(&matrix, row, {target});"])
+        return "\n".join(
+            [
+                *lines,
+                f"for (int32_t i = 0; i < {self.rows}; i++) {{",
+                f"    mcu_slm_dsp_widen_row({source} + i * {depth}, {depth}, row);",
+                f"    {kernel}(&matrix, row, {target} + i * {channels});",
+                "}",
+            ]
+        )
