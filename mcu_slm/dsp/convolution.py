@@ -18,12 +18,15 @@ from mcu_slm.ops.base import Arguments, Constant, GeneratedKernel
 from mcu_slm.ops.clearance import clearance
 from mcu_slm.ops.conv_2d import Conv2D
 from mcu_slm.ops.fully_connected import FullyConnected
-from mcu_slm.ops.window import Window
+from mcu_slm.ops.window import Geometry, Window
 
 _STRIP_BYTES = 4096
 """Working memory of a strip, about: more saves the loading of weights, by little."""
 
 _LONGEST_STRIP = 8
+_PADDED_IMAGE_BYTES = 2048
+_INSIDE_SHARE = 0.5
+"""Below this share of quads without padding the whole image is copied with padding."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,7 +96,12 @@ class MatrixProduct(Specialized):
 
 @dataclass(frozen=True, eq=False)
 class Convolution(MatrixProduct):
-    """A convolution over one image; `run_bytes` lie side by side under the window."""
+    """A convolution over one image.
+
+    `is_padded`: the image is copied with padding around it first, so that no window needs care.
+    """
+
+    is_padded: bool
 
     @property
     def _window(self) -> Window:
@@ -101,20 +109,23 @@ class Convolution(MatrixProduct):
         return window
 
     @property
-    def _run_bytes(self) -> int:
-        return _run_taps(self._window) * int(self.plain.linear.weights.shape[3])
+    def _channels(self) -> int:
+        return int(self.plain.linear.weights.shape[3])
 
     @property
     def scratch_bytes(self) -> int:
-        """Widened inputs of a strip, and room for four runs with padding in them."""
-        return super().scratch_bytes + 4 * self._run_bytes
+        """Widened inputs of a strip, and the padded image or room for four runs with padding."""
+        aside = 4 * _run_taps(self._window) * self._channels
+        image = _reach(self._window.height) * _reach(self._window.width) * self._channels
+        return super().scratch_bytes + (image if self.is_padded else aside)
 
     def clearance(self, position: int) -> int:  # noqa: ARG002
         """A strip is written when all its windows were read."""
+        if self.is_padded:
+            return 0  # the image is not looked at any more
         height, width = self._window.height, self._window.width
-        channels = int(self.plain.linear.weights.shape[3])
         rows, columns = (axis.sources()[:, 0].clip(0) for axis in (height, width))
-        corners = (rows[:, None] * width.input + columns).reshape(-1) * channels
+        corners = (rows[:, None] * width.input + columns).reshape(-1) * self._channels
         strip = 4 * self.quads_per_strip
         starts = np.arange(0, self.positions, strip)
         lowest = np.array([corners[first:].min() for first in starts])
@@ -122,25 +133,28 @@ class Convolution(MatrixProduct):
 
     def call(self, arguments: Arguments) -> str:
         """Return the loop over strips."""
-        scratch = f"{arguments.scratch} + {super().scratch_bytes}"
-        return "\n".join(
-            [
-                *constant_struct("mcu_slm_quads_window_t", "window", self._window_fields()),
-                *self._matrix(arguments),
-                *self._strips(
-                    f"mcu_slm_dsp_quads_of_windows(&window, {arguments.inputs[0]}, first, count, "
-                    f"{scratch}, quads);",
-                    arguments.outputs[0],
-                ),
+        source, aside = arguments.inputs[0], f"{arguments.scratch} + {super().scratch_bytes}"
+        lines = [
+            *constant_struct("mcu_slm_quads_window_t", "window", self._window_fields()),
+            *self._matrix(arguments),
+        ]
+        if self.is_padded:
+            height, width = self._window.height, self._window.width
+            lines += [
+                f"mcu_slm_dsp_pad_image(&window, {height.pad}, {width.pad}, {source}, "
+                f"{height.input}, {width.input}, {aside});",
             ]
-        )
+            source = aside
+        widen = f"mcu_slm_dsp_quads_of_windows(&window, {source}, first, count, {aside}, quads);"
+        return "\n".join([*lines, *self._strips(widen, arguments.outputs[0])])
 
     def _window_fields(self) -> dict[str, object]:
         height, width = self._window.height, self._window.width
+        inside = self.is_padded
         return {
-            "input_height": height.input,
-            "input_width": width.input,
-            "input_channels": self.plain.linear.weights.shape[3],
+            "input_height": _reach(self._window.height) if inside else height.input,
+            "input_width": _reach(self._window.width) if inside else width.input,
+            "input_channels": self._channels,
             "output_width": width.output,
             "kernel_height": height.kernel,
             "runs_per_row": width.kernel // _run_taps(self._window),
@@ -149,8 +163,8 @@ class Convolution(MatrixProduct):
             "stride_width": width.stride,
             "dilation_height": height.dilation,
             "dilation_width": width.dilation,
-            "pad_top": height.pad,
-            "pad_left": width.pad,
+            "pad_top": 0 if inside else height.pad,
+            "pad_left": 0 if inside else width.pad,
             "zero_point": self.plain.linear.input_zero_point,
         }
 
@@ -186,7 +200,8 @@ def of_conv_2d(plain: Conv2D) -> MatrixProduct | RowProducts | None:
         return _product(plain, matrix, positions)
     if plain.batches != 1:
         return None
-    return Convolution(plain, matrix, positions, _strip(matrix, positions))
+    strip = _strip(matrix, positions)
+    return Convolution(plain, matrix, positions, strip, _pays_padding(window, depth))
 
 
 def _product(
@@ -201,6 +216,21 @@ def _product(
 def _is_pointwise(window: Window) -> bool:
     axes = (window.height, window.width)
     return all(axis.kernel == 1 and axis.stride == 1 and axis.pad == 0 for axis in axes)
+
+
+def _pays_padding(window: Window, channels: int) -> bool:
+    """Whether most quads of positions touch padding, and the padded image is small."""
+    inside = window.height.inside().all(1)[:, None] & window.width.inside().all(1)
+    flat = inside.reshape(-1)
+    quads = [flat[first : first + 4].all() for first in range(0, len(flat), 4)]
+    size = _reach(window.height) * _reach(window.width) * channels
+    return size <= _PADDED_IMAGE_BYTES and np.mean(quads) < _INSIDE_SHARE
+
+
+def _reach(axis: Geometry) -> int:
+    """Return the length of an axis with all padding that windows look at."""
+    end = (axis.output - 1) * axis.stride + (axis.kernel - 1) * axis.dilation + 1
+    return max(end, axis.pad + axis.input)
 
 
 def _run_taps(window: Window) -> int:

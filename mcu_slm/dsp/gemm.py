@@ -107,7 +107,7 @@ def gemm_kernel(matrix: Matrix) -> GeneratedKernel:
         chunk_pairs=_BANK,
         rest_pairs=rest,
         chunk_list=_numbers(_BANK),
-        rest_list=_numbers(rest),
+        rest_list=_numbers(rest) if chunks else _numbers(rest)[2:],  # the first stands apart
         bank=_bank(chunks, rest),
         shift=shift,
         form=matrix.form,

@@ -7,11 +7,49 @@
 
 #include "dsp_instructions.h"
 
+/* The first pair of what is left of a run, 1 to 3 bytes: (0), (0, 1) or (0, 2). */
+static inline uint32_t widen_first(const int8_t *x, int32_t bytes)
+{
+    return mcu_slm_halves(x[0], bytes > 1 ? x[bytes - 1] : 0);
+}
+
 /* One run of each of four positions. */
 static inline uint32_t *widen(const int8_t *x0, const int8_t *x1, const int8_t *x2, const int8_t *x3,
                               int32_t bytes, uint32_t *quads)
 {
-    for (; bytes >= 4; bytes -= 4) {
+#if MCU_SLM_DSP_ASSEMBLY
+    if (bytes >= 4) {
+        int32_t left = bytes / 4;
+        uint32_t a, b, c, d;
+
+        __asm__ volatile("1:                            \n"
+                         "ldr    %[a], [%[x0]], #4      \n"
+                         "ldr    %[b], [%[x1]], #4      \n"
+                         "sxtb16 %[c], %[a]             \n" /* bytes 0 and 2 */
+                         "sxtb16 %[d], %[b]             \n"
+                         "strd   %[c], %[d], [%[quads]] \n"
+                         "sxtb16 %[c], %[a], ror #8     \n" /* bytes 1 and 3 */
+                         "sxtb16 %[d], %[b], ror #8     \n"
+                         "strd   %[c], %[d], [%[quads], #16] \n"
+                         "ldr    %[a], [%[x2]], #4      \n"
+                         "ldr    %[b], [%[x3]], #4      \n"
+                         "sxtb16 %[c], %[a]             \n"
+                         "sxtb16 %[d], %[b]             \n"
+                         "strd   %[c], %[d], [%[quads], #8] \n"
+                         "sxtb16 %[c], %[a], ror #8     \n"
+                         "sxtb16 %[d], %[b], ror #8     \n"
+                         "strd   %[c], %[d], [%[quads], #24] \n"
+                         "adds   %[quads], #32          \n"
+                         "subs   %[left], #1            \n"
+                         "bne    1b                     \n"
+                         : [x0] "+r"(x0), [x1] "+r"(x1), [x2] "+r"(x2), [x3] "+r"(x3),
+                           [quads] "+r"(quads), [left] "+r"(left), [a] "=&r"(a), [b] "=&r"(b),
+                           [c] "=&r"(c), [d] "=&r"(d)
+                         :
+                         : "cc", "memory");
+    }
+#else
+    for (int32_t left = bytes / 4; left > 0; left--) {
         const uint32_t w0 = mcu_slm_load_word(x0);
         const uint32_t w1 = mcu_slm_load_word(x1);
         const uint32_t w2 = mcu_slm_load_word(x2);
@@ -31,20 +69,22 @@ static inline uint32_t *widen(const int8_t *x0, const int8_t *x1, const int8_t *
         quads[7] = mcu_slm_sxtb16_ror8(w3);
         quads += 8;
     }
-    if (bytes > 0) {
-        const int8_t *rest[4] = {x0, x1, x2, x3};
-
-        for (int32_t p = 0; p < 4; p++) {
-            const int32_t second = bytes == 1 ? 0 : rest[p][bytes - 1];
-
-            quads[p] = mcu_slm_halves(rest[p][0], second);
-            if (bytes == 3) {
-                quads[4 + p] = mcu_slm_halves(rest[p][1], 0);
-            }
-        }
-        quads += bytes == 3 ? 8 : 4;
+#endif
+    bytes %= 4;
+    if (bytes == 0) {
+        return quads;
     }
-    return quads;
+    quads[0] = widen_first(x0, bytes);
+    quads[1] = widen_first(x1, bytes);
+    quads[2] = widen_first(x2, bytes);
+    quads[3] = widen_first(x3, bytes);
+    if (bytes == 3) {
+        quads[4] = mcu_slm_halves(x0[1], 0);
+        quads[5] = mcu_slm_halves(x1[1], 0);
+        quads[6] = mcu_slm_halves(x2[1], 0);
+        quads[7] = mcu_slm_halves(x3[1], 0);
+    }
+    return quads + (bytes == 3 ? 8 : 4);
 }
 
 void mcu_slm_dsp_quads_of_rows(const int8_t *rows, int32_t depth, int32_t count, uint32_t *quads)
@@ -100,26 +140,22 @@ static int is_inside(const mcu_slm_quads_window_t *window, int32_t row, int32_t 
            last_column < window->input_width;
 }
 
-/* Four windows without padding: their runs lie at equal distances. */
-static uint32_t *quad_inside(const mcu_slm_quads_window_t *window, const int8_t *input,
-                             const int32_t *rows, const int32_t *columns, uint32_t *quads)
+/* Four windows without padding, by their corners: all their runs lie at equal distances. */
+static uint32_t *quad_inside(const mcu_slm_quads_window_t *window, const int8_t *const *corners,
+                             uint32_t *quads)
 {
     const int32_t channels = window->input_channels;
-    const int32_t row_bytes = window->input_width * channels;
+    const int32_t row_step = window->dilation_height * window->input_width * channels;
+    const int32_t run_step = window->dilation_width * channels;
     const int32_t run_bytes = window->run_taps * channels;
-    const int8_t *corners[4];
 
-    for (int32_t p = 0; p < 4; p++) {
-        corners[p] = input + rows[p] * row_bytes + columns[p] * channels;
-    }
     for (int32_t ky = 0; ky < window->kernel_height; ky++) {
-        const int32_t below = ky * window->dilation_height * row_bytes;
+        int32_t step = ky * row_step;
 
         for (int32_t run = 0; run < window->runs_per_row; run++) {
-            const int32_t step = below + run * window->dilation_width * channels;
-
             quads = widen(corners[0] + step, corners[1] + step, corners[2] + step,
                           corners[3] + step, run_bytes, quads);
+            step += run_step;
         }
     }
     return quads;
@@ -147,6 +183,23 @@ static uint32_t *quad_at_border(const mcu_slm_quads_window_t *window, const int8
     return quads;
 }
 
+/* Four positions anywhere; (rows[p], columns[p]) are the top left corners of their windows. */
+static uint32_t *quad_of_windows(const mcu_slm_quads_window_t *window, const int8_t *input,
+                                 const int32_t *rows, const int32_t *columns, int8_t *aside,
+                                 uint32_t *quads)
+{
+    const int8_t *corners[4];
+
+    for (int32_t p = 0; p < 4; p++) {
+        if (!is_inside(window, rows[p], columns[p])) {
+            return quad_at_border(window, input, rows, columns, aside, quads);
+        }
+        corners[p] =
+            input + (rows[p] * window->input_width + columns[p]) * window->input_channels;
+    }
+    return quad_inside(window, corners, quads);
+}
+
 void mcu_slm_dsp_quads_of_windows(const mcu_slm_quads_window_t *window, const int8_t *input,
                                   int32_t first, int32_t count, int8_t *aside, uint32_t *quads)
 {
@@ -156,12 +209,10 @@ void mcu_slm_dsp_quads_of_windows(const mcu_slm_quads_window_t *window, const in
     for (int32_t done = 0; done < count; done += 4) {
         int32_t rows[4];
         int32_t columns[4];
-        int inside = 1;
 
         for (int32_t p = 0; p < 4; p++) {
             rows[p] = y * window->stride_height - window->pad_top;
             columns[p] = x * window->stride_width - window->pad_left;
-            inside &= is_inside(window, rows[p], columns[p]);
             if (done + p + 1 < count) { /* empty places repeat the last position */
                 x++;
                 if (x == window->output_width) {
@@ -170,7 +221,21 @@ void mcu_slm_dsp_quads_of_windows(const mcu_slm_quads_window_t *window, const in
                 }
             }
         }
-        quads = inside ? quad_inside(window, input, rows, columns, quads)
-                       : quad_at_border(window, input, rows, columns, aside, quads);
+        quads = quad_of_windows(window, input, rows, columns, aside, quads);
+    }
+}
+
+void mcu_slm_dsp_pad_image(const mcu_slm_quads_window_t *window, int32_t top, int32_t left,
+                           const int8_t *image, int32_t height, int32_t width, int8_t *padded)
+{
+    const uint32_t row_bytes = (uint32_t)(width * window->input_channels);
+    const int32_t padded_row = window->input_width * window->input_channels;
+
+    memset(padded, window->zero_point, (uint32_t)(window->input_height * padded_row));
+    padded += top * padded_row + left * window->input_channels;
+    for (int32_t row = 0; row < height; row++) {
+        memcpy(padded, image, row_bytes);
+        image += row_bytes;
+        padded += padded_row;
     }
 }

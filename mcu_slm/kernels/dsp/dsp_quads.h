@@ -30,4 +30,8 @@ void mcu_slm_dsp_quads_of_rows(const int8_t *rows, int32_t depth, int32_t count,
 void mcu_slm_dsp_quads_of_windows(const mcu_slm_quads_window_t *window, const int8_t *input,
                                   int32_t first, int32_t count, int8_t *aside, uint32_t *quads);
 
+/* An image of height x width pixels with padding around it, so that every window lies inside: `window` describes the padded one. */
+void mcu_slm_dsp_pad_image(const mcu_slm_quads_window_t *window, int32_t top, int32_t left,
+                           const int8_t *image, int32_t height, int32_t width, int8_t *padded);
+
 #endif
