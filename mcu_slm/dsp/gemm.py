@@ -32,9 +32,10 @@ class GemmText:
     shift: int
     form: str
     clamp: bool
+    uniform: bool
     scale_words: int
+    scale_registers: str
     at_output: int
-    frame_words: int
     at_weights: int
     at_cursor: int
     stack_bytes: int
@@ -93,10 +94,11 @@ def gemm_kernel(matrix: Matrix) -> GeneratedKernel:
     pairs, shift = matrix.depth // 2, matrix.rescaling.shift
     chunks, rest = _chunks(pairs)
     clamp = "_clamped" if matrix.is_clamped else ""
-    name = f"mcu_slm_dsp_gemm_{matrix.depth}_{matrix.form}_{shift}{clamp}"
+    one = "_uniform" if matrix.rescaling.is_uniform else ""
+    name = f"mcu_slm_dsp_gemm_{matrix.depth}_{matrix.form}_{shift}{one}{clamp}"
     scale_words = _scale_words(matrix)
     at_output = 8 + 8 * scale_words
-    at_weights = at_output + 20  # behind output, stride, end, act_min, act_max
+    at_weights = at_output + 20  # behind end, output, stride, act_min, act_max
     text = GemmText(
         name=name,
         guard=f"{name.upper()}_H",
@@ -112,9 +114,10 @@ def gemm_kernel(matrix: Matrix) -> GeneratedKernel:
         shift=shift,
         form=matrix.form,
         clamp=matrix.is_clamped,
+        uniform=matrix.rescaling.is_uniform,
         scale_words=scale_words,
+        scale_registers=f"r6-r{5 + scale_words * (1 if one else 2)}",
         at_output=at_output,
-        frame_words=at_weights // 4,
         at_weights=at_weights,
         at_cursor=at_weights + 4,
         stack_bytes=at_weights + 12,
