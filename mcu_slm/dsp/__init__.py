@@ -11,7 +11,10 @@ from mcu_slm.ops.base import Operator
 from mcu_slm.ops.conv_2d import Conv2D
 from mcu_slm.ops.fully_connected import FullyConnected
 
-__all__ = ["specialize"]
+__all__ = ["CORES", "specialize"]
+
+CORES = ("cortex-m4", "cortex-m7", "cortex-m33")
+"""Cores that have the instructions, as their chips have an FPU."""
 
 
 def specialize(operator: Operator) -> Operator:

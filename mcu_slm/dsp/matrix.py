@@ -126,7 +126,7 @@ class Matrix:
             columns.append(rescaling.correction)
         elif self.form == "extra":
             columns.append(rescaling.extra_shift)
-        return np.stack(columns, axis=1)
+        return _even(np.stack(columns, axis=1))
 
 
 def matrix_of(linear: Linear, rows: npt.NDArray[np.int8], order: list[int]) -> Matrix | None:

@@ -95,6 +95,8 @@ def shorten(sums: Sums, scale_bits: int) -> ShortRescaling | None:
     Returns None where there is none: a sum too large to be scaled, or no numbers near the exact
     ones that round everywhere as the judge does.
     """
+    if _wraps(sums):
+        return None
     points = _decisive_sums(sums)
     wanted = sums.output(points)
     is_constant = (wanted == wanted[:, :1]).all(axis=1)
@@ -108,6 +110,13 @@ def shorten(sums: Sums, scale_bits: int) -> ShortRescaling | None:
         return None
     search = _Search(sums, scale_bits, is_one_sided, removed, points, wanted)
     return search.run()
+
+
+def _wraps(sums: Sums) -> bool:
+    """Whether a left shift of the judge loses bits of a sum: its output then rises and falls."""
+    left = np.array([max(m.shift, 0) for m in sums.multipliers], np.int64)
+    reach = np.maximum(np.abs(sums.lowest), np.abs(sums.highest))
+    return bool((reach > INT32_MAX >> left).any())
 
 
 def _without_multipliers(sums: Sums, dropped: npt.NDArray[np.bool_]) -> Sums:
@@ -140,8 +149,9 @@ def _decisive_sums(sums: Sums) -> Int64:
     lowest, highest = sums.lowest[:, None], sums.highest[:, None]
     levels = np.arange(sums.act_min + 1, sums.act_max + 1, dtype=np.int64)
     real = np.array([m.multiplier * 2.0 ** (m.shift - 31) for m in sums.multipliers])[:, None]
-    with np.errstate(divide="ignore", over="ignore"):
-        guess = np.where(real > 0, (levels - sums.zero_point - 0.5) / real, 0.0)
+    with np.errstate(all="ignore"):
+        constant = np.where(levels <= sums.zero_point, -np.inf, np.inf)
+        guess = np.where(real > 0, (levels - sums.zero_point - 0.5) / real, constant)
     first = np.clip(np.ceil(guess), lowest, highest).astype(np.int64)
     for _ in range(_GUESS_STEPS):
         late = (first > lowest) & (sums.output(np.maximum(first - 1, lowest)) >= levels)

@@ -13,6 +13,7 @@ import time
 from pathlib import Path
 
 from mcu_slm import judge, ops
+from mcu_slm.compile import KERNEL_FAMILIES
 from tests.prove.batches import Setup, legs_of, run_all, run_batch, subject
 from tests.prove.cores import CORES
 from tests.prove.failing import write_case
@@ -34,7 +35,7 @@ def main() -> int:
     if arguments.cores and importlib.util.find_spec("unicorn") is None:
         print("not run: simulated cores (unicorn is not installed)")
         return _MISSING
-    setup = Setup(arguments.folder, arguments.sanitize, arguments.cores)
+    setup = Setup(arguments.folder, arguments.sanitize, arguments.cores, arguments.kernels)
     if arguments.number is not None:
         (outcome,) = run_batch(setup, arguments.seed, [arguments.number]).outcomes
         return _one(setup, arguments.seed, outcome)
@@ -60,6 +61,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--cores", type=_cores, default=(), help=f"simulated cores as well: {','.join(CORES)}"
     )
+    parser.add_argument(
+        "--kernels",
+        type=_families,
+        default=KERNEL_FAMILIES,
+        help=f"kernel families: {','.join(KERNEL_FAMILIES)}",
+    )
     parser.add_argument("--folder", type=Path, default=Path("build/prove"))
     return parser
 
@@ -69,6 +76,13 @@ def _cores(text: str) -> tuple[str, ...]:
     unknown = set(names) - set(CORES)
     if unknown:
         raise argparse.ArgumentTypeError(f"{text}: expected some of {','.join(CORES)}")
+    return names
+
+
+def _families(text: str) -> tuple[str, ...]:
+    names = tuple(text.split(","))
+    if set(names) - set(KERNEL_FAMILIES):
+        raise argparse.ArgumentTypeError(f"{text}: expected some of {','.join(KERNEL_FAMILIES)}")
     return names
 
 

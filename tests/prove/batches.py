@@ -11,6 +11,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from mcu_slm import dsp
+from mcu_slm.compile import KERNEL_FAMILIES
 from tests.prove.cores import CoreLeg
 from tests.prove.graphs import graph
 from tests.prove.host import HostLeg
@@ -27,19 +29,29 @@ class Setup:
     build_dir: Path
     sanitize: bool = False
     cores: tuple[str, ...] = ()
+    families: tuple[str, ...] = KERNEL_FAMILIES
 
     @property
     def label(self) -> str:
         """Return what tells runs apart that compare other things."""
-        return "".join(f"-{part}" for part in (*["sanitized"] * self.sanitize, *self.cores))
+        families = self.families if self.families != KERNEL_FAMILIES else ()
+        parts = (*["sanitized"] * self.sanitize, *self.cores, *families)
+        return "".join(f"-{part}" for part in parts)
 
 
 @functools.cache
 def legs_of(setup: Setup) -> tuple[Leg, ...]:
     """Return the legs of a setup; building kernels happens here."""
     place = setup.build_dir / ("sanitized" if setup.sanitize else "plain")
-    host = HostLeg(place, sanitize=setup.sanitize)
-    return (host, *(CoreLeg(core, setup.build_dir) for core in setup.cores))
+    legs: list[Leg] = []
+    for family in setup.families:
+        legs.append(HostLeg(place, sanitize=setup.sanitize, family=family))
+        legs += [
+            CoreLeg(core, setup.build_dir, family)
+            for core in setup.cores
+            if family == "portable" or core in dsp.CORES
+        ]
+    return tuple(legs)
 
 
 def subject(seed: int, number: int) -> Subject:

@@ -23,8 +23,9 @@ WINDOWS = 3
 class CoreLeg:
     """A compiled model folder on one core, as a function from windows to outputs."""
 
-    def __init__(self, core: str, build_dir: Path) -> None:
-        self.name = core
+    def __init__(self, core: str, build_dir: Path, family: str = "portable") -> None:
+        self.core, self.family = core, family
+        self.name = core if family == "portable" else f"{core} {family}"
         self._cache = build_dir / "cores"
 
     def run(self, folder: Path, compiled: CompiledModel, rows: Rows) -> Rows:
@@ -34,8 +35,8 @@ class CoreLeg:
             LegError: The code does not compile, or the core faulted.
         """
         try:
-            place = folder / self.name
-            elf = build_for_core(folder, compiled, self.name, place, cache=self._cache)
-            return BareModel(elf, compiled, self.name).predict(rows[:WINDOWS])
+            place = folder / self.core
+            elf = build_for_core(folder, compiled, self.core, place, cache=self._cache)
+            return BareModel(elf, compiled, self.core).predict(rows[:WINDOWS])
         except McuSlmError as error:
             raise LegError(str(error)) from error

@@ -43,14 +43,18 @@ class LegError(Exception):
 class HostLeg:
     """A compiled model folder as a function from windows to outputs."""
 
-    def __init__(self, build_dir: Path, *, sanitize: bool = False) -> None:
-        self.name = "host, sanitized" if sanitize else "host"
+    def __init__(
+        self, build_dir: Path, *, sanitize: bool = False, family: str = "portable"
+    ) -> None:
+        self.family = family
+        name = "host" if family == "portable" else f"host {family}"
+        self.name = f"{name}, sanitized" if sanitize else name
         self._compiler = toolchain.find_host_compiler()
         self._flags = (*toolchain.HOST_FLAGS, *(SANITIZERS if sanitize else ()))
         root = emit.KERNELS
         kernels = toolchain.compile_objects(
-            self._compiler, sorted(root.glob("*.c")), root, build_dir / "kernels",
-            (*self._flags, f"-I{root}", "-O2"),
+            self._compiler, sorted(root.rglob("*.c")), root, build_dir / "kernels",
+            (*self._flags, f"-I{root}", f"-I{root / 'dsp'}", "-O2"),
         )  # fmt: skip
         self._kernels = {item.source.name: str(item.path) for item in kernels}
         (harness,) = toolchain.compile_objects(
@@ -78,7 +82,9 @@ class HostLeg:
 
     def _build(self, folder: Path, compiled: CompiledModel) -> Path:
         (folder / _SOURCE).write_text(_SIZES, encoding="utf-8")
-        kernels = [self._kernels[name] for name in compiled.sources if name not in _PER_MODEL]
+        # Kernels that were made for this model are compiled with it.
+        others = [name for name in compiled.sources if name not in _PER_MODEL]
+        kernels = [self._kernels.get(name, name) for name in others]
         program = folder / "model"
         command = (
             *self._compiler.command, *self._flags, *toolchain.WARNING_FLAGS, "-O1",

@@ -40,6 +40,7 @@ class Leg(Protocol):
     """A way to run generated C: this machine, or a simulated core."""
 
     name: str
+    family: str
 
     def run(self, folder: Path, compiled: CompiledModel, rows: Rows) -> Rows:
         """Return the outputs of a compiled model folder; LegError where there are none."""
@@ -136,22 +137,33 @@ class _Checked:
             self._equal("numpy", expected, self.referenced(len(expected)))
         except Exception:
             self.outcome.failure = Failure("numpy", "raised", traceback.format_exc(limit=-2))
-        with scratch_folder() as name:
-            try:
-                compiled = compile_model(self.graph, self.raw, Path(name))
-            except Exception:
-                what = traceback.format_exc(limit=-2)
-                self.outcome.failure = Failure("compiler", "raised", what)
+        for family in dict.fromkeys(leg.family for leg in legs):
+            with scratch_folder() as name:
+                self._compare_family(
+                    expected, family, [leg for leg in legs if leg.family == family], Path(name)
+                )
+
+    def _compare_family(
+        self, expected: Rows, family: str, legs: Sequence[Leg], folder: Path
+    ) -> None:
+        """Compare the legs that run one kernel family."""
+        if self.outcome.failure is not None:
+            return
+        try:
+            compiled = compile_model(self.graph, self.raw, folder, family)
+        except Exception:
+            what = traceback.format_exc(limit=-2)
+            self.outcome.failure = Failure("compiler", "raised", what)
+            return
+        for leg in legs:
+            if self.outcome.failure is not None:
                 return
-            for leg in legs:
-                if self.outcome.failure is not None:
-                    return
-                try:
-                    found = leg.run(Path(name), compiled, self.subject.rows)
-                except LegError as error:
-                    self.outcome.failure = Failure(leg.name, "failed", str(error))
-                else:
-                    self._equal(leg.name, expected, found)
+            try:
+                found = leg.run(folder, compiled, self.subject.rows)
+            except LegError as error:
+                self.outcome.failure = Failure(leg.name, "failed", str(error))
+            else:
+                self._equal(leg.name, expected, found)
 
     def referenced(self, windows: int) -> Rows:
         """Return the outputs of the NumPy reference."""
