@@ -22,6 +22,7 @@ from mcu_slm.errors import McuSlmError, UsageError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from mcu_slm.compile import Choices
     from mcu_slm.pipeline.run_folder import Reporter
 
 P = ParamSpec("P")
@@ -47,6 +48,13 @@ Force = Annotated[
     bool, typer.Option("--force", help="Run every stage again; restore edited generated files.")
 ]
 CompilerName = Annotated[str | None, typer.Option("--compiler", help="Arm compiler: gcc or zig.")]
+Kernels = Annotated[
+    str | None,
+    typer.Option("--kernels", help="auto, portable or dsp; auto is what the core can do."),
+]
+Optimize = Annotated[
+    str | None, typer.Option("--optimize", help="What to save: speed, size or ram.")
+]
 Seed = Annotated[int, typer.Option("--seed", min=0, help="Seed of random inputs.")]
 RUNS = Path("runs")
 
@@ -90,6 +98,18 @@ def command(function: Callable[P, R]) -> Callable[P, R]:
     return app.command()(guarded)
 
 
+def _choices(kernels: str | None, optimize: str | None) -> Choices:
+    from mcu_slm.compile import Choices
+
+    default = Choices()
+    return Choices(kernels or default.kernels, optimize or default.optimize)
+
+
+def _chosen(kernels: str | None, optimize: str | None) -> Choices | None:
+    """Return what a user chose, None for nothing: then what was chosen before stays."""
+    return _choices(kernels, optimize) if kernels or optimize else None
+
+
 def _print_json(value: Any) -> None:
     typer.echo(json.dumps(value, indent=2, default=str))
 
@@ -123,6 +143,8 @@ def run(
     runs: Runs = RUNS,
     force: Force = False,
     compiler: CompilerName = None,
+    kernels: Kernels = None,
+    optimize: Optimize = None,
     as_json: Json = False,
 ) -> None:
     """Go the whole way: train, convert, compile, build, prove, measure."""
@@ -143,12 +165,14 @@ def run(
             if board is None:
                 raise _no_board()
             folder = RunFolder(runs / model.stem, reporter, force)
-            outcome = run_model(model, boards.load_board(board), folder, arm)
+            outcome = run_model(
+                model, boards.load_board(board), folder, arm, choices=_chosen(kernels, optimize)
+            )
         else:
             assert project is not None
             settings = _project(project, board)
             folder = RunFolder(runs / settings.project.name, reporter, force)
-            outcome = run_project(settings, folder, arm)
+            outcome = run_project(settings, folder, arm, _chosen(kernels, optimize))
     if as_json:
         _print_json(outcome.to_json())
         return
@@ -202,24 +226,30 @@ def convert(
 def compile(
     model: Annotated[Path, typer.Argument(help="A fully INT8 .tflite file.")],
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the generated C.")],
-    kernels: Annotated[
-        str, typer.Option("--kernels", help="Kernel family: portable.")
-    ] = "portable",
+    kernels: Kernels = None,
+    optimize: Optimize = None,
+    board: BoardName = None,
     as_json: Json = False,
 ) -> None:
-    """Compile a flatbuffer to C files that any project can add."""
+    """Compile a flatbuffer to C files that any project can add.
+
+    Without --board the kernels are those that every core runs.
+    """
+    from mcu_slm import boards
     from mcu_slm.compile import compile_model
     from mcu_slm.pipeline.deployment import read_model
 
     source = read_model(model)
-    compiled = compile_model(source.graph, source.raw, out, kernels)
+    choices = _choices(kernels, optimize)
+    family = choices.family(boards.load_board(board).chip.core if board else None)
+    compiled = compile_model(source.graph, source.raw, out, family, choices.optimize)
     sizes = ("arena_bytes", "state_bytes", "weight_bytes", "table_bytes")
-    names = ("model_sha256", *sizes, "macs", "sources")
+    names = ("model_sha256", "kernel_family", "optimize", *sizes, "macs", "sources")
     facts = {name: getattr(compiled, name) for name in names}
     if as_json:
         _print_json({"out": str(out), **facts})
         return
-    typer.echo(f"{len(compiled.files)} files in {out}")
+    typer.echo(f"{len(compiled.files)} files in {out}, {family} kernels")
     typer.echo(
         f"arena {compiled.arena_bytes:,} bytes, state {compiled.state_bytes:,}, weights "
         f"{compiled.weight_bytes:,}, tables {compiled.table_bytes:,}, {compiled.macs:,} "
@@ -249,6 +279,8 @@ def firmware(
     board: BoardName = None,
     runs: Runs = RUNS,
     force: Force = False,
+    kernels: Kernels = None,
+    optimize: Optimize = None,
     as_json: Json = False,
 ) -> None:
     """Generate the firmware project around a model."""
@@ -256,7 +288,7 @@ def firmware(
 
     with _reporter(as_json) as reporter:
         target = open_target(model, board, runs, reporter, force)
-        kept = target.generate()
+        kept = target.generate(_chosen(kernels, optimize))
     if as_json:
         _print_json({"project": str(target.run.firmware), "kept": kept})
         return
@@ -341,6 +373,8 @@ def bench(
     target: Annotated[Path, typer.Argument(help="A .tflite file or a run folder.")],
     board: BoardName = None,
     compiler: CompilerName = None,
+    kernels: Kernels = None,
+    optimize: Optimize = None,
     runs: Runs = RUNS,
     as_json: Json = False,
 ) -> None:
@@ -349,7 +383,7 @@ def bench(
 
     with _reporter(as_json) as reporter:
         opened = open_target(target, board, runs, reporter, force=False)
-        facts = measure_target(opened, _arm_compiler(compiler))
+        facts = measure_target(opened, _arm_compiler(compiler), _chosen(kernels, optimize))
     if as_json:
         _print_json(facts)
         return

@@ -36,6 +36,7 @@ class CompiledModel:
     tool_version: str
     model_sha256: str
     kernel_family: str
+    optimize: str
     input_bytes: int
     output_bytes: int
     arena_bytes: int

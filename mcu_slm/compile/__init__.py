@@ -4,6 +4,7 @@
 stages what is there.
 """
 
-from mcu_slm.compile.emit import KERNEL_FAMILIES, compile_model
+from mcu_slm.compile.choices import KERNEL_FAMILIES, Choices, recorded_choices
+from mcu_slm.compile.emit import compile_model
 
-__all__ = ["KERNEL_FAMILIES", "compile_model"]
+__all__ = ["KERNEL_FAMILIES", "Choices", "compile_model", "recorded_choices"]

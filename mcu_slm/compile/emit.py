@@ -8,6 +8,7 @@ import numpy as np
 
 from mcu_slm import __version__
 from mcu_slm.compile import arrays
+from mcu_slm.compile.choices import KERNEL_FAMILIES, OPTIMIZE
 from mcu_slm.compile.program import Program, make_program
 from mcu_slm.compile.states import state_bytes
 from mcu_slm.compile.texts import input_offset, model_text, output_offset
@@ -19,7 +20,6 @@ from mcu_slm.resources import KERNELS
 from mcu_slm.rows import row_offsets
 from mcu_slm.templating import render
 
-KERNEL_FAMILIES = ("portable", "dsp")
 _TEMPLATES = ("model.h", "model.c", "model_layers.h")
 _SHARED_HEADERS = (
     "dsp_matrix.h",
@@ -36,7 +36,11 @@ _TFLITE_SOURCE = "model_tflite.c"
 
 
 def compile_model(
-    graph: Graph, raw: bytes, out: Path, kernel_family: str = "portable"
+    graph: Graph,
+    raw: bytes,
+    out: Path,
+    kernel_family: str = "portable",
+    optimize: str = "speed",
 ) -> CompiledModel:
     """Compile a graph into C files below `out` and return what is there.
 
@@ -46,15 +50,17 @@ def compile_model(
     Raises:
         UnsupportedOperatorError: The model needs what this compiler lacks; nothing is written then.
         ModelError: The model contradicts itself.
-        UsageError: No such kernel family.
+        UsageError: No such kernel family, or nothing to optimise for of that name.
     """
     if kernel_family not in KERNEL_FAMILIES:
         raise UsageError("--kernels", f"{kernel_family!r}", f"one of {', '.join(KERNEL_FAMILIES)}")
+    if optimize not in OPTIMIZE:
+        raise UsageError("--optimize", f"{optimize!r}", f"one of {', '.join(OPTIMIZE)}")
     _require_activations(graph)
-    program = make_program(graph, raw, kernel_family)
+    program = make_program(graph, raw, kernel_family, optimize)
     texts = _files(program)
     hashes = {name: sha256_bytes(text.encode()) for name, text in texts.items()}
-    compiled = _manifest(program, kernel_family, hashes)
+    compiled = _manifest(program, kernel_family, optimize, hashes)
     for name, text in texts.items():
         write_atomic(out / name, text)
     _remove_strays(out, set(texts))
@@ -198,7 +204,7 @@ def _tflite_source(program: Program) -> str:
     return f'{_notice(program)}\n#include "model_tflite.h"\n\n{text}'
 
 
-def _manifest(program: Program, family: str, files: dict[str, str]) -> CompiledModel:
+def _manifest(program: Program, family: str, optimize: str, files: dict[str, str]) -> CompiledModel:
     graph, offsets = program.graph, program.plan.offsets
     sources = sorted(name for name in files if name.endswith(".c") and name != _TFLITE_SOURCE)
     layers = tuple(
@@ -218,6 +224,7 @@ def _manifest(program: Program, family: str, files: dict[str, str]) -> CompiledM
         tool_version=__version__,
         model_sha256=program.sha256,
         kernel_family=family,
+        optimize=optimize,
         input_bytes=row_offsets(graph, graph.inputs)[1],
         output_bytes=row_offsets(graph, graph.outputs)[1],
         arena_bytes=program.plan.arena_bytes,

@@ -74,7 +74,9 @@ class Program:
         return sum(array.data.nbytes for array in self.arrays if array.is_weight == weights)
 
 
-def make_program(graph: Graph, raw: bytes, kernel_family: str = "portable") -> Program:
+def make_program(
+    graph: Graph, raw: bytes, kernel_family: str = "portable", optimize: str = "speed"
+) -> Program:
     """Parse, plan and name a model.
 
     Raises:
@@ -83,7 +85,8 @@ def make_program(graph: Graph, raw: bytes, kernel_family: str = "portable") -> P
     """
     operators = ops.parse_graph(graph)
     if kernel_family == "dsp":
-        operators = tuple(map(dsp.specialize, operators))
+        tuning = dsp.TUNINGS[optimize]
+        operators = tuple(dsp.specialize(operator, tuning) for operator in operators)
     layout = plan.plan_graph(graph, _demands(graph, operators))
     layers = names.unique(names.identifier(graph.layer_name(node)) for node in graph.nodes)
     functions = tuple(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, PrivateAttr, model_validator
 
@@ -26,6 +26,15 @@ class BoardConfig(Section):
 
     name: Name
     """Name of a board file, such as nucleo_f446re."""
+
+
+class CompileConfig(Section):
+    """`[compile]`: how the model becomes C."""
+
+    kernels: Literal["auto", "portable", "dsp"] = "auto"
+    """Kernel family; auto takes dsp where the core has DSP instructions, else portable."""
+    optimize: Literal["speed", "size", "ram"] = "speed"
+    """What the generated code is to save: instructions, flash or working memory."""
 
 
 class BudgetConfig(Section):
@@ -63,6 +72,8 @@ class Project(Section):
     """How both are trained."""
     board: BoardConfig
     """The board."""
+    compile: CompileConfig = CompileConfig()
+    """How the model becomes C."""
     budget: BudgetConfig = BudgetConfig()
     """Limits of the model."""
     verify: VerifyConfig = VerifyConfig()

@@ -7,21 +7,22 @@ family has any that is exact for the layer; the others keep their portable kerne
 from __future__ import annotations
 
 from mcu_slm.dsp import convolution
+from mcu_slm.dsp.tuning import SPEED, TUNINGS, Tuning
 from mcu_slm.ops.base import Operator
 from mcu_slm.ops.conv_2d import Conv2D
 from mcu_slm.ops.fully_connected import FullyConnected
 
-__all__ = ["CORES", "specialize"]
+__all__ = ["CORES", "TUNINGS", "specialize"]
 
 CORES = ("cortex-m4", "cortex-m7", "cortex-m33")
 """Cores that have the instructions, as their chips have an FPU."""
 
 
-def specialize(operator: Operator) -> Operator:
+def specialize(operator: Operator, tuning: Tuning = SPEED) -> Operator:
     """Return the operator as this family does it, itself where it has nothing for it."""
     found: Operator | None = None
     if isinstance(operator, Conv2D):
-        found = convolution.of_conv_2d(operator)
+        found = convolution.of_conv_2d(operator, tuning)
     elif isinstance(operator, FullyConnected):
-        found = convolution.of_fully_connected(operator)
+        found = convolution.of_fully_connected(operator, tuning)
     return operator if found is None else found

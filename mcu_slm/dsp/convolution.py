@@ -14,17 +14,13 @@ from mcu_slm.dsp.gemm import gemm_kernel, quad_bytes
 from mcu_slm.dsp.matrix import Matrix, input_order, matrix_of
 from mcu_slm.dsp.rows import MOST_ROWS, RowProducts
 from mcu_slm.dsp.specialized import Specialized, constant_struct
+from mcu_slm.dsp.tuning import Tuning
 from mcu_slm.ops.base import Arguments, Constant, GeneratedKernel
 from mcu_slm.ops.clearance import clearance
 from mcu_slm.ops.conv_2d import Conv2D
 from mcu_slm.ops.fully_connected import FullyConnected
 from mcu_slm.ops.window import Geometry, Window
 
-_STRIP_BYTES = 4096
-"""Working memory of a strip, about: more saves the loading of weights, by little."""
-
-_LONGEST_STRIP = 8
-_PADDED_IMAGE_BYTES = 2048
 _INSIDE_SHARE = 0.5
 """Below this share of quads without padding the whole image is copied with padding."""
 
@@ -38,11 +34,12 @@ class MatrixProduct(Specialized):
     matrix: Matrix
     positions: int
     quads_per_strip: int
+    tuning: Tuning
 
     @property
     def generated(self) -> tuple[GeneratedKernel, ...]:
         """The matrix kernel."""
-        return (gemm_kernel(self.matrix),)
+        return (gemm_kernel(self.matrix, self.tuning),)
 
     def constants(self) -> tuple[Constant, ...]:
         """Return the matrix."""
@@ -82,7 +79,7 @@ class MatrixProduct(Specialized):
         ]
 
     def _strips(self, widen: str, target: str) -> list[str]:
-        strip, name = 4 * self.quads_per_strip, gemm_kernel(self.matrix).name
+        strip, name = 4 * self.quads_per_strip, self.generated[0].name
         return [
             f"for (int32_t first = 0; first < {self.positions}; first += {strip}) {{",
             f"    const int32_t left = {self.positions} - first;",
@@ -169,16 +166,16 @@ class Convolution(MatrixProduct):
         }
 
 
-def of_fully_connected(plain: FullyConnected) -> MatrixProduct | RowProducts | None:
+def of_fully_connected(plain: FullyConnected, tuning: Tuning) -> MatrixProduct | RowProducts | None:
     """Return the layer for these kernels, None where they cannot do it."""
     depth = plain.linear.weights.shape[1]
     matrix = matrix_of(plain.linear, plain.linear.weights, input_order(depth))
     if matrix is None:
         return None
-    return _product(plain, matrix, plain.rows)
+    return _product(plain, matrix, plain.rows, tuning)
 
 
-def of_conv_2d(plain: Conv2D) -> MatrixProduct | RowProducts | None:
+def of_conv_2d(plain: Conv2D, tuning: Tuning) -> MatrixProduct | RowProducts | None:
     """Return the layer for these kernels, None where they cannot do it."""
     if plain.groups != 1:
         return None
@@ -197,20 +194,20 @@ def of_conv_2d(plain: Conv2D) -> MatrixProduct | RowProducts | None:
     if matrix is None:
         return None
     if _is_pointwise(window):
-        return _product(plain, matrix, positions)
+        return _product(plain, matrix, positions, tuning)
     if plain.batches != 1:
         return None
-    strip = _strip(matrix, positions)
-    return Convolution(plain, matrix, positions, strip, _pays_padding(window, depth))
+    strip, padded = _strip(matrix, positions, tuning), _pays_padding(window, depth, tuning)
+    return Convolution(plain, matrix, positions, strip, tuning, padded)
 
 
 def _product(
-    plain: Conv2D | FullyConnected, matrix: Matrix, positions: int
+    plain: Conv2D | FullyConnected, matrix: Matrix, positions: int, tuning: Tuning
 ) -> MatrixProduct | RowProducts:
     """Return the product of rows that lie one behind the other."""
     if positions <= MOST_ROWS:
-        return RowProducts(plain, matrix, positions)
-    return MatrixProduct(plain, matrix, positions, _strip(matrix, positions))
+        return RowProducts(plain, matrix, positions, tuning)
+    return MatrixProduct(plain, matrix, positions, _strip(matrix, positions, tuning), tuning)
 
 
 def _is_pointwise(window: Window) -> bool:
@@ -218,13 +215,15 @@ def _is_pointwise(window: Window) -> bool:
     return all(axis.kernel == 1 and axis.stride == 1 and axis.pad == 0 for axis in axes)
 
 
-def _pays_padding(window: Window, channels: int) -> bool:
+def _pays_padding(window: Window, channels: int, tuning: Tuning) -> bool:
     """Whether most quads of positions touch padding, and the padded image is small."""
-    inside = window.height.inside().all(1)[:, None] & window.width.inside().all(1)
-    flat = inside.reshape(-1)
-    quads = [flat[first : first + 4].all() for first in range(0, len(flat), 4)]
+    rows, columns = (
+        np.logical_and.reduce(axis.inside(), axis=1) for axis in (window.height, window.width)
+    )
+    inside = np.logical_and.outer(rows, columns).reshape(-1).tolist()
+    quads = [all(inside[first : first + 4]) for first in range(0, len(inside), 4)]
     size = _reach(window.height) * _reach(window.width) * channels
-    return size <= _PADDED_IMAGE_BYTES and np.mean(quads) < _INSIDE_SHARE
+    return size <= tuning.padded_image_bytes and sum(quads) < _INSIDE_SHARE * len(quads)
 
 
 def _reach(axis: Geometry) -> int:
@@ -237,6 +236,6 @@ def _run_taps(window: Window) -> int:
     return window.width.kernel if window.width.dilation == 1 else 1
 
 
-def _strip(matrix: Matrix, positions: int) -> int:
+def _strip(matrix: Matrix, positions: int, tuning: Tuning) -> int:
     quads = -(-positions // 4)
-    return max(1, min(_STRIP_BYTES // quad_bytes(matrix.depth), _LONGEST_STRIP, quads))
+    return max(1, min(tuning.strip_bytes // quad_bytes(matrix.depth), tuning.longest_strip, quads))

@@ -8,10 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from mcu_slm.dsp.matrix import Matrix
+from mcu_slm.dsp.tuning import SPEED, Tuning
 from mcu_slm.ops.base import GeneratedKernel
-
-_BANK = 32
-"""Single-precision registers: words of weights that the kernel holds."""
 
 
 @dataclass(frozen=True)
@@ -62,24 +60,25 @@ class GemvText:
     scale_words: int
 
 
-def gemv_kernel(matrix: Matrix) -> GeneratedKernel:
+def gemv_kernel(matrix: Matrix, tuning: Tuning) -> GeneratedKernel:
     """Return the kernel that multiplies a matrix by one row."""
     pairs, shift = matrix.depth // 2, matrix.rescaling.shift
-    chunks, rest = _chunks(pairs)
+    chunks, rest = _chunks(pairs, tuning.bank)
     one = "_uniform" if matrix.rescaling.is_uniform else ""
     clamp = "_clamped" if matrix.is_clamped else ""
-    name = f"mcu_slm_dsp_gemv_{matrix.depth}_{matrix.form}_{shift}{one}{clamp}"
+    variant = f"{matrix.form}_{shift}{one}{clamp}{_looped(chunks, tuning)}"
+    name = f"mcu_slm_dsp_gemv_{matrix.depth}_{variant}"
     text = GemvText(
         name=name,
         guard=f"{name.upper()}_H",
         depth=matrix.depth,
         pairs=pairs,
         chunks=chunks,
-        chunk_pairs=_BANK,
+        chunk_pairs=tuning.bank,
         rest_pairs=rest,
-        chunk_list=_numbers(_BANK),
+        chunk_list=_numbers(tuning.bank),
         rest_list=_numbers(rest),
-        bank=_bank(chunks, rest),
+        bank=_registers(tuning.bank if chunks else rest),
         shift=shift,
         form=matrix.form,
         clamp=matrix.is_clamped,
@@ -89,13 +88,14 @@ def gemv_kernel(matrix: Matrix) -> GeneratedKernel:
     return GeneratedKernel(name, "dsp/dsp_gemv", text)
 
 
-def gemm_kernel(matrix: Matrix) -> GeneratedKernel:
+def gemm_kernel(matrix: Matrix, tuning: Tuning) -> GeneratedKernel:
     """Return the kernel that multiplies by a matrix."""
     pairs, shift = matrix.depth // 2, matrix.rescaling.shift
-    chunks, rest = _chunks(pairs)
+    chunks, rest = _chunks(pairs, tuning.bank)
     clamp = "_clamped" if matrix.is_clamped else ""
     one = "_uniform" if matrix.rescaling.is_uniform else ""
-    name = f"mcu_slm_dsp_gemm_{matrix.depth}_{matrix.form}_{shift}{one}{clamp}"
+    variant = f"{matrix.form}_{shift}{one}{clamp}{_looped(chunks, tuning)}"
+    name = f"mcu_slm_dsp_gemm_{matrix.depth}_{variant}"
     scale_words = _scale_words(matrix)
     at_output = 8 + 8 * scale_words
     at_weights = at_output + 20  # behind end, output, stride, act_min, act_max
@@ -106,11 +106,11 @@ def gemm_kernel(matrix: Matrix) -> GeneratedKernel:
         depth=matrix.depth,
         pairs=pairs,
         chunks=chunks,
-        chunk_pairs=_BANK,
+        chunk_pairs=tuning.bank,
         rest_pairs=rest,
-        chunk_list=_numbers(_BANK),
+        chunk_list=_numbers(tuning.bank),
         rest_list=_numbers(rest) if chunks else _numbers(rest)[2:],  # the first stands apart
-        bank=_bank(chunks, rest),
+        bank=_registers(tuning.bank if chunks else rest),
         shift=shift,
         form=matrix.form,
         clamp=matrix.is_clamped,
@@ -130,14 +130,18 @@ def quad_bytes(depth: int) -> int:
     return 8 * depth
 
 
-def _chunks(pairs: int) -> tuple[int, int]:
+def _chunks(pairs: int, bank: int) -> tuple[int, int]:
     """Return how often the registers are filled in a loop, and the pairs of inputs left."""
-    return (0, pairs) if pairs <= _BANK else divmod(pairs, _BANK)
+    return (0, pairs) if pairs <= bank else divmod(pairs, bank)
 
 
-def _bank(chunks: int, rest: int) -> str:
-    """Return the registers that the kernel fills, as the compiler is told."""
-    used = _BANK if chunks else rest
+def _looped(chunks: int, tuning: Tuning) -> str:
+    """Return what tells a kernel apart that is unrolled less than another of the same depth."""
+    return f"_by{2 * tuning.bank}" if chunks and tuning.bank < SPEED.bank else ""
+
+
+def _registers(used: int) -> str:
+    """Return the registers that a kernel fills, as the compiler is told."""
     return ", ".join(f'"s{register}"' for register in range(used))
 
 

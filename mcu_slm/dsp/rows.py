@@ -9,6 +9,7 @@ import numpy as np
 from mcu_slm.dsp.gemm import gemv_kernel
 from mcu_slm.dsp.matrix import Matrix
 from mcu_slm.dsp.specialized import Specialized, constant_struct
+from mcu_slm.dsp.tuning import Tuning
 from mcu_slm.ops.base import Arguments, Constant, GeneratedKernel
 from mcu_slm.ops.clearance import clearance
 
@@ -27,11 +28,12 @@ class RowProducts(Specialized):
 
     matrix: Matrix
     rows: int
+    tuning: Tuning
 
     @property
     def generated(self) -> tuple[GeneratedKernel, ...]:
         """The kernel for one row."""
-        return (gemv_kernel(self.matrix),)
+        return (gemv_kernel(self.matrix, self.tuning),)
 
     def constants(self) -> tuple[Constant, ...]:
         """Return the matrix."""

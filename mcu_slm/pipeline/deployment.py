@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from mcu_slm import judge, ops, tflite
 from mcu_slm.boards import Board
-from mcu_slm.compile import compile_model
+from mcu_slm.compile import compile_model, recorded_choices
 from mcu_slm.config import BudgetConfig
 from mcu_slm.errors import BudgetError, ToolError, UsageError
 from mcu_slm.files import sha256_bytes, sha256_file, sha256_tree
@@ -97,9 +97,7 @@ def synthetic_windows(model: Model, count: int, sim_windows: int, seed: int) -> 
     return Windows(windows, tuple(range(min(simulated, len(windows)))))
 
 
-def firmware(
-    run: RunFolder, model: Model, board: Board, windows: Windows, kernel_family: str = "portable"
-) -> tuple[str, ...]:
+def firmware(run: RunFolder, model: Model, board: Board, windows: Windows) -> tuple[str, ...]:
     """Compile the model and write the firmware project around it.
 
     Return the user's files that were kept.
@@ -108,7 +106,11 @@ def firmware(
     holds); with `force`, or when the model or the tool changed, it is generated again.
     """
     evidence = run.evidence
-    key = key_of("firmware", model.sha256, asdict(board), kernel_family, tool_fingerprint())
+    choices = recorded_choices(evidence.fields.get("settings", {}).get("compile"))
+    family = choices.family(board.chip.core)
+    key = key_of(
+        "firmware", model.sha256, asdict(board), family, choices.optimize, tool_fingerprint()
+    )
     if not run.force and evidence.is_current("firmware", key, edits_allowed=True):
         edited = evidence.edited("firmware")
         if edited:
@@ -128,7 +130,7 @@ def firmware(
     run.reporter.start("firmware", f"compiling to C, generating the project for {board.name}")
     begin = time.monotonic()
     staging = run.folder / "compile"
-    compiled = compile_model(model.graph, model.raw, staging, kernel_family)
+    compiled = compile_model(model.graph, model.raw, staging, family, choices.optimize)
     count = max(1, min(_KNOWN_ANSWERS, _KNOWN_ANSWER_BYTES // (compiled.input_bytes + 1)))
     known = windows.windows[:count]
     answers = _answers(model, known, run)

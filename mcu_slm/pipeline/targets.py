@@ -12,7 +12,7 @@ from typing import Any
 
 from mcu_slm import boards
 from mcu_slm.boards import Board
-from mcu_slm.compile import compile_model
+from mcu_slm.compile import Choices, compile_model
 from mcu_slm.config import load_project
 from mcu_slm.errors import UsageError
 from mcu_slm.files import sha256_bytes
@@ -34,9 +34,10 @@ class Target:
     model: Model
     board: Board | None
 
-    def generate(self) -> tuple[str, ...]:
+    def generate(self, choices: Choices | None = None) -> tuple[str, ...]:
         """Write the firmware project; return the user's files that were kept."""
         board = self.require_board()
+        whole.choose(self.run, choices)
         return deployment.firmware(
             self.run, self.model, board, whole.run_windows(self.run, self.model)
         )
@@ -176,7 +177,9 @@ def _prove_code(
         return run_legs(subject, legs, target.run.leg_progress())
 
 
-def measure_target(target: Target, compiler: ArmCompiler | None) -> dict[str, Any]:
+def measure_target(
+    target: Target, compiler: ArmCompiler | None, choices: Choices | None = None
+) -> dict[str, Any]:
     """Build a target's firmware and measure one inference."""
     board = target.require_board()
     run = target.run
@@ -184,6 +187,7 @@ def measure_target(target: Target, compiler: ArmCompiler | None) -> dict[str, An
         whole.adopt_model(run, target.path, target.model)
     if not run.evidence.fields.get("settings"):
         whole.remember_settings(run, board, whole.SYNTHETIC_SIM_WINDOWS, whole.SYNTHETIC_WINDOWS, 1)
+    whole.choose(run, choices)
     windows = whole.run_windows(run, target.model)
     deployment.firmware(run, target.model, board, windows)
     built = deployment.build(run, board, compiler=compiler)

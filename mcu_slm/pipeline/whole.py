@@ -8,6 +8,7 @@ from typing import Any
 
 from mcu_slm import boards
 from mcu_slm.boards import Board
+from mcu_slm.compile import Choices, recorded_choices
 from mcu_slm.config import Project
 from mcu_slm.errors import ProofError
 from mcu_slm.files import write_atomic
@@ -50,7 +51,12 @@ class Outcome:
         }
 
 
-def run_project(project: Project, run: RunFolder, compiler: ArmCompiler | None = None) -> Outcome:
+def run_project(
+    project: Project,
+    run: RunFolder,
+    compiler: ArmCompiler | None = None,
+    choices: Choices | None = None,
+) -> Outcome:
     """Take a project file the whole way.
 
     Raises:
@@ -61,7 +67,8 @@ def run_project(project: Project, run: RunFolder, compiler: ArmCompiler | None =
     board = boards.load_board(project.board.name)
     settings = project.verify
     seed = project.project.seed
-    remember_settings(run, board, settings.sim_windows, settings.random_windows, seed)
+    wanted = choices or Choices(project.compile.kernels, project.compile.optimize)
+    remember_settings(run, board, settings.sim_windows, settings.random_windows, seed, wanted)
     recordings = training.load_recordings(project, run)
     facts = training.train(project, recordings, run)
     training.convert(project, recordings, run)
@@ -87,11 +94,16 @@ def run_windows(run: RunFolder, model: Model, seed: int | None = None) -> Window
 
 
 def run_model(
-    path: Path, board: Board, run: RunFolder, compiler: ArmCompiler | None = None, seed: int = 1
+    path: Path,
+    board: Board,
+    run: RunFolder,
+    compiler: ArmCompiler | None = None,
+    seed: int = 1,
+    choices: Choices | None = None,
 ) -> Outcome:
     """Take a model from elsewhere from its flatbuffer on."""
     model = deployment.read_model(path)
-    remember_settings(run, board, SYNTHETIC_SIM_WINDOWS, SYNTHETIC_WINDOWS, seed)
+    remember_settings(run, board, SYNTHETIC_SIM_WINDOWS, SYNTHETIC_WINDOWS, seed, choices)
     adopt_model(run, path, model)
     windows = run_windows(run, model)
     return deploy(run, model, windows, board, MODEL_LEGS, compiler)
@@ -110,7 +122,12 @@ def adopt_model(run: RunFolder, path: Path, model: Model) -> None:
 
 
 def remember_settings(
-    run: RunFolder, board: Board, sim_windows: int, random_windows: int, seed: int
+    run: RunFolder,
+    board: Board,
+    sim_windows: int,
+    random_windows: int,
+    seed: int,
+    choices: Choices | None = None,
 ) -> None:
     """Keep what `verify` and `flash` need to know when they are given the run folder alone."""
     settings = {
@@ -118,8 +135,20 @@ def remember_settings(
         "sim_windows": sim_windows,
         "random_windows": random_windows,
         "seed": seed,
+        "compile": (choices or _recorded_choices(run)).to_json(),
     }
     run.evidence.set("settings", settings)
+
+
+def choose(run: RunFolder, choices: Choices | None) -> None:
+    """Keep what a user chose about the generated code; None leaves what was chosen before."""
+    settings = run.evidence.fields.get("settings", {})
+    if choices is not None and settings.get("compile") != choices.to_json():
+        run.evidence.set("settings", {**settings, "compile": choices.to_json()})
+
+
+def _recorded_choices(run: RunFolder) -> Choices:
+    return recorded_choices(run.evidence.fields.get("settings", {}).get("compile"))
 
 
 def deploy(

@@ -1,0 +1,65 @@
+"""What a user may choose about the generated code."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+from mcu_slm import dsp
+from mcu_slm.errors import UsageError
+
+KERNEL_FAMILIES: Final = ("portable", "dsp")
+AUTO: Final = "auto"
+OPTIMIZE: Final = tuple(dsp.TUNINGS)
+
+
+@dataclass(frozen=True)
+class Choices:
+    """Kernel family and what the code is optimised for.
+
+    `kernels` is a family or `auto`: dsp where the core has the instructions, else portable.
+    """
+
+    kernels: str = AUTO
+    optimize: str = OPTIMIZE[0]
+
+    def __post_init__(self) -> None:
+        """Check the names.
+
+        Raises:
+            UsageError: One is unknown.
+        """
+        families = (AUTO, *KERNEL_FAMILIES)
+        if self.kernels not in families:
+            raise UsageError("--kernels", f"{self.kernels!r}", f"one of {', '.join(families)}")
+        if self.optimize not in OPTIMIZE:
+            raise UsageError("--optimize", f"{self.optimize!r}", f"one of {', '.join(OPTIMIZE)}")
+
+    def family(self, core: str | None) -> str:
+        """Return the kernel family for a core, None being any core.
+
+        Raises:
+            UsageError: The core lacks the instructions of the wanted family.
+        """
+        if self.kernels == AUTO:
+            return "dsp" if core in dsp.CORES else "portable"
+        if self.kernels == "dsp" and core is not None and core not in dsp.CORES:
+            raise UsageError(
+                "--kernels",
+                f"dsp on {core}",
+                f"a core of {', '.join(dsp.CORES)}",
+                "Leave --kernels out to take what the core can do.",
+            )
+        return self.kernels
+
+    def to_json(self) -> dict[str, str]:
+        """Return the fields for a record."""
+        return {"kernels": self.kernels, "optimize": self.optimize}
+
+
+def recorded_choices(fields: Any) -> Choices:
+    """Return what a record says, the defaults where it says nothing sound."""
+    try:
+        return Choices(str(fields["kernels"]), str(fields["optimize"]))
+    except (KeyError, TypeError, UsageError):
+        return Choices()

@@ -1,0 +1,27 @@
+"""What the kernels of this family trade: instructions, flash, working memory."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+
+@dataclass(frozen=True)
+class Tuning:
+    """How far kernels are unrolled, and how much they prepare at a time.
+
+    Units: `bank` in registers of four bytes that hold weights (at most 32), the rest in bytes.
+    """
+
+    bank: int
+    strip_bytes: int
+    longest_strip: int
+    padded_image_bytes: int
+
+
+SPEED: Final = Tuning(32, 4096, 8, 2048)
+SIZE: Final = Tuning(8, 2048, 4, 0)
+RAM: Final = Tuning(32, 0, 1, 0)
+
+TUNINGS: Final = {"speed": SPEED, "size": SIZE, "ram": RAM}
+"""By what `--optimize` calls them."""
