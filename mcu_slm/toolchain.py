@@ -50,7 +50,7 @@ _ZIG_CPUS: Final = {
     ("cortex-m4", "none"): "cortex_m4",
     ("cortex-m7", "fpv5-d16"): "cortex_m7+fp_armv8d16",
     ("cortex-m7", "fpv5-sp-d16"): "cortex_m7+fp_armv8d16sp",
-    ("cortex-m33", "fpv5-sp-d16"): "cortex_m33+fp_armv8d16sp",
+    ("cortex-m33", "fpv5-sp-d16"): "cortex_m33+dsp+fp_armv8d16sp",
     ("cortex-m33", "none"): "cortex_m33",
 }
 COMMON_FLAGS: Final = (

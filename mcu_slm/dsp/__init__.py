@@ -12,10 +12,13 @@ from mcu_slm.ops.base import Operator
 from mcu_slm.ops.conv_2d import Conv2D
 from mcu_slm.ops.fully_connected import FullyConnected
 
-__all__ = ["CORES", "TUNINGS", "specialize"]
+__all__ = ["CORES", "OPERATORS", "TUNINGS", "specialize"]
 
 CORES = ("cortex-m4", "cortex-m7", "cortex-m33")
 """Cores that have the instructions, as their chips have an FPU."""
+
+OPERATORS = ("CONV_2D", "FULLY_CONNECTED")
+"""Operators that this family has kernels for."""
 
 
 def specialize(operator: Operator, tuning: Tuning = SPEED) -> Operator:

@@ -26,6 +26,7 @@ class GemmText:
     rest_pairs: int
     chunk_list: str
     rest_list: str
+    rest_bank: str
     bank: str
     shift: int
     form: str
@@ -52,6 +53,7 @@ class GemvText:
     rest_pairs: int
     chunk_list: str
     rest_list: str
+    rest_bank: str
     bank: str
     shift: int
     form: str
@@ -78,6 +80,7 @@ def gemv_kernel(matrix: Matrix, tuning: Tuning) -> GeneratedKernel:
         rest_pairs=rest,
         chunk_list=_numbers(tuning.bank),
         rest_list=_numbers(rest),
+        rest_bank=_bank(rest),
         bank=_registers(tuning.bank if chunks else rest),
         shift=shift,
         form=matrix.form,
@@ -110,6 +113,7 @@ def gemm_kernel(matrix: Matrix, tuning: Tuning) -> GeneratedKernel:
         rest_pairs=rest,
         chunk_list=_numbers(tuning.bank),
         rest_list=_numbers(rest) if chunks else _numbers(rest)[2:],  # the first stands apart
+        rest_bank=_bank(rest),
         bank=_registers(tuning.bank if chunks else rest),
         shift=shift,
         form=matrix.form,
@@ -143,6 +147,11 @@ def _looped(chunks: int, tuning: Tuning) -> str:
 def _registers(used: int) -> str:
     """Return the registers that a kernel fills, as the compiler is told."""
     return ", ".join(f'"s{register}"' for register in range(used))
+
+
+def _bank(used: int) -> str:
+    """Return the same registers as the assembler is told."""
+    return f"s0-s{used - 1}" if used > 1 else "s0"
 
 
 def _scale_words(matrix: Matrix) -> int:

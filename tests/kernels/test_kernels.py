@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mcu_slm import ops, tflite
+from mcu_slm import dsp, ops, tflite
 from mcu_slm.compile import compile_model
 from mcu_slm.errors import ToolError
 from mcu_slm.ir import Graph
@@ -74,18 +74,20 @@ def compiler_of(name: str) -> tuple[Compiler, tuple[str, ...]]:
 
 @pytest.fixture(scope="module")
 def code(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
-    """The generated folders of two models that use every operator, and with it every kernel."""
+    """The generated folders of models that use every operator, and with it every kernel."""
     folders = []
-    for graph in (every_operator(("a", "b", "c")), streaming()):
+    every = every_operator(("a", "b", "c"))
+    for graph, family in ((every, "portable"), (streaming(), "portable"), (every, "dsp")):
         folders.append(tmp_path_factory.mktemp("code"))
-        compile_model(graph, tflite.write_model(graph), folders[-1])
+        compile_model(graph, tflite.write_model(graph), folders[-1], family)
     found = {path.name for folder in folders for path in folder.iterdir()}
-    assert {path.name for path in KERNELS.glob("*.[ch]")} <= found
+    kernels = {path.name for folder in ("", "dsp") for path in (KERNELS / folder).glob("*.[ch]")}
+    assert kernels <= found
     return folders
 
 
 @pytest.mark.parametrize("name", ["gcc", "clang", "zig", "arm-none-eabi-gcc"])
-@pytest.mark.parametrize("optimization", ["-O0", "-O2"])
+@pytest.mark.parametrize("optimization", ["-O0", "-Og", "-Os", "-O2"])
 def test_generated_code_compiles_without_warnings(
     name: str, optimization: str, code: list[Path], tmp_path: Path
 ) -> None:
@@ -108,16 +110,16 @@ def test_cppcheck_finds_nothing(code: list[Path]) -> None:
 def test_kernels_name_no_heap_and_no_pointer_to_a_function() -> None:
     forbidden = re.compile(r"\b(?:malloc|calloc|realloc|free|alloca)\b|\(\s*\*\s*\w*\s*\)\s*\(")
     assert forbidden.search("static int (*now)(int);")
-    sources = sorted(KERNELS.glob("*.[ch]"))
+    sources = sorted((*KERNELS.rglob("*.[ch]"), *KERNELS.rglob("*.[ch].j2")))
     assert len(sources) > 50
     for source in sources:
         text = re.sub(r"/\*.*?\*/|//[^\n]*", "", source.read_text(), flags=re.DOTALL)
         assert forbidden.search(text) is None, source.name
 
 
-def sanitized_outputs(graph: Graph, rows: Windows, folder: Path) -> Windows:
+def sanitized_outputs(graph: Graph, rows: Windows, folder: Path, family: str) -> Windows:
     """Build the generated code with both sanitizers and run it as a process of its own."""
-    compiled = compile_model(graph, tflite.write_model(graph), folder)
+    compiled = compile_model(graph, tflite.write_model(graph), folder, family)
     (folder / "driver.c").write_text(DRIVER)
     command = ["gcc", "-std=c11", "-O1", *SANITIZERS, *compiled.sources, "driver.c", "-o", "driver"]
     subprocess.run(command, cwd=folder, check=True)
@@ -133,7 +135,7 @@ def sanitized_outputs(graph: Graph, rows: Windows, folder: Path) -> Windows:
     return np.frombuffer(done.stdout, np.int8).reshape(len(rows), -1)
 
 
-def check(cases: list[Case], folder: Path) -> None:
+def check(cases: list[Case], folder: Path, family: str = "portable") -> None:
     """Run all cases in one program, as layers of one model, and compare every byte."""
     inputs, outputs = [], []
     graphs = [ops.fold_graph(case.graph) for case in cases]
@@ -143,7 +145,7 @@ def check(cases: list[Case], folder: Path) -> None:
         inputs += windows
         outputs += [values[number] for number in graph.outputs]
     graph = merge(graphs)
-    found = sanitized_outputs(graph, pack(graph, graph.inputs, inputs), folder)
+    found = sanitized_outputs(graph, pack(graph, graph.inputs, inputs), folder, family)
     np.testing.assert_array_equal(found, pack(graph, graph.outputs, outputs))
 
 
@@ -154,17 +156,26 @@ def test_all_operators_together_are_clean_under_sanitizers(graph: Graph, tmp_pat
 
 
 @needs_gcc
-@pytest.mark.parametrize("op", sorted(CASES))
-def test_every_case_is_clean_under_sanitizers(op: str, tmp_path: Path) -> None:
-    check(list(CASES[op]()), tmp_path)
+@pytest.mark.parametrize(
+    ("family", "op"),
+    [("portable", op) for op in sorted(CASES)] + [("dsp", op) for op in dsp.OPERATORS],
+)
+def test_every_case_is_clean_under_sanitizers(family: str, op: str, tmp_path: Path) -> None:
+    check(list(CASES[op]()), tmp_path, family)
 
 
 @needs_gcc
 def test_kernels_call_nothing_from_outside_but_memcpy_and_memset(tmp_path: Path) -> None:
     """Freestanding: undefined symbols of the objects are their own, memcpy or memset."""
-    for name, graph in (("others", every_operator()), ("streaming", streaming())):
+    every = every_operator()
+    models = {
+        "others": (every, "portable"),
+        "streaming": (streaming(), "portable"),
+        "dsp": (every, "dsp"),
+    }
+    for name, (graph, family) in models.items():
         folder = tmp_path / name
-        compiled = compile_model(graph, tflite.write_model(graph), folder)
+        compiled = compile_model(graph, tflite.write_model(graph), folder, family)
         command = ["gcc", "-std=c11", "-O2", "-ffreestanding", "-c", *compiled.sources]
         subprocess.run(command, cwd=folder, check=True)
     listing = subprocess.run(

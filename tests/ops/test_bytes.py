@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mcu_slm import judge, ops, tflite
+from mcu_slm import dsp, judge, ops, tflite
 from mcu_slm.compile import compile_model
 from mcu_slm.ops import reference
 from mcu_slm.rows import pack
@@ -17,6 +17,7 @@ from tests.models import Windows, merge, needs_judge, windows_of
 from tests.ops.cases import CASES, Case
 
 WINDOWS = 24
+DSP = [("dsp", op) for op in dsp.OPERATORS]
 
 
 @cache
@@ -55,12 +56,12 @@ def test_reference_equals_the_judge(op: str) -> None:
 
 
 @pytest.mark.host
-@pytest.mark.parametrize("op", sorted(CASES))
-def test_generated_c_equals_the_reference(op: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("family", "op"), [("portable", op) for op in sorted(CASES)] + DSP)
+def test_generated_c_equals_the_reference(family: str, op: str, tmp_path: Path) -> None:
     for number, (case, windows) in enumerate(cases_of(op)):
         folder = tmp_path / str(number)
         raw = tflite.write_model(case.graph)
-        compiled = compile_model(ops.fold_graph(case.graph), raw, folder / "code")
+        compiled = compile_model(ops.fold_graph(case.graph), raw, folder / "code", family)
         rows = pack(case.graph, case.graph.inputs, windows)
         found = HostModel(folder / "code", compiled, folder / "build").predict(rows)
         expected = pack(case.graph, case.graph.outputs, referenced(case, windows))

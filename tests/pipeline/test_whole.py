@@ -102,8 +102,9 @@ def test_a_flipped_weight_fails_the_proof_names_the_layer_and_is_not_flashed(
 ) -> None:
     weights = outcome.run.code / "model_weights.c"
     right = weights.read_text()
-    start = right.index("_weights[8] = {")
-    weights.write_text(right[:start] + right[start:].replace("50,", "51,", 1))
+    first = re.compile(r"(_weights\[\d+\] = \{\s*(?:/\*.*?\*/\s*)?)(\d+)")
+    assert first.search(right)
+    weights.write_text(first.sub(lambda m: m[1] + str(int(m[2]) + 1), right, count=1))
     try:
         with pytest.raises(ProofError, match=r"leg host.*layer 0 logits \(FULLY_CONNECTED\)"):
             _again(outcome, model)

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mcu_slm import judge, tflite, toolchain
+from mcu_slm import dsp, judge, tflite, toolchain
 from mcu_slm.compile import compile_model
 from mcu_slm.errors import FirmwareFault, ToolError, UsageError
 from mcu_slm.manifest import CompiledModel
@@ -59,6 +59,27 @@ def expected(windows: Rows) -> Rows:
 
 def test_there_are_five_cores() -> None:
     assert CORES == ("cortex-m0plus", "cortex-m3", "cortex-m4", "cortex-m7", "cortex-m33")
+
+
+@needs_judge
+@pytest.mark.slow
+@pytest.mark.parametrize("core", dsp.CORES)
+@pytest.mark.parametrize("optimize", ["speed", "size", "ram"])
+def test_dsp_kernels_give_the_judges_bytes(
+    core: str,
+    optimize: str,
+    compiler: toolchain.ArmCompiler,
+    folder: Path,
+    windows: Rows,
+    expected: Rows,
+) -> None:
+    graph, code = every_operator(), folder / f"dsp-{optimize}"
+    compiled = compile_model(graph, tflite.write_model(graph), code, "dsp", optimize)
+    build_dir = folder / f"{compiler.kind}-{core}-{optimize}"
+    elf = build_for_core(code, compiled, core, build_dir, compiler=compiler)
+    assert {"smlad", "smmla"} <= {text.split()[0] for text in disassemble(elf)}
+    outputs = BareModel(elf, compiled, core).predict(windows[:4])
+    assert np.count_nonzero(outputs != expected[:4]) == 0
 
 
 @needs_judge
