@@ -1,22 +1,27 @@
-/* Sum or difference of two tensors with broadcasting, at a common scale with 20 extra bits. */
+/* Sum or difference of two tensors with broadcasting, at a common scale with 20 extra bits. Both operands are brought there by
+ * tables; only the sum is requantised at run time. */
 #include "add_s8.h"
 
 #include "requantize.h"
 
-#define EXTRA_BITS 20
-
-static int8_t add_one(const mcu_slm_add_t *layer, int8_t x1, int8_t x2)
+static void add_row(const mcu_slm_add_t *layer, const int8_t *x1, const int8_t *x2, int32_t count, int8_t *y)
 {
-    const int32_t raised1 = (x1 - layer->input1_zero_point) * ((int32_t)1 << EXTRA_BITS);
-    const int32_t raised2 = (x2 - layer->input2_zero_point) * ((int32_t)1 << EXTRA_BITS);
-    const int32_t term1 =
-        mcu_slm_requantize(raised1, layer->input1_multiplier, layer->input1_shift);
-    const int32_t term2 =
-        mcu_slm_requantize(raised2, layer->input2_multiplier, layer->input2_shift);
-    const int32_t sum = mcu_slm_requantize(term1 + layer->sign * term2, layer->output_multiplier,
-                                           layer->output_shift);
+    const int32_t *terms1 = layer->terms1 - INT8_MIN;
+    const int32_t *terms2 = layer->terms2 - INT8_MIN;
+    const int32_t step2 = layer->steps2[3];
+    const int32_t multiplier = layer->multiplier;
+    const int32_t right_shift = layer->right_shift;
+    const int32_t zero_point = layer->output_zero_point;
+    const int32_t act_min = layer->act_min;
+    const int32_t act_max = layer->act_max;
 
-    return mcu_slm_clamp_s8(sum + layer->output_zero_point, layer->act_min, layer->act_max);
+    for (int32_t i = 0; i < count; i++) {
+        const int32_t scaled = mcu_slm_doubling_high_mul(terms1[x1[i]] + terms2[*x2], multiplier);
+        const int32_t sum = mcu_slm_rounding_shift_right(scaled, right_shift);
+
+        y[i] = mcu_slm_clamp_s8(sum + zero_point, act_min, act_max);
+        x2 += step2;
+    }
 }
 
 void mcu_slm_add_s8(const mcu_slm_add_t *layer, const int8_t *input1, const int8_t *input2,
@@ -32,9 +37,8 @@ void mcu_slm_add_s8(const mcu_slm_add_t *layer, const int8_t *input1, const int8
                 const int8_t *x1 = input1 + i * s1[0] + j * s1[1] + k * s1[2];
                 const int8_t *x2 = input2 + i * s2[0] + j * s2[1] + k * s2[2];
 
-                for (int32_t m = 0; m < n[3]; m++) {
-                    *output++ = add_one(layer, x1[m * s1[3]], x2[m * s2[3]]);
-                }
+                add_row(layer, x1, x2, n[3], output);
+                output += n[3];
             }
         }
     }

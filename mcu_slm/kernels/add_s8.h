@@ -5,18 +5,13 @@
 
 typedef struct {
     int32_t lengths[4]; /* nested loops, outermost first */
-    int32_t steps1[4];  /* elements of input 1 per loop; 0 where it is repeated */
-    int32_t steps2[4];
-    int32_t sign; /* +1 adds, -1 subtracts */
-    int32_t input1_zero_point;
-    int32_t input2_zero_point;
+    int32_t steps1[4];  /* elements of input 1 per loop, 1 in the innermost */
+    int32_t steps2[4];  /* elements of input 2 per loop; 0 where it is repeated */
+    const int32_t *terms1; /* of the inputs -128 .. 127, at the common scale, with their sign */
+    const int32_t *terms2;
+    int32_t multiplier;
+    int32_t right_shift;
     int32_t output_zero_point;
-    int32_t input1_multiplier;
-    int32_t input1_shift;
-    int32_t input2_multiplier;
-    int32_t input2_shift;
-    int32_t output_multiplier;
-    int32_t output_shift;
     int32_t act_min;
     int32_t act_max;
 } mcu_slm_add_t;

@@ -38,6 +38,15 @@ class Broadcast:
         walked = all(step or length == 1 for step, length in zip(steps, self.lengths, strict=True))
         return 0 if walked else None
 
+    def walked_first(self) -> tuple[Broadcast, tuple[int, int]]:
+        """Return loops whose innermost one walks operand 1, and the order of the operands.
+
+        Kernels that treat both operands alike need no loop for a repeated operand 1 then.
+        """
+        if self.steps1[-1] >= self.steps2[-1]:
+            return self, (0, 1)
+        return Broadcast(self.lengths, self.steps2, self.steps1, self.shape), (1, 0)
+
     def fields(self) -> dict[str, object]:
         """Return the fields of the C parameter struct."""
         return {
