@@ -23,33 +23,52 @@ static inline int32_t mcu_slm_saturating_shift_left(int32_t value, int32_t bits)
 /* Leading zero bits of a value that is not 0. */
 static inline int32_t mcu_slm_leading_zeros(uint32_t value)
 {
+#if defined(__ARM_FEATURE_CLZ)
+    return __builtin_clz(value);
+#else
     int32_t count = 0;
 
-    while ((value & 0x80000000U) == 0U) {
-        value <<= 1;
-        count++;
+    for (int32_t step = 16; step > 0; step /= 2) {
+        if (value >> (32 - step) == 0U) {
+            value <<= step;
+            count += step;
+        }
     }
     return count;
+#endif
+}
+
+/* round(a * b / 2^32), ties up. */
+static inline uint32_t mcu_slm_high_mul_unsigned(uint32_t a, uint32_t b)
+{
+    return (uint32_t)(((uint64_t)a * b + 0x80000000U) >> 32);
+}
+
+static inline int32_t mcu_slm_high_mul(int32_t a, int32_t b)
+{
+    return (int32_t)(((int64_t)a * b + 0x80000000LL) >> 32);
 }
 
 /* 48/17 and -32/17 with two integer bits: the best linear start for the Newton steps below. */
 #define MCU_SLM_NEWTON_OFFSET 1515870810
 #define MCU_SLM_NEWTON_SLOPE (-1010580540)
 
-/* 1 / (1 + x) for x in [0, 1), all in Q0.31. */
+/* 1 / (1 + x) for x in [0, 1), all in Q0.31. Doubled factors take the place of doubled products. The start is off by 1/17 at most,
+ * so no step comes near the end of int32; only the result may. */
 static inline int32_t mcu_slm_one_over_one_plus_x(int32_t x)
 {
-    const int32_t half_denominator = (int32_t)(((int64_t)x + INT32_MAX + 1) >> 1);
+    const uint32_t denominator = ((uint32_t)x + 0x80000000U) & ~(uint32_t)1;
     int32_t y = MCU_SLM_NEWTON_OFFSET +
-                mcu_slm_doubling_high_mul(half_denominator, MCU_SLM_NEWTON_SLOPE);
+                mcu_slm_high_mul((int32_t)(denominator >> 1), 2 * MCU_SLM_NEWTON_SLOPE);
 
+#pragma GCC unroll 3
     for (int32_t step = 0; step < 3; step++) {
-        const int32_t product = mcu_slm_doubling_high_mul(half_denominator, y);
+        const int32_t product = (int32_t)mcu_slm_high_mul_unsigned(denominator, (uint32_t)y);
         const int32_t error = ((int32_t)1 << 29) - product;
 
-        y += mcu_slm_saturating_shift_left(mcu_slm_doubling_high_mul(y, error), 2);
+        y += 4 * mcu_slm_high_mul(y, 2 * error);
     }
-    return mcu_slm_saturating_shift_left(y, 1);
+    return y > INT32_MAX / 2 ? INT32_MAX : 2 * y;
 }
 
 #endif

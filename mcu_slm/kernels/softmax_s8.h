@@ -3,15 +3,11 @@
 
 #include <stdint.h>
 
-#include "elements.h"
-
 typedef struct {
     int32_t rows;
     int32_t depth;
-    const int32_t *exp_table; /* exp(-d * scale * beta) in Q0.31 for d = row maximum - x */
-    int32_t exp_table_length; /* larger differences have probability 0 */
-    int32_t output_bits;      /* 8 or 16: probabilities in 1/256 or 1/65536 */
-    mcu_slm_type_t output_type;
+    const int32_t *exp_table; /* [256]: exp((i - 255) * scale * beta) in Q0.31 */
+    int32_t output_bits;      /* 8: int8, probabilities in 1/256; 16: int16, in 1/65536 */
 } mcu_slm_softmax_t;
 
 /* input [rows][depth]; output [rows][depth], the lowest value of its type for probability 0 */

@@ -25,7 +25,6 @@ from mcu_slm.ops.base import (
     struct_call,
 )
 from mcu_slm.ops.clearance import elementwise_clearance
-from mcu_slm.ops.elements import C_NAMES
 from mcu_slm.ops.fixed_point import exp_on_negative_values, one_over_one_plus_x
 from mcu_slm.ops.support import entry
 from mcu_slm.quant import (
@@ -87,11 +86,9 @@ class Softmax(Operator):
 
     def constants(self) -> tuple[Constant, ...]:
         """Return the table of exponentials."""
-        return (
-            Constant(
-                "exp", self.exponentials, False, "exp(-d * scale * beta) in Q0.31, d = maximum - x"
-            ),
-        )
+        table = np.zeros(256, np.int32)
+        table[256 - len(self.exponentials) :] = self.exponentials[::-1]
+        return (Constant("exp", table, False, "exp((i - 255) * scale * beta) in Q0.31"),)
 
     def clearance(self, position: int) -> int:  # noqa: ARG002
         """A row is read whole before its first element is written, each element once more then."""
@@ -107,9 +104,7 @@ class Softmax(Operator):
             "rows": self.rows,
             "depth": self.depth,
             "exp_table": arguments.constants["exp"],
-            "exp_table_length": len(self.exponentials),
             "output_bits": OUTPUT_BITS[self.dtype],
-            "output_type": C_NAMES[self.dtype],
         }
         return struct_call(
             "mcu_slm_softmax_t",

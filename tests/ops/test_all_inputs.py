@@ -95,20 +95,32 @@ def test_a_table_is_read_at_all_inputs_in_generated_c(tmp_path: Path) -> None:
     np.testing.assert_array_equal(found, referenced(graph, window).reshape(1, 256))
 
 
+def softmax_of_all_distances(scale: float) -> tuple[Graph, Windows]:
+    """Return rows of a maximum and six equal values: the exponential depends on their distance."""
+    rows = np.concatenate([np.full((256, 1), 127), np.repeat(ALL_INT8[:, None], 6, axis=1)], axis=1)
+    graph = unary("SOFTMAX", "", (256, 7), (scale, 0), (1 / 256, -128), beta=1.0).graph
+    return graph, rows.astype(np.int8)[None]
+
+
+SOFTMAX_SCALES = (0.003, 0.02, 0.06, 0.11, 0.4)
+
+
 @needs_judge
 @pytest.mark.unit
 def test_softmax_of_all_distances_equals_the_judge() -> None:
-    """The exponential depends on the distance to the maximum, which has 256 values."""
-    graphs, windows = [], []
-    for scale in (0.003, 0.02, 0.06, 0.11, 0.4):
-        rows = np.concatenate(
-            [np.full((256, 1), 127), np.repeat(ALL_INT8[:, None], 6, axis=1)], axis=1
-        )
-        graphs.append(unary("SOFTMAX", "", (256, 7), (scale, 0), (1 / 256, -128), beta=1.0).graph)
-        windows.append(rows.astype(np.int8)[None])
-    outputs = judge.run(tflite.write_model(merge(graphs)), windows)
+    made = [softmax_of_all_distances(scale) for scale in SOFTMAX_SCALES]
+    graphs, windows = zip(*made, strict=True)
+    outputs = judge.run(tflite.write_model(merge(graphs)), list(windows))
     for graph, window, judged in zip(graphs, windows, outputs, strict=True):
         np.testing.assert_array_equal(referenced(graph, window), judged)
+
+
+@pytest.mark.host
+@pytest.mark.parametrize("scale", SOFTMAX_SCALES)
+def test_softmax_of_all_distances_in_generated_c(scale: float, tmp_path: Path) -> None:
+    graph, window = softmax_of_all_distances(scale)
+    expected = referenced(graph, window).reshape(1, -1)
+    np.testing.assert_array_equal(on_host(graph, window, tmp_path), expected)
 
 
 def flat_row(classes: int) -> tuple[Graph, Windows]:
