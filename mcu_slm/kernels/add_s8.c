@@ -6,8 +6,8 @@
 
 static void add_row(const mcu_slm_add_t *layer, const int8_t *x1, const int8_t *x2, int32_t count, int8_t *y)
 {
-    const int32_t *terms1 = layer->terms1 - INT8_MIN;
-    const int32_t *terms2 = layer->terms2 - INT8_MIN;
+    const int32_t *terms1 = layer->terms1;
+    const int32_t *terms2 = layer->terms2;
     const int32_t step2 = layer->steps2[3];
     const int32_t multiplier = layer->multiplier;
     const int32_t right_shift = layer->right_shift;

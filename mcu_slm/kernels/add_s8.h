@@ -7,7 +7,7 @@ typedef struct {
     int32_t lengths[4]; /* nested loops, outermost first */
     int32_t steps1[4];  /* elements of input 1 per loop, 1 in the innermost */
     int32_t steps2[4];  /* elements of input 2 per loop; 0 where it is repeated */
-    const int32_t *terms1; /* of the inputs -128 .. 127, at the common scale, with their sign */
+    const int32_t *terms1; /* terms1[-128] .. terms1[127]: inputs at the common scale, with their sign */
     const int32_t *terms2;
     int32_t multiplier;
     int32_t right_shift;

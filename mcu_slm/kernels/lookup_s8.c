@@ -3,7 +3,8 @@
 
 void mcu_slm_lookup_s8(const int8_t *table, int32_t count, const int8_t *input, int8_t *output)
 {
+#pragma GCC unroll 4
     for (int32_t i = 0; i < count; i++) {
-        output[i] = table[input[i] - INT8_MIN];
+        output[i] = table[input[i]];
     }
 }

@@ -3,7 +3,7 @@
 
 #include <stdint.h>
 
-/* output[i] = table[input[i] + 128]; table has 256 entries. input and output may be the same buffer. */
+/* output[i] = table[input[i]]; table[-128] .. table[127] exist. input and output may be the same buffer. */
 void mcu_slm_lookup_s8(const int8_t *table, int32_t count, const int8_t *input, int8_t *output);
 
 #endif

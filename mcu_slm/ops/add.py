@@ -19,7 +19,14 @@ from mcu_slm.ops.broadcast import BroadcastOperator, broadcast
 from mcu_slm.ops.folding import Array, Fold, element_wise
 from mcu_slm.ops.lookup import INPUTS
 from mcu_slm.ops.short_sum import ShortSum, SumTable, find_short_sum
-from mcu_slm.quant import Int64, Multiplier, quantize_multiplier, requantize, saturate_int8
+from mcu_slm.quant import (
+    INT8_MIN,
+    Int64,
+    Multiplier,
+    quantize_multiplier,
+    requantize,
+    saturate_int8,
+)
 
 LEFT_SHIFT = 20
 
@@ -71,7 +78,7 @@ class Sum(BroadcastOperator):
     def call(self, arguments: Arguments) -> str:
         """Return the kernel call."""
         _, order = self.loops.walked_first()
-        terms = [arguments.constants[f"terms{operand + 1}"] for operand in order]
+        terms = [f"{arguments.constants[f'terms{operand + 1}']} + {-INT8_MIN}" for operand in order]
         fields: dict[str, object] = {
             "terms1": terms[0],
             "terms2": terms[1],

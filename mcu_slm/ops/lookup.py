@@ -44,7 +44,7 @@ class Lookup(Operator):
 
     def call(self, arguments: Arguments) -> str:
         """Return the kernel call."""
-        table = arguments.constants["table"]
+        table = f"{arguments.constants['table']} + {-INT8_MIN}"
         source, target = arguments.inputs[0], arguments.outputs[0]
         return f"mcu_slm_lookup_s8({table}, {self.count}, {source}, {target});"
 

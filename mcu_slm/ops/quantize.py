@@ -2,7 +2,7 @@
 
 From float32: y = round(x / scale) + zero_point in float32, halves away from zero.
 From integers: y = requantize(x - zx) + zy, real multiplier input scale / output scale in float64;
-int8 to int8 is a table.
+from bytes to bytes that is a table.
 
 The judge leaves numbers that are not finite, or beyond 32 bits after the division, undefined; here
 they saturate, and what is not a number counts as the lowest.
@@ -11,7 +11,7 @@ they saturate, and what is not a number counts as the lowest.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -19,7 +19,7 @@ from mcu_slm.ir import Tensor
 from mcu_slm.ops.base import Activations, Arguments, NodeView, Operator, struct_call
 from mcu_slm.ops.clearance import elementwise_clearance
 from mcu_slm.ops.elements import C_NAMES, float_literal
-from mcu_slm.ops.lookup import INPUTS, lookup, unary_tensors
+from mcu_slm.ops.lookup import INPUTS, Lookup, unary_tensors
 from mcu_slm.ops.rescale import bounded_multiplier
 from mcu_slm.ops.support import entry
 from mcu_slm.quant import Multiplier, requantize
@@ -119,6 +119,28 @@ class Rescale(Operator):
         return struct_call("mcu_slm_rescale_t", "mcu_slm_rescale", fields, places)
 
 
+@dataclass(frozen=True, eq=False)
+class RescaleBytes(Lookup):
+    """Bytes to bytes, of which one kind may be unsigned; the table has them as int8."""
+
+    input_dtype: str
+    output_dtype: str
+
+    def reference(self, inputs: Sequence[Activations]) -> list[Activations]:
+        """Look every byte up."""
+        (looked_up,) = super().reference([inputs[0].view(np.int8)])
+        return [looked_up.view(self.output_dtype)]
+
+    def call(self, arguments: Arguments) -> str:
+        """Return the kernel call, with the names of unsigned tensors cast."""
+        source, target = arguments.inputs[0], arguments.outputs[0]
+        if self.input_dtype != "int8":
+            source = f"(const int8_t *){source}"
+        if self.output_dtype != "int8":
+            target = f"(int8_t *){target}"
+        return super().call(replace(arguments, inputs=(source,), outputs=(target,)))
+
+
 def parse(view: NodeView) -> Operator:
     """Check a QUANTIZE node and derive its table or its integers."""
     source, output = unary_tensors(view)
@@ -140,10 +162,7 @@ def _from_integers(view: NodeView, source: Tensor, output: Tensor) -> Operator:
         view.require(zero_point == 0, f"{source.name}: zero point is {zero_point}", "0")
         largest = int(bounds.max)
     multiplier = bounded_multiplier(view, scale / output_scale, largest)
-    if source.dtype == output.dtype == "int8":
-        values = requantize(INPUTS - zero_point, multiplier.multiplier, multiplier.shift)
-        return lookup(source, values + output_zero_point, multiplier)
-    return Rescale(
+    rescale = Rescale(
         source.element_count,
         source.dtype,
         output.dtype,
@@ -151,6 +170,11 @@ def _from_integers(view: NodeView, source: Tensor, output: Tensor) -> Operator:
         output_zero_point,
         multiplier,
     )
+    dtypes = (source.dtype, output.dtype)
+    if not set(dtypes) <= {"int8", "uint8"}:
+        return rescale
+    (table,) = rescale.reference([INPUTS.astype(np.int8).view(source.dtype)])
+    return RescaleBytes(source.element_count, table.view(np.int8), (multiplier,), *dtypes)
 
 
 RUNS = tuple(entry(source, target) for source, targets in TARGETS.items() for target in targets)
