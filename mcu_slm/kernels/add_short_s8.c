@@ -29,17 +29,6 @@ static void add_value(const mcu_slm_add_short_t *layer, const int8_t *x1, int32_
     }
 }
 
-/* The fused activation, where it leaves less than the range of int8. */
-static void limit_row(const mcu_slm_add_short_t *layer, int32_t count, int8_t *y)
-{
-    const int32_t low = layer->act_min;
-    const int32_t high = layer->act_max;
-
-    for (int32_t i = 0; i < count; i++) {
-        y[i] = mcu_slm_clamp_s8(y[i], low, high);
-    }
-}
-
 void mcu_slm_add_short_s8(const mcu_slm_add_short_t *layer, const int8_t *input1, const int8_t *input2,
                           int8_t *output)
 {
@@ -58,9 +47,7 @@ void mcu_slm_add_short_s8(const mcu_slm_add_short_t *layer, const int8_t *input1
                 } else {
                     add_value(layer, x1, x2[0], n[3], output);
                 }
-                if (layer->act_min > INT8_MIN || layer->act_max < INT8_MAX) {
-                    limit_row(layer, n[3], output);
-                }
+                mcu_slm_clamp_row_s8(n[3], layer->act_min, layer->act_max, output);
                 output += n[3];
             }
         }

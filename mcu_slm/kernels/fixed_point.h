@@ -38,15 +38,20 @@ static inline int32_t mcu_slm_leading_zeros(uint32_t value)
 #endif
 }
 
-/* round(a * b / 2^32), ties up. */
-static inline uint32_t mcu_slm_high_mul_unsigned(uint32_t a, uint32_t b)
+/* addend + round(a * b / 2^32), ties up. */
+static inline uint32_t mcu_slm_high_mul_add_unsigned(uint32_t addend, uint32_t a, uint32_t b)
 {
-    return (uint32_t)(((uint64_t)a * b + 0x80000000U) >> 32);
-}
+    if (MCU_SLM_NARROW_MULTIPLIER) {
+        const uint32_t middle1 = (a >> 16) * (b & 0xFFFFU);
+        const uint32_t middle2 = (a & 0xFFFFU) * (b >> 16);
+        const uint32_t low = (a & 0xFFFFU) * (b & 0xFFFFU) >> 16;
+        const uint32_t carried = (low + (middle1 & 0xFFFFU) + (middle2 & 0xFFFFU) + 0x8000U) >> 16;
 
-static inline int32_t mcu_slm_high_mul(int32_t a, int32_t b)
-{
-    return (int32_t)(((int64_t)a * b + 0x80000000LL) >> 32);
+        return addend + (a >> 16) * (b >> 16) + (middle1 >> 16) + (middle2 >> 16) + carried;
+    }
+    const uint64_t start = (uint64_t)addend << 32 | 0x80000000U;
+
+    return (uint32_t)((start + (uint64_t)a * b) >> 32);
 }
 
 /* 48/17 and -32/17 with two integer bits: the best linear start for the Newton steps below. */
@@ -58,15 +63,15 @@ static inline int32_t mcu_slm_high_mul(int32_t a, int32_t b)
 static inline int32_t mcu_slm_one_over_one_plus_x(int32_t x)
 {
     const uint32_t denominator = ((uint32_t)x + 0x80000000U) & ~(uint32_t)1;
-    int32_t y = MCU_SLM_NEWTON_OFFSET +
-                mcu_slm_high_mul((int32_t)(denominator >> 1), 2 * MCU_SLM_NEWTON_SLOPE);
+    int32_t y = mcu_slm_high_mul_add(MCU_SLM_NEWTON_OFFSET, (int32_t)(denominator >> 1),
+                                     2 * MCU_SLM_NEWTON_SLOPE);
 
 #pragma GCC unroll 3
     for (int32_t step = 0; step < 3; step++) {
-        const int32_t product = (int32_t)mcu_slm_high_mul_unsigned(denominator, (uint32_t)y);
+        const int32_t product = (int32_t)mcu_slm_high_mul_add_unsigned(0, denominator, (uint32_t)y);
         const int32_t error = ((int32_t)1 << 29) - product;
 
-        y += 4 * mcu_slm_high_mul(y, 2 * error);
+        y += 4 * mcu_slm_high_mul_add(0, y, 2 * error);
     }
     return y > INT32_MAX / 2 ? INT32_MAX : 2 * y;
 }

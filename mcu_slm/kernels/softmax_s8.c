@@ -49,8 +49,8 @@ static share_t share_of(uint32_t sum, int32_t output_bits)
 /* 0 .. 2^output_bits - 1; what is rounded up to 2^output_bits is one step too much. */
 static inline int32_t probability(uint32_t exponential, share_t share, int32_t output_bits)
 {
-    const uint64_t halves = (uint64_t)(1U << (share.shift - 1)) << 32 | 0x80000000U;
-    const uint32_t scaled = (uint32_t)(((uint64_t)share.scale * exponential + halves) >> 32);
+    const uint32_t half = 1U << (share.shift - 1);
+    const uint32_t scaled = mcu_slm_high_mul_add_unsigned(half, share.scale, exponential);
     const int32_t rounded = (int32_t)(scaled >> share.shift);
 
     return rounded - (rounded >> output_bits);

@@ -13,6 +13,7 @@ import numpy as np
 from mcu_slm.ops.base import Arguments, Int8, NodeView, struct_call
 from mcu_slm.ops.broadcast import BroadcastOperator, broadcast
 from mcu_slm.ops.folding import Fold, element_wise
+from mcu_slm.ops.rescale import has_short_form, short_form
 from mcu_slm.quant import Multiplier, quantize_multiplier, requantize, saturate_int8
 
 
@@ -31,11 +32,7 @@ class Mul(BroadcastOperator):
 
     def reference(self, inputs: Sequence[Int8]) -> list[Int8]:
         """Multiply and requantise."""
-        rank = len(self.loops.shape)
-        first, second = (
-            x.reshape(x.shape[0], *(1,) * (rank - (x.ndim - 1)), *x.shape[1:]).astype(np.int64)
-            for x in inputs
-        )
+        first, second = (self.loops.aligned(x) for x in inputs)
         product = (first - self.input1_zero_point) * (second - self.input2_zero_point)
         scaled = requantize(product, self.output.multiplier, self.output.shift)
         return [saturate_int8(scaled + self.output_zero_point, self.act_min, self.act_max)]
@@ -61,18 +58,44 @@ class Mul(BroadcastOperator):
         )
 
 
+@dataclass(frozen=True, eq=False)
+class MulShort(Mul):
+    """A product whose multiplier shifts right, as nearly all do: `has_short_form`."""
+
+    kernels = ("mul_short_s8",)
+
+    def call(self, arguments: Arguments) -> str:
+        """Return the kernel call, with the operand in front that the innermost loop walks."""
+        loops, order = self.loops.walked_first()
+        zero_points = (self.input1_zero_point, self.input2_zero_point)
+        fields: dict[str, object] = {
+            **loops.fields(),
+            "input1_twice_zero_point": 2 * zero_points[order[0]],
+            "input2_zero_point": zero_points[order[1]],
+            "multiplier": self.output.multiplier,
+            **short_form(self.output, self.output_zero_point),
+            "act_min": self.act_min,
+            "act_max": self.act_max,
+        }
+        inputs = [arguments.inputs[operand] for operand in order]
+        return struct_call(
+            "mcu_slm_mul_short_t", "mcu_slm_mul_short_s8", fields, [*inputs, arguments.outputs[0]]
+        )
+
+
 def parse(view: NodeView) -> Mul:
     """Check a MUL node and derive its integers."""
     view.expect_count((2,))
     first, second, output = view.input(0), view.input(1), view.output()
     scale1, scale2, scale = (view.int8(t)[0] for t in (first, second, output))
     act_min, act_max = view.activation_range(output)
-    return Mul(
+    multiplier = view.multiplier(quantize_multiplier(scale1 * scale2 / scale))
+    return (MulShort if has_short_form(multiplier) else Mul)(
         broadcast(view, first.shape, second.shape, output.shape),
         view.int8(first)[1],
         view.int8(second)[1],
         view.int8(output)[1],
-        view.multiplier(quantize_multiplier(scale1 * scale2 / scale)),
+        multiplier,
         act_min,
         act_max,
     )

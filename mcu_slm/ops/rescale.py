@@ -1,4 +1,4 @@
-"""Multipliers whose left shift is known not to overflow the values they are meant for."""
+"""Multipliers that are known not to overflow, and those that have a shorter form in C."""
 
 from __future__ import annotations
 
@@ -33,3 +33,19 @@ def require_fit(
             "a product that fits 32 bits",
             "Export the model with a larger output scale.",
         )
+
+
+LONGEST_SHORT_SHIFT = 22
+"""The zero point is raised by as many bits and still fits int32."""
+
+
+def has_short_form(multiplier: Multiplier) -> bool:
+    """Whether `mcu_slm_scale_down` of `kernels/requantize.h` does what requantisation does."""
+    return 1 <= -multiplier.shift <= LONGEST_SHORT_SHIFT
+
+
+def short_form(multiplier: Multiplier, zero_point: int) -> dict[str, object]:
+    """Return the fields that go with the multiplier in a short form."""
+    right_shift = -multiplier.shift
+    addend = (zero_point << right_shift) + (1 << (right_shift - 1))
+    return {"addend": addend, "right_shift": right_shift}
