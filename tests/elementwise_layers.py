@@ -41,4 +41,17 @@ def _two_operands(b: GraphBuilder, x: int, y: int) -> int:
     b.node("SQUARED_DIFFERENCE", [x, y], [distance])
     smaller = b.tensor("smaller", shape, **kept)
     b.node("MINIMUM", [larger, distance], [smaller])
-    return smaller
+    return _left_shifts(b, smaller, bent)
+
+
+def _left_shifts(b: GraphBuilder, x: int, y: int) -> int:
+    """Return x, in a way that takes multipliers without a right shift; both are at scale 0.03."""
+    shape, kept = b.shape(x), {"scale": 0.03, "zero_point": 0}
+    one = b.tensor("one", (1,), scale=1.0, data=[1])
+    same = b.tensor("same", shape, **kept)
+    b.node("MUL", [x, one], [same], fused_activation_function="NONE")
+    tiny = b.tensor("tiny", shape, scale=3e-7, zero_point=-128)
+    b.node("SQUARED_DIFFERENCE", [x, y], [tiny])
+    total = b.tensor("same_again", shape, **kept)
+    b.node("ADD", [same, tiny], [total], fused_activation_function="NONE")
+    return total

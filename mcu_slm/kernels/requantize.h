@@ -79,7 +79,7 @@ static inline int32_t mcu_slm_scale_down(int32_t doubled, int32_t multiplier, in
 {
     const int32_t high = mcu_slm_high_mul_add(addend, doubled, multiplier);
 
-    return (high + (doubled >> 31)) >> right_shift;
+    return (high - (doubled < 0 ? 1 : 0)) >> right_shift;
 }
 
 static inline int8_t mcu_slm_clamp_s8(int32_t value, int32_t act_min, int32_t act_max)
