@@ -16,6 +16,6 @@ void mcu_slm_add_n_s8(const mcu_slm_add_n_t *layer, const int8_t *const *inputs,
         const int32_t raised = (int32_t)((uint32_t)total << HALF_OF_EXTRA_BITS);
         const int32_t scaled = mcu_slm_requantize(raised, layer->multiplier, layer->shift);
 
-        output[i] = mcu_slm_clamp_s8(scaled + layer->output_zero_point, INT8_MIN, INT8_MAX);
+        output[i] = mcu_slm_saturate_s8(scaled + layer->output_zero_point);
     }
 }

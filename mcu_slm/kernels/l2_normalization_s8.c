@@ -67,7 +67,7 @@ void mcu_slm_l2_normalization_s8(const mcu_slm_l2_normalization_t *layer, const 
             const int32_t x = input[i] - layer->input_zero_point;
             const int32_t y = mcu_slm_requantize(x, scale.multiplier, scale.shift + OUTPUT_SHIFT);
 
-            output[i] = mcu_slm_clamp_s8(y, INT8_MIN, INT8_MAX);
+            output[i] = mcu_slm_saturate_s8(y);
         }
         input += layer->depth;
         output += layer->depth;

@@ -9,9 +9,7 @@ void mcu_slm_pad_s8(const mcu_slm_pad_t *layer, const int8_t *input, int8_t *out
     const int32_t *s = layer->output_steps;
     int8_t *inner = output + layer->offset;
 
-    for (int32_t i = 0; i < layer->output_count; i++) {
-        output[i] = (int8_t)layer->value;
-    }
+    memset(output, layer->value, (size_t)layer->output_count);
     for (int32_t i = 0; i < n[0]; i++) {
         for (int32_t j = 0; j < n[1]; j++) {
             for (int32_t k = 0; k < n[2]; k++) {

@@ -14,7 +14,7 @@ static int8_t bend_one(const mcu_slm_prelu_t *layer, int8_t input, int8_t alpha)
         y = mcu_slm_requantize(x * (alpha - layer->alpha_zero_point), layer->slope_multiplier,
                                layer->slope_shift);
     }
-    return mcu_slm_clamp_s8(y + layer->output_zero_point, INT8_MIN, INT8_MAX);
+    return mcu_slm_saturate_s8(y + layer->output_zero_point);
 }
 
 void mcu_slm_prelu_s8(const mcu_slm_prelu_t *layer, const int8_t *input, const int8_t *alpha,

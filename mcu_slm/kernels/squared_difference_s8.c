@@ -15,7 +15,7 @@ static int8_t square_one(const mcu_slm_squared_difference_t *layer, int8_t x1, i
     const int32_t scaled = mcu_slm_requantize(difference * difference, layer->output_multiplier,
                                               layer->output_shift);
 
-    return mcu_slm_clamp_s8(scaled + layer->output_zero_point, INT8_MIN, INT8_MAX);
+    return mcu_slm_saturate_s8(scaled + layer->output_zero_point);
 }
 
 void mcu_slm_squared_difference_s8(const mcu_slm_squared_difference_t *layer, const int8_t *input1,

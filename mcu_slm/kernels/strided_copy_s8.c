@@ -3,27 +3,38 @@
 
 #include "memory_copy.h"
 
+#define FEW_BYTES 8 /* fewer are copied sooner than memcpy is called */
+
+static void gather_row(const int8_t *x, int32_t step, int32_t count, int8_t *y)
+{
+#pragma GCC unroll 4
+    for (int32_t i = 0; i < count; i++) {
+        y[i] = *x;
+        x += step;
+    }
+}
+
 void mcu_slm_strided_copy_s8(const mcu_slm_strided_copy_t *layer, const int8_t *input,
                              int8_t *output)
 {
     const int32_t *n = layer->lengths;
     const int32_t *s = layer->steps;
+    const int32_t count = n[4];
+    const int32_t step = s[4];
 
     for (int32_t i = 0; i < n[0]; i++) {
         for (int32_t j = 0; j < n[1]; j++) {
             for (int32_t k = 0; k < n[2]; k++) {
-                for (int32_t l = 0; l < n[3]; l++) {
-                    const int8_t *row =
-                        input + (layer->offset + i * s[0] + j * s[1] + k * s[2] + l * s[3]);
+                int32_t place = layer->offset + i * s[0] + j * s[1] + k * s[2];
 
-                    if (s[4] == 1) {
-                        memcpy(output, row, (size_t)n[4]);
+                for (int32_t l = n[3]; l > 0; l--) {
+                    if (step == 1 && count >= FEW_BYTES) {
+                        memcpy(output, input + place, (size_t)count);
                     } else {
-                        for (int32_t m = 0; m < n[4]; m++) {
-                            output[m] = row[m * s[4]];
-                        }
+                        gather_row(input + place, step, count, output);
                     }
-                    output += n[4];
+                    output += count;
+                    place += s[3];
                 }
             }
         }

@@ -5,6 +5,7 @@ At most five axes, as in the judge.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -34,11 +35,16 @@ class Pad(Operator):
 
     def call(self, arguments: Arguments) -> str:
         """Return the kernel call, with axes of length 1 in front up to five."""
-        missing = MAX_RANK - len(self.input_shape)
-        steps = np.cumprod([1, *self.output_shape[:0:-1]])[::-1]
-        offset = sum(int(step) * n for step, n in zip(steps, self.before, strict=True))
-        lengths = [1] * missing + list(self.input_shape)
-        output_steps = [0] * missing + [int(step) for step in steps]
+        steps = [math.prod(self.output_shape[axis + 1 :]) for axis in range(len(self.input_shape))]
+        offset = sum(step * n for step, n in zip(steps, self.before, strict=True))
+        loops: list[tuple[int, int]] = []
+        for length, step in zip(self.input_shape, steps, strict=True):
+            if loops and loops[-1][1] == length * step:  # this axis is not padded: a longer run
+                loops[-1] = (loops[-1][0] * length, step)
+            else:
+                loops.append((length, step))
+        loops = [(1, 0)] * (MAX_RANK - len(loops)) + loops
+        lengths, output_steps = zip(*loops, strict=True)
         fields: dict[str, object] = {
             "lengths": "{ " + ", ".join(map(str, lengths)) + " }",
             "output_steps": "{ " + ", ".join(map(str, output_steps)) + " }",
