@@ -141,8 +141,8 @@ static int is_inside(const mcu_slm_quads_window_t *window, int32_t row, int32_t 
 }
 
 /* Four windows without padding, by their corners: all their runs lie at equal distances. */
-static uint32_t *quad_inside(const mcu_slm_quads_window_t *window, const int8_t *const *corners,
-                             uint32_t *quads)
+static uint32_t *quad_inside(const mcu_slm_quads_window_t *window, const int8_t *x0,
+                             const int8_t *x1, const int8_t *x2, const int8_t *x3, uint32_t *quads)
 {
     const int32_t channels = window->input_channels;
     const int32_t row_step = window->dilation_height * window->input_width * channels;
@@ -153,8 +153,7 @@ static uint32_t *quad_inside(const mcu_slm_quads_window_t *window, const int8_t 
         int32_t step = ky * row_step;
 
         for (int32_t run = 0; run < window->runs_per_row; run++) {
-            quads = widen(corners[0] + step, corners[1] + step, corners[2] + step,
-                          corners[3] + step, run_bytes, quads);
+            quads = widen(x0 + step, x1 + step, x2 + step, x3 + step, run_bytes, quads);
             step += run_step;
         }
     }
@@ -183,45 +182,62 @@ static uint32_t *quad_at_border(const mcu_slm_quads_window_t *window, const int8
     return quads;
 }
 
-/* Four positions anywhere; (rows[p], columns[p]) are the top left corners of their windows. */
-static uint32_t *quad_of_windows(const mcu_slm_quads_window_t *window, const int8_t *input,
-                                 const int32_t *rows, const int32_t *columns, int8_t *aside,
-                                 uint32_t *quads)
+/* Up to four positions from (y, x) on, of which `count` are left to do; empty places repeat the last one. */
+static uint32_t *quad_anywhere(const mcu_slm_quads_window_t *window, const int8_t *input, int32_t y,
+                               int32_t x, int32_t count, int8_t *aside, uint32_t *quads)
 {
-    const int8_t *corners[4];
+    int32_t corners[4]; /* places in the input; outside it where a window begins in the padding */
+    int32_t rows[4];
+    int32_t columns[4];
+    int inside = 1;
 
     for (int32_t p = 0; p < 4; p++) {
-        if (!is_inside(window, rows[p], columns[p])) {
-            return quad_at_border(window, input, rows, columns, aside, quads);
+        rows[p] = y * window->stride_height - window->pad_top;
+        columns[p] = x * window->stride_width - window->pad_left;
+        inside &= is_inside(window, rows[p], columns[p]);
+        corners[p] = (rows[p] * window->input_width + columns[p]) * window->input_channels;
+        if (p + 1 < count) {
+            x++;
+            if (x == window->output_width) {
+                x = 0;
+                y++;
+            }
         }
-        corners[p] =
-            input + (rows[p] * window->input_width + columns[p]) * window->input_channels;
     }
-    return quad_inside(window, corners, quads);
+    if (!inside) {
+        return quad_at_border(window, input, rows, columns, aside, quads);
+    }
+    return quad_inside(window, input + corners[0], input + corners[1], input + corners[2],
+                       input + corners[3], quads);
 }
 
 void mcu_slm_dsp_quads_of_windows(const mcu_slm_quads_window_t *window, const int8_t *input,
                                   int32_t first, int32_t count, int8_t *aside, uint32_t *quads)
 {
+    const int32_t step = window->stride_width * window->input_channels;
     int32_t y = first / window->output_width;
     int32_t x = first % window->output_width;
 
-    for (int32_t done = 0; done < count; done += 4) {
-        int32_t rows[4];
-        int32_t columns[4];
+    for (; count > 0; count -= 4) {
+        const int32_t row = y * window->stride_height - window->pad_top;
+        const int32_t column = x * window->stride_width - window->pad_left;
 
-        for (int32_t p = 0; p < 4; p++) {
-            rows[p] = y * window->stride_height - window->pad_top;
-            columns[p] = x * window->stride_width - window->pad_left;
-            if (done + p + 1 < count) { /* empty places repeat the last position */
-                x++;
-                if (x == window->output_width) {
-                    x = 0;
-                    y++;
-                }
-            }
+        /* Mostly all four lie in one row and without padding. */
+        if (count >= 4 && x + 4 <= window->output_width && is_inside(window, row, column) &&
+            is_inside(window, row, column + 3 * window->stride_width)) {
+            const int8_t *corner =
+                input + (row * window->input_width + column) * window->input_channels;
+
+            quads = quad_inside(window, corner, corner + step, corner + 2 * step,
+                                corner + 3 * step, quads);
+        } else {
+            quads = quad_anywhere(window, input, y, x, count, aside, quads);
         }
-        quads = quad_of_windows(window, input, rows, columns, aside, quads);
+        x += 4;
+        while (x >= window->output_width) {
+            x -= window->output_width;
+            y++;
+        }
     }
 }
 
