@@ -116,13 +116,16 @@ def roots() -> Iterator[Case]:
 
 
 def floor_div_cases() -> Iterator[Case]:
-    """Halves, and quotients that are whole in float32 only."""
+    """Halves; quotients that are whole in float32 only, or 0 there: below all of its numbers."""
     yield from pairs("FLOOR_DIV", ("float32",))
     given = [
         Given([1.0, 5.0, -5.0, -1.0], "float32"),
         Given([0.1, 0.1, -0.1, -0.025], "float32"),
     ]
     yield folded("FLOOR_DIV", "nearly whole", given, [Result((4,), "float32")])
+    # The least number of float32 over others: -1 and 0; a quotient in float32 is 0 twice.
+    given = [Given([1e-45, 1e-45], "float32"), Given([-2.5, 2.5], "float32")]
+    yield folded("FLOOR_DIV", "subnormal", given, [Result((2,), "float32")])
 
 
 def moved(
