@@ -78,8 +78,8 @@ static void convolve_pixel(const mcu_slm_conv_2d_t *layer, const place_t *place,
     for (int32_t group = 0; group < channels; group += layer->filters_per_group) {
         const int32_t end = group + layer->filters_per_group;
 
-        for (int32_t first = group; first < end; first += MCU_SLM_BLOCK) {
-            const int32_t size = mcu_slm_block_size(end, first);
+        for (int32_t first = group, size = 0; first < end; first += size) {
+            size = mcu_slm_block_size(end, first);
 
             mcu_slm_start_block(acc, size, layer->bias + first);
             add_window(layer, place, image, weights, acc, size);

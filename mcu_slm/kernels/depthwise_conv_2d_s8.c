@@ -97,7 +97,8 @@ static void convolve_pixel(const mcu_slm_depthwise_conv_2d_t *layer, const place
     int32_t acc[MCU_SLM_BLOCK];
 
     for (int32_t first = 0; first < layer->input_channels; first += MCU_SLM_BLOCK) {
-        const int32_t size = mcu_slm_block_size(layer->input_channels, first);
+        const int32_t left = layer->input_channels - first;
+        const int32_t size = left < MCU_SLM_BLOCK ? left : MCU_SLM_BLOCK;
 
         mcu_slm_start_block(acc, size, layer->bias + first);
         add_window(layer, place, image + first, layer->weights + first, acc, size);
@@ -135,8 +136,8 @@ static void convolve_pixel_multiplied(const mcu_slm_depthwise_conv_2d_t *layer,
     for (int32_t channel = 0; channel < filters; channel += layer->depth_multiplier) {
         const int32_t end = channel + layer->depth_multiplier;
 
-        for (int32_t first = channel; first < end; first += MCU_SLM_BLOCK) {
-            const int32_t size = mcu_slm_block_size(end, first);
+        for (int32_t first = channel, size = 0; first < end; first += size) {
+            size = mcu_slm_block_size(end, first);
 
             mcu_slm_start_block(acc, size, layer->bias + first);
             add_window_of_channel(layer, place, image, layer->weights + first, acc, size);

@@ -9,8 +9,8 @@ void mcu_slm_fully_connected_s8(const mcu_slm_fully_connected_t *layer, const in
     for (int32_t row = 0; row < layer->rows; row++) {
         const int8_t *weights = layer->weights;
 
-        for (int32_t first = 0; first < layer->outputs; first += MCU_SLM_BLOCK) {
-            const int32_t size = mcu_slm_block_size(layer->outputs, first);
+        for (int32_t first = 0, size = 0; first < layer->outputs; first += size) {
+            size = mcu_slm_block_size(layer->outputs, first);
 
             mcu_slm_start_block(acc, size, layer->bias + first);
             mcu_slm_add_products(acc, size, input, layer->inputs, layer->input_zero_point, weights);

@@ -1,6 +1,6 @@
 /* Sums of products for a block of outputs at a time, each input value being used for all of them.
  *
- * Weights are laid out for that: for every block of up to MCU_SLM_BLOCK outputs, [input][output of the block].
+ * Weights are laid out for that: for every block of outputs, [input][output of the block].
  */
 #ifndef MCU_SLM_SUMS_H
 #define MCU_SLM_SUMS_H
@@ -9,7 +9,8 @@
 
 #include "requantize.h"
 
-#define MCU_SLM_BLOCK 16
+#define MCU_SLM_BLOCK 64
+#define MCU_SLM_SMALL_BLOCK 16
 
 /* What turns the sums of a layer's outputs into int8. */
 typedef struct {
@@ -20,9 +21,15 @@ typedef struct {
     int32_t act_max;
 } mcu_slm_rescaling_t;
 
+/* Outputs of the block that starts at number `first`: as many as the compiler has a loop for, or the last few. */
 static inline int32_t mcu_slm_block_size(int32_t outputs, int32_t first)
 {
-    return outputs - first < MCU_SLM_BLOCK ? outputs - first : MCU_SLM_BLOCK;
+    const int32_t left = outputs - first;
+
+    if (left >= MCU_SLM_BLOCK) {
+        return MCU_SLM_BLOCK;
+    }
+    return left < MCU_SLM_SMALL_BLOCK ? left : MCU_SLM_SMALL_BLOCK;
 }
 
 static inline void mcu_slm_start_block(int32_t *acc, int32_t size, const int32_t *bias)
@@ -56,8 +63,10 @@ static inline void mcu_slm_add_products(int32_t *restrict acc, int32_t size, con
 {
     /* Four inputs at a time: the sums are loaded and stored once for them. */
     for (; count >= 4; count -= 4) {
-        if (size == MCU_SLM_BLOCK) { /* a length that the compiler knows */
+        if (size == MCU_SLM_BLOCK) { /* lengths that the compiler knows */
             mcu_slm_add_four(acc, MCU_SLM_BLOCK, x, zero_point, weights);
+        } else if (size == MCU_SLM_SMALL_BLOCK) {
+            mcu_slm_add_four(acc, MCU_SLM_SMALL_BLOCK, x, zero_point, weights);
         } else {
             mcu_slm_add_four(acc, size, x, zero_point, weights);
         }

@@ -41,8 +41,8 @@ static void convolve_pixel(const mcu_slm_transpose_conv_t *layer, const int8_t *
     const int8_t *weights = layer->weights;
     int32_t acc[MCU_SLM_BLOCK];
 
-    for (int32_t first = 0; first < layer->output_channels; first += MCU_SLM_BLOCK) {
-        const int32_t size = mcu_slm_block_size(layer->output_channels, first);
+    for (int32_t first = 0, size = 0; first < layer->output_channels; first += size) {
+        size = mcu_slm_block_size(layer->output_channels, first);
 
         mcu_slm_start_block(acc, size, layer->bias + first);
         add_window(layer, image, row, column, weights, acc, size);

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mcu_slm.ops.base import Arguments, Int8, NodeView, struct_call
-from mcu_slm.ops.linear import LinearOperator, exact_matmul, in_blocks, last_block, linear
+from mcu_slm.ops.linear import LinearOperator, block_sizes, exact_matmul, in_blocks, linear
 from mcu_slm.ops.window import (
     Window,
     in_chunks,
@@ -70,7 +70,7 @@ class Conv2D(LinearOperator):
 
     def clearance(self, position: int) -> int:  # noqa: ARG002
         """Pixels are written in order, by blocks of channels."""
-        outputs, last = self.linear.outputs, last_block(self.linear.outputs // self.groups)
+        outputs, last = self.linear.outputs, block_sizes(self.linear.outputs // self.groups)[-1]
         channels = self.linear.weights.shape[3] * self.groups
         return self.window.clearance(self.batches, channels, outputs, last)
 

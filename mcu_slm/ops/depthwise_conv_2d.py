@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mcu_slm.ops.base import Arguments, Int8, NodeView, struct_call
-from mcu_slm.ops.linear import LinearOperator, last_block, linear
+from mcu_slm.ops.linear import BLOCK, LinearOperator, block_sizes, linear
 from mcu_slm.ops.window import (
     Window,
     in_chunks,
@@ -64,7 +64,7 @@ class DepthwiseConv2D(LinearOperator):
     def clearance(self, position: int) -> int:  # noqa: ARG002
         """Pixels are written in order, by blocks of channels."""
         outputs, many = self.linear.outputs, self.depth_multiplier
-        last = last_block(many if many > 1 else outputs)
+        last = block_sizes(many)[-1] if many > 1 else (outputs - 1) % BLOCK + 1
         return self.window.clearance(self.batches, outputs // many, outputs, last)
 
     def stored_weights(self) -> npt.NDArray[np.int8]:

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from mcu_slm.ops.base import Arguments, Int8, NodeView, struct_call
 from mcu_slm.ops.clearance import clearance
-from mcu_slm.ops.linear import LinearOperator, exact_matmul, last_block, linear
+from mcu_slm.ops.linear import LinearOperator, block_sizes, exact_matmul, linear
 
 _BIAS_TOLERANCE = 0.02
 """Of the bias scale, in steps of the output."""
@@ -47,7 +47,7 @@ class FullyConnected(LinearOperator):
         """A row is written by blocks of outputs, and each block reads the input's row."""
         outputs, inputs = self.linear.weights.shape
         rows = np.arange(self.rows)
-        return clearance((rows + 1) * outputs - last_block(outputs), rows * inputs)
+        return clearance((rows + 1) * outputs - block_sizes(outputs)[-1], rows * inputs)
 
     def call(self, arguments: Arguments) -> str:
         """Return the kernel call."""

@@ -25,8 +25,8 @@ from mcu_slm.quant import (
     saturate_int8,
 )
 
-BLOCK = 16
-"""MCU_SLM_BLOCK of `kernels/sums.h`: outputs that are summed together."""
+BLOCK, SMALL_BLOCK = 64, 16
+"""MCU_SLM_BLOCK and MCU_SLM_SMALL_BLOCK of `kernels/sums.h`: outputs that are summed together."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,24 +115,24 @@ class LinearOperator(Operator):
         return self.linear.multipliers
 
 
-def last_block(outputs: int) -> int:
-    """Return how many of a row of outputs are written last, after everything was read."""
-    return (outputs - 1) % BLOCK + 1
+def block_sizes(outputs: int) -> list[int]:
+    """Return the sizes of blocks in `kernels/sums.h`: large ones, small ones, the rest."""
+    large, others = divmod(outputs, BLOCK)
+    small, rest = divmod(others, SMALL_BLOCK)
+    return [BLOCK] * large + [SMALL_BLOCK] * small + [rest] * (rest > 0)
 
 
 def in_blocks(weights: npt.NDArray[np.int8]) -> npt.NDArray[np.int8]:
     """Return weights in the order of `kernels/sums.h`: per block of outputs, [input][output].
 
     Shapes: weights: [outputs, *inputs] -> [*inputs, outputs] for one block, [blocks, *inputs,
-        outputs] for whole ones, flat where the last block is smaller.
+        outputs] for blocks of one size, flat otherwise.
     """
-    outputs = len(weights)
-    blocks = [
-        np.moveaxis(weights[first : first + BLOCK], 0, -1) for first in range(0, outputs, BLOCK)
-    ]
+    ends = np.cumsum(block_sizes(len(weights)))[:-1]
+    blocks = [np.moveaxis(block, 0, -1) for block in np.split(weights, ends)]
     if len(blocks) == 1:
         return blocks[0]
-    if outputs % BLOCK == 0:
+    if len({block.shape for block in blocks}) == 1:
         return np.stack(blocks)
     return np.concatenate([block.reshape(-1) for block in blocks])
 

@@ -46,8 +46,11 @@ class _Library:
     def run(self, rows: npt.NDArray[np.int8], outputs: npt.NDArray[np.int8]) -> None:
         """Predict rows in their order, from reset state on. C code runs without Python's lock."""
         self.reset()
-        for source, target in zip(rows, outputs, strict=True):
-            self.predict(source.ctypes.data, target.ctypes.data)
+        source, target = rows.ctypes.data, outputs.ctypes.data  # a view per row takes microseconds
+        for _ in rows:
+            self.predict(source, target)
+            source += rows.strides[0]
+            target += outputs.strides[0]
 
 
 class HostModel:

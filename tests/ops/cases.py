@@ -122,6 +122,8 @@ def conv_cases() -> Iterator[Case]:
     )
     yield conv("two groups", (1, 4, 5, 6), (3, 2), 4, groups=2, padding="SAME")
     yield conv("groups of one channel", (2, 3, 3, 3), (2, 2), 6, groups=3, activation="RELU")
+    yield conv("large and small blocks", (1, 3, 2, 5), (2, 2), 64 + 16 + 16 + 3, padding="SAME")
+    yield conv("blocks of two groups", (1, 2, 3, 4), (1, 2), 2 * (64 + 16 + 1), groups=2)
     yield dead_channel(conv("three by three", (1, 4, 4, 3), (3, 3), 4))
     rng = rng_of("random convolutions")
     for number in range(4):
@@ -191,6 +193,7 @@ def fully_connected_cases() -> Iterator[Case]:
     yield fully_connected("saturated", (1, 40), 6, real=0.5, zero_points=(-128, 127))
     yield fully_connected("zero points 127, -128", (1, 17), 6, zero_points=(127, -128))
     yield fully_connected("tiny multiplier", (1, 64), 2, real=2e-7)
+    yield fully_connected("large and small blocks", (2, 7), 64 + 64 + 16 + 1, per_channel=True)
     # Products that only raise the sum: the lowest bias leaves room for all of them.
     rising = fully_connected("lowest bias", (1, 8), 2, real=1e-7, zero_points=(-128, 120))
     positive = tensor(1, data=np.full((2, 8), 100, np.int8))

@@ -82,6 +82,8 @@ def depthwise_cases() -> Iterator[Case]:
         "zero points 127, -128", (1, 4, 4, 3), (2, 2), zero_points=(127, -128), **SAME,
         activation="RELU_N1_TO_1",
     )  # fmt: skip
+    yield depthwise("blocks of channels", (1, 3, 4, 64 + 64 + 3), (2, 3), **SAME)
+    yield depthwise("blocks of a channel's filters", (1, 2, 3, 2), (2, 2), 64 + 16 + 3, **SAME)
     rng = rng_of("random depthwise convolutions")
     for number in range(6):
         yield _random_depthwise(f"random {number}", rng)
@@ -268,6 +270,7 @@ def transpose_conv_cases() -> Iterator[Case]:
     yield transpose_conv(
         "gaps", (1, 2, 2, 1), (1, 2), 2, stride=(3, 4), padding="VALID", more=(2, 3)
     )
+    yield transpose_conv("large and small blocks", (1, 2, 2, 3), (3, 2), 64 + 16 + 3)
     yield transpose_conv("stride 1", (2, 4, 3, 3), (3, 3), 2, stride=(1, 1), bias=False)
     yield transpose_conv("one row", (1, 1, 7, 4), (1, 5), 3, stride=(1, 3), more=(0, 2), real=0.02)
     yield transpose_conv(

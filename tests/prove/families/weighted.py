@@ -77,12 +77,18 @@ def _biased(
     return [*inputs, -1] if may_list and d.chance(0.5) else inputs
 
 
+def _channels(d: Draft, most: int, usual: int = 17) -> int:
+    """Return a few output channels, now and then enough for blocks of every size."""
+    limit = usual if d.chance(0.9) else 64 + 16 + 16 + 3
+    return d.between(1, max(1, min(limit, most)))
+
+
 def fully_connected(d: Draft, op: str) -> None:
     source = d.take(range(1, 7))
     divisors = [n for n in range(1, source.count + 1) if source.count % n == 0]
     depth = source.shape[-1] if d.chance(0.8) else d.pick(divisors)
     rows = source.count // depth
-    channels = d.between(1, max(1, min(17, MOST_ELEMENTS // rows)))
+    channels = _channels(d, MOST_ELEMENTS // rows)
     weights = Weights(d, source, (channels, depth), 0)
     kept = depth == source.shape[-1] and d.chance(0.4)
     shape = (*source.shape[:-1], channels) if kept else (rows, channels)
@@ -119,8 +125,7 @@ def conv_2d(d: Draft, op: str) -> None:
     batches, height, width, depth = source.shape
     kernel, options, size = placed(d, (height, width), dilated=True)
     groups = d.pick([n for n in range(1, depth + 1) if depth % n == 0]) if d.chance(0.25) else 1
-    most = max(1, min(17, MOST_ELEMENTS // (batches * size[0] * size[1])))
-    channels = groups * d.between(1, max(1, most // groups))
+    channels = groups * _channels(d, MOST_ELEMENTS // (batches * size[0] * size[1] * groups))
     weights = Weights(d, source, (channels, *kernel, depth // groups), 0)
     inputs = _biased(d, [source.number, weights.number], weights)
     _finish(d, op, inputs, weights, (batches, *size, channels), **options)
@@ -131,7 +136,7 @@ def depthwise_conv_2d(d: Draft, op: str) -> None:
     batches, height, width, depth = source.shape
     kernel, options, size = placed(d, (height, width), dilated=True)
     most = MOST_ELEMENTS // (batches * size[0] * size[1] * depth)
-    multiplier = d.between(1, max(1, min(4, most))) if d.chance(0.5) else 1
+    multiplier = _channels(d, most, 4) if d.chance(0.5) else 1
     channels = depth * multiplier
     weights = Weights(d, source, (1, *kernel, channels), 3)
     inputs = _biased(d, [source.number, weights.number], weights, may_list=False)
@@ -151,8 +156,7 @@ def transpose_conv(d: Draft, op: str) -> None:
         kernel.append(k)
         stride.append(s)
         output.append(lowest + d.between(0, s - 1))
-    most = max(1, min(9, MOST_ELEMENTS // (batches * output[0] * output[1])))
-    channels = d.between(1, most)
+    channels = _channels(d, MOST_ELEMENTS // (batches * output[0] * output[1]), 9)
     weights = Weights(d, source, (channels, *kernel, depth), 0)
     shape = (batches, *output, channels)
     inputs = _biased(d, [d.vector(shape), weights.number, source.number], weights, may_list=False)
