@@ -16,6 +16,9 @@ def _evaluate(view: NodeView) -> Sequence[Array]:
     shapes = values(view)
     for shape in shapes:
         view.require(shape.ndim == 1, f"a shape of rank {shape.ndim}", "a vector")
+        # The judge keeps the low 32 bits of a length.
+        narrow = np.array_equal(shape, shape.astype(np.int32))
+        view.require(narrow, f"shape {shape.tolist()}", "lengths of at most 32 bits")
     length = max(len(shape) for shape in shapes)
     first, second = (
         np.concatenate([np.ones(length - len(shape), shape.dtype), shape]) for shape in shapes

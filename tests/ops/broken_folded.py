@@ -44,9 +44,21 @@ PARTS = folded(
 )  # fmt: skip
 FULL = folded("FILL", "sound", [ints(2, 3), Given(7, "int32")], [Result((2, 3), "int32")])
 COMMON = folded("BROADCAST_ARGS", "sound", [ints(2, 1), ints(3)], [Result((2,), "int32")])
+LONG = [Given((2, 1), "int64"), Given((3,), "int64")]
+COMMON_64 = folded("BROADCAST_ARGS", "sound, 64 bits", LONG, [Result((2,), "int64")])
 LENGTHS = folded("SHAPE", "sound", [ints(2, 1)], [Result((1,), "int32")], out_type=2)
 
-FOLDED_SOUND: list[Case] = [*WHOLE.values(), ROOT, QUOTIENT, REST, PARTS, FULL, COMMON, LENGTHS]
+FOLDED_SOUND: list[Case] = [
+    *WHOLE.values(),
+    ROOT,
+    QUOTIENT,
+    REST,
+    PARTS,
+    FULL,
+    COMMON,
+    COMMON_64,
+    LENGTHS,
+]
 
 RUN_TIME = r"c0 has type float32 and is computed at run time; expected int8, or .*constants"
 DEPENDS = "an output of the model would be a constant; expected a value that depends"
@@ -84,6 +96,9 @@ FOLDED_BROKEN: dict[tuple[str, str], tuple[Case, Change, str]] = {
     ),
     ("BROADCAST_ARGS", "unequal"): (
         COMMON, tensor(0, data=np.array([2, 4], np.int32)), r"\[2, 4\] and \[1, 3\] do not",
+    ),
+    ("BROADCAST_ARGS", "too long"): (
+        COMMON_64, tensor(1, data=np.array([2**32 + 5])), "expected lengths of at most 32 bits",
     ),
     ("BROADCAST_ARGS", "run time"): (COMMON, run_time(1), "int32 and is computed at run time"),
     ("SHAPE", "output"): (LENGTHS, shown, DEPENDS),

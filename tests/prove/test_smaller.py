@@ -195,9 +195,9 @@ def test_a_refused_graph_and_a_failing_leg_are_counted_as_such(setup: Setup) -> 
 
 
 def test_an_unknown_operator_is_a_refusal_of_the_checker(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = subject(SEED, with_multiplication())  # which folds constants: with MUL, if need be
     monkeypatch.setitem(ops.OPERATORS, "MUL", None)
-    number = with_multiplication()
-    (outcome,) = examine([subject(SEED, number)], [])
+    (outcome,) = examine([made], [])
     assert outcome.failure is not None
     assert outcome.failure.way == ("checker", "refused")
     assert outcome.windows == 0
