@@ -1,9 +1,22 @@
 /* The larger or the smaller of two elements, with broadcasting. */
 #include "maximum_minimum_s8.h"
 
-static int8_t choose_one(const mcu_slm_maximum_minimum_t *layer, int8_t x1, int8_t x2)
+static void maximum_row(const int8_t *x1, const int8_t *x2, int32_t step2, int32_t count, int8_t *y)
 {
-    return (x1 > x2) == (layer->larger != 0) ? x1 : x2;
+#pragma GCC unroll 4
+    for (int32_t i = 0; i < count; i++) {
+        y[i] = x1[i] > *x2 ? x1[i] : *x2;
+        x2 += step2;
+    }
+}
+
+static void minimum_row(const int8_t *x1, const int8_t *x2, int32_t step2, int32_t count, int8_t *y)
+{
+#pragma GCC unroll 4
+    for (int32_t i = 0; i < count; i++) {
+        y[i] = x1[i] < *x2 ? x1[i] : *x2;
+        x2 += step2;
+    }
 }
 
 void mcu_slm_maximum_minimum_s8(const mcu_slm_maximum_minimum_t *layer, const int8_t *input1,
@@ -19,9 +32,12 @@ void mcu_slm_maximum_minimum_s8(const mcu_slm_maximum_minimum_t *layer, const in
                 const int8_t *x1 = input1 + i * s1[0] + j * s1[1] + k * s1[2];
                 const int8_t *x2 = input2 + i * s2[0] + j * s2[1] + k * s2[2];
 
-                for (int32_t m = 0; m < n[3]; m++) {
-                    *output++ = choose_one(layer, x1[m * s1[3]], x2[m * s2[3]]);
+                if (layer->larger != 0) {
+                    maximum_row(x1, x2, s2[3], n[3], output);
+                } else {
+                    minimum_row(x1, x2, s2[3], n[3], output);
                 }
+                output += n[3];
             }
         }
     }

@@ -5,8 +5,8 @@
 
 typedef struct {
     int32_t lengths[4]; /* nested loops, outermost first */
-    int32_t steps1[4];  /* elements of input 1 per loop; 0 where it is repeated */
-    int32_t steps2[4];
+    int32_t steps1[4];  /* elements of input 1 per loop, 1 in the innermost */
+    int32_t steps2[4];  /* elements of input 2 per loop; 0 where it is repeated */
     int32_t larger; /* 1: maximum, 0: minimum */
 } mcu_slm_maximum_minimum_t;
 

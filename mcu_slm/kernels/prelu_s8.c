@@ -3,18 +3,28 @@
 
 #include "requantize.h"
 
-static int8_t bend_one(const mcu_slm_prelu_t *layer, int8_t input, int8_t alpha)
+static void bend_row(const mcu_slm_prelu_t *layer, const int8_t *input, const int8_t *alpha, int8_t *output)
 {
-    const int32_t x = input - layer->input_zero_point;
-    int32_t y;
+    const int8_t *identity = layer->identity;
+    const int32_t zero_point = layer->input_zero_point;
+    const int32_t input_step = layer->steps1[3];
+    const int32_t alpha_step = layer->steps2[3];
+    const int32_t count = layer->lengths[3];
 
-    if (x >= 0) {
-        y = mcu_slm_requantize(x, layer->identity_multiplier, layer->identity_shift);
-    } else {
-        y = mcu_slm_requantize(x * (alpha - layer->alpha_zero_point), layer->slope_multiplier,
-                               layer->slope_shift);
+    for (int32_t i = 0; i < count; i++) {
+        const int32_t x = *input - zero_point;
+        int8_t y = identity[*input];
+
+        if (x < 0) {
+            const int32_t product = x * (*alpha - layer->alpha_zero_point);
+            const int32_t bent = mcu_slm_requantize(product, layer->slope_multiplier, layer->slope_shift);
+
+            y = mcu_slm_saturate_s8(bent + layer->output_zero_point);
+        }
+        output[i] = y;
+        input += input_step;
+        alpha += alpha_step;
     }
-    return mcu_slm_saturate_s8(y + layer->output_zero_point);
 }
 
 void mcu_slm_prelu_s8(const mcu_slm_prelu_t *layer, const int8_t *input, const int8_t *alpha,
@@ -30,9 +40,8 @@ void mcu_slm_prelu_s8(const mcu_slm_prelu_t *layer, const int8_t *input, const i
                 const int8_t *x1 = input + i * s1[0] + j * s1[1] + k * s1[2];
                 const int8_t *x2 = alpha + i * s2[0] + j * s2[1] + k * s2[2];
 
-                for (int32_t m = 0; m < n[3]; m++) {
-                    *output++ = bend_one(layer, x1[m * s1[3]], x2[m * s2[3]]);
-                }
+                bend_row(layer, x1, x2, output);
+                output += n[3];
             }
         }
     }

@@ -10,8 +10,7 @@ typedef struct {
     int32_t input_zero_point;
     int32_t alpha_zero_point;
     int32_t output_zero_point;
-    int32_t identity_multiplier;
-    int32_t identity_shift;
+    const int8_t *identity; /* identity[-128] .. identity[127]: outputs for inputs from zero on */
     int32_t slope_multiplier; /* of the product, below zero */
     int32_t slope_shift;
 } mcu_slm_prelu_t;

@@ -27,13 +27,14 @@ class Extremum(BroadcastOperator):
         return [saturate_int8((np.maximum if self.larger else np.minimum)(first, second))]
 
     def call(self, arguments: Arguments) -> str:
-        """Return the kernel call."""
-        fields: dict[str, object] = {**self.loops.fields(), "larger": int(self.larger)}
+        """Return the kernel call, with the operand in front that the innermost loop walks."""
+        loops, order = self.loops.walked_first()
+        fields: dict[str, object] = {**loops.fields(), "larger": int(self.larger)}
         return struct_call(
             "mcu_slm_maximum_minimum_t",
             "mcu_slm_maximum_minimum_s8",
             fields,
-            [*arguments.inputs, arguments.outputs[0]],
+            [*(arguments.inputs[operand] for operand in order), arguments.outputs[0]],
         )
 
 

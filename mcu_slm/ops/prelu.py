@@ -11,10 +11,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mcu_slm.ops.base import Arguments, Int8, NodeView, struct_call
+from mcu_slm.ops.base import Arguments, Constant, Int8, NodeView, struct_call
 from mcu_slm.ops.broadcast import BroadcastOperator, broadcast
+from mcu_slm.ops.lookup import INPUTS
 from mcu_slm.ops.rescale import LARGEST_DIFFERENCE, bounded_multiplier
-from mcu_slm.quant import Multiplier, requantize, saturate_int8
+from mcu_slm.quant import INT8_MIN, Multiplier, requantize, saturate_int8
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,6 +41,12 @@ class Prelu(BroadcastOperator):
         """Return the multipliers from zero on and below."""
         return (self.identity, self.slope)
 
+    def constants(self) -> tuple[Constant, ...]:
+        """Return what becomes of inputs from zero on."""
+        above = requantize(INPUTS - self.input_zero_point, *self.identity)
+        table = saturate_int8(above + self.output_zero_point)
+        return (Constant("identity", table, False, "output for the inputs -128 .. 127, if >= 0"),)
+
     def call(self, arguments: Arguments) -> str:
         """Return the kernel call."""
         fields: dict[str, object] = {
@@ -47,8 +54,7 @@ class Prelu(BroadcastOperator):
             "input_zero_point": self.input_zero_point,
             "alpha_zero_point": self.alpha_zero_point,
             "output_zero_point": self.output_zero_point,
-            "identity_multiplier": self.identity.multiplier,
-            "identity_shift": self.identity.shift,
+            "identity": f"{arguments.constants['identity']} + {-INT8_MIN}",
             "slope_multiplier": self.slope.multiplier,
             "slope_shift": self.slope.shift,
         }
