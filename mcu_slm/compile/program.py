@@ -86,7 +86,7 @@ def make_program(
     operators = ops.parse_graph(graph)
     if kernel_family == "dsp":
         tuning = dsp.TUNINGS[optimize]
-        operators = tuple(dsp.specialize(operator, tuning) for operator in operators)
+        operators = dsp.share_kernels([dsp.specialize(o, tuning) for o in operators])
     layout = plan.plan_graph(graph, _demands(graph, operators))
     layers = names.unique(names.identifier(graph.layer_name(node)) for node in graph.nodes)
     functions = tuple(

@@ -7,12 +7,13 @@ family has any that is exact for the layer; the others keep their portable kerne
 from __future__ import annotations
 
 from mcu_slm.dsp import convolution
+from mcu_slm.dsp.sharing import share_kernels
 from mcu_slm.dsp.tuning import SPEED, TUNINGS, Tuning
 from mcu_slm.ops.base import Operator
 from mcu_slm.ops.conv_2d import Conv2D
 from mcu_slm.ops.fully_connected import FullyConnected
 
-__all__ = ["CORES", "OPERATORS", "TUNINGS", "specialize"]
+__all__ = ["CORES", "OPERATORS", "TUNINGS", "share_kernels", "specialize"]
 
 CORES = ("cortex-m4", "cortex-m7", "cortex-m33")
 """Cores that have the instructions, as their chips have an FPU."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mcu_slm.dsp.gemm import gemm_kernel, quad_bytes
+from mcu_slm.dsp.gemm import bank_for, gemm_kernel, quad_bytes
 from mcu_slm.dsp.matrix import Matrix, input_order, matrix_of
 from mcu_slm.dsp.rows import MOST_ROWS, RowProducts
 from mcu_slm.dsp.specialized import Specialized, constant_struct
@@ -197,6 +197,7 @@ def of_conv_2d(plain: Conv2D, tuning: Tuning) -> MatrixProduct | RowProducts | N
         return _product(plain, matrix, positions, tuning)
     if plain.batches != 1:
         return None
+    matrix = matrix.with_packing()
     strip, padded = _strip(matrix, positions, tuning), _pays_padding(window, depth, tuning)
     return Convolution(plain, matrix, positions, strip, tuning, padded)
 
@@ -206,7 +207,8 @@ def _product(
 ) -> MatrixProduct | RowProducts:
     """Return the product of rows that lie one behind the other."""
     if positions <= MOST_ROWS:
-        return RowProducts(plain, matrix, positions, tuning)
+        return RowProducts(plain, matrix, positions, bank_for(plain.macs, tuning))
+    matrix = matrix.with_packing()
     return MatrixProduct(plain, matrix, positions, _strip(matrix, positions, tuning), tuning)
 
 

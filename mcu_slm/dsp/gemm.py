@@ -5,11 +5,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from mcu_slm.dsp.matrix import Matrix
-from mcu_slm.dsp.tuning import SPEED, Tuning
+from mcu_slm.dsp.tuning import SIZE, Tuning
 from mcu_slm.ops.base import GeneratedKernel
+
+_FEW_MACS = 4096
 
 
 @dataclass(frozen=True)
@@ -19,7 +21,7 @@ class GemmText:
     name: str
     guard: str
     indent: str
-    depth: int
+    inputs: str
     pairs: int
     chunks: int
     chunk_pairs: int
@@ -31,9 +33,8 @@ class GemmText:
     shift: int
     form: str
     clamp: bool
-    uniform: bool
+    packed: bool
     scale_words: int
-    scale_registers: str
     at_output: int
     at_weights: int
     at_cursor: int
@@ -46,7 +47,7 @@ class GemvText:
 
     name: str
     guard: str
-    depth: int
+    inputs: str
     pairs: int
     chunks: int
     chunk_pairs: int
@@ -64,16 +65,16 @@ class GemvText:
 
 def gemv_kernel(matrix: Matrix, tuning: Tuning) -> GeneratedKernel:
     """Return the kernel that multiplies a matrix by one row."""
-    pairs, shift = matrix.depth // 2, matrix.rescaling.shift
+    pairs, shift = matrix.depth // 2, matrix.shift
     chunks, rest = _chunks(pairs, tuning.bank)
     one = "_uniform" if matrix.rescaling.is_uniform else ""
     clamp = "_clamped" if matrix.is_clamped else ""
-    variant = f"{matrix.form}_{shift}{one}{clamp}{_looped(chunks, tuning)}"
-    name = f"mcu_slm_dsp_gemv_{matrix.depth}_{variant}"
+    variant = f"{matrix.form}_{shift}{one}{clamp}"
+    name = f"mcu_slm_dsp_gemv_{_depths(matrix, chunks, rest, tuning)}_{variant}"
     text = GemvText(
         name=name,
         guard=f"{name.upper()}_H",
-        depth=matrix.depth,
+        inputs=_inputs(matrix, chunks, rest, tuning),
         pairs=pairs,
         chunks=chunks,
         chunk_pairs=tuning.bank,
@@ -93,12 +94,12 @@ def gemv_kernel(matrix: Matrix, tuning: Tuning) -> GeneratedKernel:
 
 def gemm_kernel(matrix: Matrix, tuning: Tuning) -> GeneratedKernel:
     """Return the kernel that multiplies by a matrix."""
-    pairs, shift = matrix.depth // 2, matrix.rescaling.shift
+    pairs, shift = matrix.depth // 2, matrix.shift
     chunks, rest = _chunks(pairs, tuning.bank)
     clamp = "_clamped" if matrix.is_clamped else ""
-    one = "_uniform" if matrix.rescaling.is_uniform else ""
-    variant = f"{matrix.form}_{shift}{one}{clamp}{_looped(chunks, tuning)}"
-    name = f"mcu_slm_dsp_gemm_{matrix.depth}_{variant}"
+    packed = "_packed" if matrix.is_packed else ""
+    variant = f"{matrix.form}_{shift}{packed}{clamp}"
+    name = f"mcu_slm_dsp_gemm_{_depths(matrix, chunks, rest, tuning)}_{variant}"
     scale_words = _scale_words(matrix)
     at_output = 8 + 8 * scale_words
     at_weights = at_output + 20  # behind end, output, stride, act_min, act_max
@@ -106,7 +107,7 @@ def gemm_kernel(matrix: Matrix, tuning: Tuning) -> GeneratedKernel:
         name=name,
         guard=f"{name.upper()}_H",
         indent=" " * len(f"void {name}("),
-        depth=matrix.depth,
+        inputs=_inputs(matrix, chunks, rest, tuning),
         pairs=pairs,
         chunks=chunks,
         chunk_pairs=tuning.bank,
@@ -118,13 +119,12 @@ def gemm_kernel(matrix: Matrix, tuning: Tuning) -> GeneratedKernel:
         shift=shift,
         form=matrix.form,
         clamp=matrix.is_clamped,
-        uniform=matrix.rescaling.is_uniform,
+        packed=matrix.is_packed,
         scale_words=scale_words,
-        scale_registers=f"r6-r{5 + scale_words * (1 if one else 2)}",
         at_output=at_output,
         at_weights=at_weights,
-        at_cursor=at_weights + 4,
-        stack_bytes=at_weights + 12,
+        at_cursor=at_weights + 8,
+        stack_bytes=at_weights + 16,
     )
     return GeneratedKernel(name, "dsp/dsp_gemm", text)
 
@@ -134,14 +134,28 @@ def quad_bytes(depth: int) -> int:
     return 8 * depth
 
 
+def bank_for(macs: int, tuning: Tuning) -> Tuning:
+    """Return the tuning for a layer: little work does not pay for long code."""
+    return replace(tuning, bank=min(tuning.bank, SIZE.bank)) if macs < _FEW_MACS else tuning
+
+
 def _chunks(pairs: int, bank: int) -> tuple[int, int]:
     """Return how often the registers are filled in a loop, and the pairs of inputs left."""
     return (0, pairs) if pairs <= bank else divmod(pairs, bank)
 
 
-def _looped(chunks: int, tuning: Tuning) -> str:
-    """Return what tells a kernel apart that is unrolled less than another of the same depth."""
-    return f"_by{2 * tuning.bank}" if chunks and tuning.bank < SPEED.bank else ""
+def _depths(matrix: Matrix, chunks: int, rest: int, tuning: Tuning) -> str:
+    """Return which depths a kernel is for, as its name says it."""
+    if not chunks:
+        return str(matrix.depth)
+    return f"n{2 * tuning.bank}" + (f"p{2 * rest}" if rest else "")
+
+
+def _inputs(matrix: Matrix, chunks: int, rest: int, tuning: Tuning) -> str:
+    """Return which depths a kernel is for, as its comment says it."""
+    if not chunks:
+        return str(matrix.depth)
+    return f"a multiple of {2 * tuning.bank}" + (f" and {2 * rest}" if rest else "")
 
 
 def _registers(used: int) -> str:

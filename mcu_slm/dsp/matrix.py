@@ -6,19 +6,17 @@ feed four products.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from mcu_slm.dsp.packing import SCALE_BITS, PackedRescaling, pack
 from mcu_slm.dsp.rescaling import ShortRescaling, Sums, accumulator_range, shorten
 from mcu_slm.ops.base import Constant
 from mcu_slm.ops.linear import Linear
 from mcu_slm.quant import INT8_MAX, INT8_MIN, Int64
-
-SCALE_BITS = 8
-"""The kernels deliver sums times 256: the upper byte of the halves."""
 
 _BYTE = 256
 
@@ -46,9 +44,57 @@ class Matrix:
 
     rows: npt.NDArray[np.int8]
     bias: Int64
+    sums: Sums
     rescaling: ShortRescaling
-    act_min: int
-    act_max: int
+    packed: PackedRescaling | None = None
+
+    @property
+    def act_min(self) -> int:
+        """Least output."""
+        return self.sums.act_min
+
+    @property
+    def act_max(self) -> int:
+        """Greatest output."""
+        return self.sums.act_max
+
+    @property
+    def is_packed(self) -> bool:
+        """Whether one word per channel does."""
+        return self.packed is not None
+
+    @property
+    def shift(self) -> int:
+        """The last shift of the rescaling."""
+        return self.rescaling.shift if self.packed is None else self.packed.shift
+
+    @property
+    def middle(self) -> int:
+        """The offset that all channels share, where they are packed."""
+        return 0 if self.packed is None else self.packed.middle
+
+    def with_shift(self, shift: int) -> Matrix | None:
+        """Return the matrix with another last shift, None where that cannot be proved."""
+        if self.packed is not None:
+            packed = pack(self.sums, shift)
+            return None if packed is None else replace(self, packed=packed)
+        found = shorten(self.sums, SCALE_BITS, shift)
+        if found is None:
+            return None
+        changed = replace(self, rescaling=found)
+        return changed if changed.form == self.form else None
+
+    def with_packing(self) -> Matrix:
+        """Return the matrix with one word per channel where that can be proved, else itself."""
+        if self.rescaling.is_uniform:
+            return self
+        packed = pack(self.sums, self.rescaling.shift) or pack(self.sums)
+        if packed is None or packed.is_signed != self.rescaling.is_signed:
+            return self
+        kept = ~packed.is_constant
+        rows = self.rows * kept[:, None].astype(np.int8)
+        bias = np.where(kept, self.bias, packed.constants)
+        return replace(self, rows=rows, bias=bias, packed=packed)
 
     @property
     def channels(self) -> int:
@@ -65,6 +111,8 @@ class Matrix:
         """How sums become int8: `short`, `signed` or `extra`, as in the kernel templates."""
         if self.rescaling.is_signed:
             return "signed"
+        if self.packed is not None:
+            return "short"
         return "extra" if self.rescaling.extra_shift.any() else "short"
 
     @property
@@ -75,7 +123,7 @@ class Matrix:
     @property
     def scale_step(self) -> int:
         """Numbers per channel; 0 where all channels share them."""
-        return 0 if self.rescaling.is_uniform else self._scale().shape[1]
+        return 0 if self.rescaling.is_uniform else int(self._scale().shape[1])
 
     def constants(self, block: int = 1) -> tuple[Constant, ...]:
         """Return weights, biases and the numbers of the rescaling.
@@ -84,12 +132,13 @@ class Matrix:
         """
         scale = self._scale()[:1] if self.rescaling.is_uniform else self._scale()
         what = {"short": "", "signed": ", correction", "extra": ", extra shift"}[self.form]
+        what = f"multiplier, offset{what}" if self.packed is None else "packed, see the kernel"
         return (
             Constant("weights", self._words(block), True, _layout(block)),
             Constant(
                 "bias", self._biases(), True, "[pair][256 * bias of a + bias of b, bias of b]"
             ),
-            Constant("scale", scale.astype(np.int32), False, f"multiplier, offset{what}"),
+            Constant("scale", scale.astype(np.int32), False, what),
         )
 
     def fields(self, constants: dict[str, str]) -> dict[str, object]:
@@ -99,6 +148,8 @@ class Matrix:
             "bias": constants["bias"],
             "scale": constants["scale"],
             "scale_step": self.scale_step,
+            "middle": self.middle,
+            "pairs": self.depth // 2,
             "channels": self.channels,
             "act_min": _repeated(self.act_min),
             "act_max": _repeated(self.act_max),
@@ -115,11 +166,13 @@ class Matrix:
         return np.concatenate([blocks.reshape(-1), words[whole:].reshape(-1)])
 
     def _biases(self) -> npt.NDArray[np.int32]:
-        bias = _even(self.bias - self.rescaling.removed)
+        bias = _even(self.bias if self.packed else self.bias - self.rescaling.removed)
         pairs = np.stack([bias[0::2] * _BYTE + bias[1::2], bias[1::2]], axis=1)
         return pairs.astype(np.uint32).view(np.int32)  # modulo 2^32, as the kernel adds
 
     def _scale(self) -> Int64:
+        if self.packed is not None:
+            return _even(self.packed.words[:, None])
         rescaling = self.rescaling
         columns = [rescaling.multiplier, rescaling.offset]
         if self.form == "signed":
@@ -157,7 +210,7 @@ def matrix_of(linear: Linear, rows: npt.NDArray[np.int8], order: list[int]) -> M
     if _has_too_large_halves(ordered):
         return None
     folded = linear.bias - linear.input_zero_point * rows.sum(axis=1, dtype=np.int64)
-    return Matrix(ordered, folded, rescaling, linear.act_min, linear.act_max)
+    return Matrix(ordered, folded, sums, rescaling)
 
 
 def _has_too_large_halves(rows: npt.NDArray[np.int8]) -> bool:

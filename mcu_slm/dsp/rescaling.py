@@ -22,7 +22,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from mcu_slm.quant import INT8_MIN, INT32_MAX, Int64, Multiplier, requantize
+from mcu_slm.quant import INT32_MAX, Int64, Multiplier, requantize
 
 _LONGEST_SHIFT = 31 - 8
 _FARTHEST_STEP = 32
@@ -89,15 +89,18 @@ class ShortRescaling:
         return int(values[0]).bit_length() - 1 if len(values) == 1 and values[0] else None
 
 
-def shorten(sums: Sums, scale_bits: int) -> ShortRescaling | None:
+def shorten(sums: Sums, scale_bits: int, shift: int | None = None) -> ShortRescaling | None:
     """Find and prove a short form for sums that a kernel delivers times 2^scale_bits.
+
+    `shift` asks for a certain last shift, so that layers can share code; by default it is the
+    largest one, which keeps most bits.
 
     Returns None where there is none: a sum too large to be scaled, or no numbers near the exact
     ones that round everywhere as the judge does.
     """
-    if _wraps(sums):
+    if wraps(sums):
         return None
-    points = _decisive_sums(sums)
+    points = decisive_sums(sums)
     wanted = sums.output(points)
     is_constant = (wanted == wanted[:, :1]).all(axis=1)
     sums = _without_multipliers(sums, is_constant)
@@ -109,14 +112,40 @@ def shorten(sums: Sums, scale_bits: int) -> ShortRescaling | None:
     if int(reach.max()) > limit or (removed.any() and not is_one_sided):
         return None
     search = _Search(sums, scale_bits, is_one_sided, removed, points, wanted)
-    return search.run()
+    return search.run(shift)
 
 
-def _wraps(sums: Sums) -> bool:
+def wraps(sums: Sums) -> bool:
     """Whether a left shift of the judge loses bits of a sum: its output then rises and falls."""
     left = np.array([max(m.shift, 0) for m in sums.multipliers], np.int64)
     reach = np.maximum(np.abs(sums.lowest), np.abs(sums.highest))
     return bool((reach > INT32_MAX >> left).any())
+
+
+def finest_shift(sums: Sums, scale_bits: int) -> int:
+    """Return the last shift at which the channel of the largest scale keeps all its bits."""
+    powers = [m.shift for m in sums.multipliers if m.multiplier]
+    return min(scale_bits - 1 - max(powers, default=1 - scale_bits), _LONGEST_SHIFT)
+
+
+def lost_bits(sums: Sums, scale_bits: int, shift: int) -> Int64:
+    """Return how many bits of each channel's multiplier do not count at a last shift."""
+    mantissa = np.array([m.multiplier for m in sums.multipliers], np.int64)
+    power = np.array([m.shift for m in sums.multipliers], np.int64)
+    return np.where(mantissa > 0, scale_bits - 1 - shift - power, 0)
+
+
+def offset_bounds(
+    sums: Sums, shift: Int64 | np.int64, product: Int64, wanted: Int64
+) -> tuple[Int64, Int64]:
+    """Return the least and the greatest offset per channel that give all outputs that are wanted.
+
+    Outputs at the clamps bind on one side only. Shapes: product, wanted: [channels, n].
+    """
+    raised, lowered = wanted > sums.act_min, wanted < sums.act_max
+    low = np.where(raised, (wanted << shift) - product, -_UNBOUND).max(axis=1)
+    high = np.where(lowered, ((wanted + 1) << shift) - 1 - product, _UNBOUND).min(axis=1)
+    return low, high
 
 
 def _without_multipliers(sums: Sums, dropped: npt.NDArray[np.bool_]) -> Sums:
@@ -141,7 +170,7 @@ def accumulator_range(
     return raising * low + lowering * high + wide, raising * high + lowering * low + wide
 
 
-def _decisive_sums(sums: Sums) -> Int64:
+def decisive_sums(sums: Sums) -> Int64:
     """Return the sums on both sides of every rise of the judge's output, and the ends.
 
     Shapes: -> [channels, points], within each channel's range.
@@ -177,15 +206,15 @@ class _Search:
     points: Int64
     wanted: Int64
 
-    def run(self) -> ShortRescaling | None:
+    def run(self, wanted: int | None) -> ShortRescaling | None:
         """Try one shift for all channels, then a longer one for those where that is too coarse."""
         mantissa = np.array([m.multiplier for m in self.sums.multipliers], np.int64)
-        power = np.array([m.shift for m in self.sums.multipliers], np.int64)
-        live = np.where(mantissa > 0, power, INT8_MIN)
-        shift = min(self.scale_bits - 1 - int(max(live.max(), 1 - self.scale_bits)), _LONGEST_SHIFT)
-        if shift < 1:
+        shift = finest_shift(self.sums, self.scale_bits)
+        if wanted is not None and wanted <= shift:
+            shift = wanted
+        elif wanted is not None or shift < 1:
             return None
-        lost = np.where(mantissa > 0, self.scale_bits - 1 - shift - power, 0)
+        lost = lost_bits(self.sums, self.scale_bits, shift)
         found = self._start(shift, np.zeros_like(lost), mantissa, lost)
         rows = np.arange(len(mantissa))
         rows = self._prove(found, rows)
@@ -233,7 +262,7 @@ class _Search:
         product = (scaled * multiplier[:, None]) >> 32
         product -= found.correction[rows, None] * (scaled < 0)
         shift = found.shift + found.extra_shift[rows, None]
-        low, high = self._offsets(shift, product, self.wanted[rows])
+        low, high = offset_bounds(self.sums, shift, product, self.wanted[rows])
         offset = np.clip(found.offset[rows], low, high)
         fits = np.abs(offset[:, None] + product).max(axis=1) <= INT32_MAX
         good: npt.NDArray[np.bool_] = (
@@ -242,16 +271,6 @@ class _Search:
         found.multiplier[rows[good]] = multiplier[good]
         found.offset[rows[good]] = offset[good]
         return good
-
-    def _offsets(self, shift: Int64, product: Int64, wanted: Int64) -> tuple[Int64, Int64]:
-        """Return the least and the greatest offset per channel that give all outputs.
-
-        Outputs at the clamps bind on one side only.
-        """
-        raised, lowered = wanted > self.sums.act_min, wanted < self.sums.act_max
-        low = np.where(raised, (wanted << shift) - product, -_UNBOUND).max(axis=1)
-        high = np.where(lowered, ((wanted + 1) << shift) - 1 - product, _UNBOUND).min(axis=1)
-        return low, high
 
 
 def _steps() -> Iterator[int]:
