@@ -22,6 +22,7 @@ from mcu_slm.templating import render
 
 _TEMPLATES = ("model.h", "model.c", "model_layers.h")
 _SHARED_HEADERS = (
+    "dsp_lstm.h",
     "dsp_matrix.h",
     "dsp_instructions.h",
     "sums.h",

@@ -96,6 +96,53 @@ static inline int32_t mcu_slm_smmla(int32_t a, int32_t b, int32_t acc)
 #endif
 }
 
+/* acc + a * b / 2^32 with the product rounded, ties towards plus infinity, modulo 2^32. */
+static inline int32_t mcu_slm_smmlar(int32_t a, int32_t b, int32_t acc)
+{
+#if MCU_SLM_DSP_ASSEMBLY
+    int32_t result;
+
+    __asm__("smmlar %0, %1, %2, %3" : "=r"(result) : "r"(a), "r"(b), "r"(acc));
+    return result;
+#else
+    const int64_t product = (int64_t)a * b + ((int64_t)1 << 31);
+
+    return (int32_t)((uint32_t)acc + (uint32_t)(int32_t)(product >> 32));
+#endif
+}
+
+/* acc + low half of a * low half of b, modulo 2^32. */
+static inline int32_t mcu_slm_smlabb(uint32_t a, uint32_t b, int32_t acc)
+{
+#if MCU_SLM_DSP_ASSEMBLY
+    int32_t result;
+
+    __asm__("smlabb %0, %1, %2, %3" : "=r"(result) : "r"(a), "r"(b), "r"(acc));
+    return result;
+#else
+    return (int32_t)((uint32_t)acc + (uint32_t)(mcu_slm_low_half(a) * mcu_slm_low_half(b)));
+#endif
+}
+
+/* acc + high half of a * low half of b, modulo 2^32. */
+static inline int32_t mcu_slm_smlatb(uint32_t a, uint32_t b, int32_t acc)
+{
+#if MCU_SLM_DSP_ASSEMBLY
+    int32_t result;
+
+    __asm__("smlatb %0, %1, %2, %3" : "=r"(result) : "r"(a), "r"(b), "r"(acc));
+    return result;
+#else
+    return (int32_t)((uint32_t)acc + (uint32_t)(mcu_slm_high_half(a) * mcu_slm_low_half(b)));
+#endif
+}
+
+/* value limited to the range of int16. */
+static inline int32_t mcu_slm_ssat16(int32_t value)
+{
+    return value < INT16_MIN ? INT16_MIN : value > INT16_MAX ? INT16_MAX : value;
+}
+
 /* value limited to the range of int8; with a shift before it, one instruction (SSAT). */
 static inline int32_t mcu_slm_ssat8(int32_t value)
 {
