@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mcu_slm.dsp.gemm import quad_bytes
+from mcu_slm.dsp.lstm_curves import curve_fields, curves
 from mcu_slm.dsp.lstm_kernels import (
     GateText,
     cells_kernel,
@@ -24,7 +25,6 @@ from mcu_slm.dsp.matrix import input_order
 from mcu_slm.dsp.rescaling import accumulator_range
 from mcu_slm.dsp.specialized import Specialized, constant_struct
 from mcu_slm.ops.base import Arguments, Constant, GeneratedKernel
-from mcu_slm.ops.sigmoid_16 import SIGMOID_TABLE
 from mcu_slm.ops.unidirectional_sequence_lstm import Lstm
 from mcu_slm.quant import INT32_MAX, Int64
 
@@ -75,7 +75,7 @@ class SequenceLstm(Specialized):
         return (
             Constant("weights", self.driving, True, "[unit][2][2 biases, inputs / 2]"),
             Constant("recurrent", self.recurrent, True, "[units / 2][units / 2][2][2]"),
-            Constant("curve", curve(), False, "pieces of 65536 * sigmoid(i / 24)"),
+            *curves(),
         )
 
     def call(self, arguments: Arguments) -> str:
@@ -86,6 +86,7 @@ class SequenceLstm(Specialized):
         hidden_at = cell_at + 4 * self._units
         lines = [
             *_rows_struct("driving", names["weights"], self.input_gates),
+            *constant_struct("mcu_slm_lstm_curves_t", "curves", curve_fields(names)),
             *_rows_struct("recurrent", names["recurrent"], self.hidden_gates),
             f"uint32_t *quads = (uint32_t *)(void *)({scratch});",
             f"uint32_t *gates = (uint32_t *)(void *)({scratch} + {gates_at});",
@@ -95,13 +96,13 @@ class SequenceLstm(Specialized):
             f"int8_t *target = {arguments.outputs[0]};",
             "",
         ]
-        loop = self._steps(names["curve"])
+        loop = self._steps()
         if self.plain.batches == 1:
             return "\n".join([*lines, *loop])
         head = f"for (int32_t batch = 0; batch < {self.plain.batches}; batch++) {{"
         return "\n".join([*lines, head, *(f"    {line}" if line else "" for line in loop), "}"])
 
-    def _steps(self, curve_name: str) -> list[str]:
+    def _steps(self) -> list[str]:
         layer, units = self.plain, self._units
         driving, recurrent, cells = (kernel.name for kernel in self.generated)
         return [
@@ -118,7 +119,7 @@ class SequenceLstm(Specialized):
             "        if (first + step > 0) {",
             f"            {recurrent}(&recurrent, (const uint32_t *)(const void *)hidden, now);",
             "        }",
-            f"        {cells}({curve_name}, now, {layer.units}, cell,",
+            f"        {cells}(&curves, now, {layer.units}, cell,",
             "            (int16_t *)(void *)hidden, target);",
             f"        source += {layer.inputs};",
             f"        target += {layer.units};",
@@ -162,17 +163,6 @@ def of_lstm(plain: Lstm) -> SequenceLstm | None:
         hidden_gates,
         cells,
     )
-
-
-def curve() -> npt.NDArray[np.uint32]:
-    """Return the pieces of 65536 * sigmoid(i / 24), i from -256 to 255: begin - 32767, 32 * rise.
-
-    The curve is point-symmetric about 32768 at 0; the judge's saturation is its last, level piece.
-    """
-    upper = np.append(SIGMOID_TABLE.astype(np.int64), SIGMOID_TABLE[-1])
-    points = np.concatenate([2 * upper[0] - upper[:0:-1], upper])
-    words = ((points[:-1] - 32767) << 16) + 32 * np.diff(points)
-    return words.astype(np.uint32)
 
 
 def _rows_struct(name: str, weights: str, gates: tuple[GateText, ...]) -> list[str]:

@@ -89,7 +89,7 @@ class CellsText:
     half_of_added: int
     added_shift: int
     clip: int
-    tanh_multiplier: int
+    tanh_bits: int
     tanh_rounding: int
     tanh_shift: int
     output_multiplier: int
@@ -199,7 +199,7 @@ def cells_kernel(layer: Lstm) -> GeneratedKernel | None:
     one = 1 if is_power else 0
     offset = (zero_point << shift) + (1 << max(shift - 1, 0)) + one
     fits = 1 <= shift and abs(offset) + _HALF < 1 << 31
-    if not fits or layer.tanh_multiplier << 18 >= 1 << 31:
+    if not fits or layer.tanh_multiplier << 15 >= 1 << 31:
         return None
     clip = layer.cell_clip
     numbers = (kept, added, clip, layer.tanh_multiplier, layer.tanh_shift, shift)
@@ -215,7 +215,7 @@ def cells_kernel(layer: Lstm) -> GeneratedKernel | None:
         half_of_added=(1 << (added - 1)) + 1,
         added_shift=added,
         clip=clip,
-        tanh_multiplier=layer.tanh_multiplier,
+        tanh_bits=(layer.tanh_multiplier // 3).bit_length() - 1,
         tanh_rounding=1 << max(layer.tanh_shift - 1, 0),
         tanh_shift=layer.tanh_shift,
         output_multiplier=scale,

@@ -137,10 +137,54 @@ static inline int32_t mcu_slm_smlatb(uint32_t a, uint32_t b, int32_t acc)
 #endif
 }
 
-/* value limited to the range of int16. */
+/* a * low half of b, or high half, without its lowest 16 bits. */
+static inline int32_t mcu_slm_smulwb(int32_t a, uint32_t b)
+{
+#if MCU_SLM_DSP_ASSEMBLY
+    int32_t result;
+
+    __asm__("smulwb %0, %1, %2" : "=r"(result) : "r"(a), "r"(b));
+    return result;
+#else
+    return (int32_t)(((int64_t)a * mcu_slm_low_half(b)) >> 16);
+#endif
+}
+
+static inline int32_t mcu_slm_smulwt(int32_t a, uint32_t b)
+{
+#if MCU_SLM_DSP_ASSEMBLY
+    int32_t result;
+
+    __asm__("smulwt %0, %1, %2" : "=r"(result) : "r"(a), "r"(b));
+    return result;
+#else
+    return (int32_t)(((int64_t)a * mcu_slm_high_half(b)) >> 16);
+#endif
+}
+
+/* value limited to a signed number of 16 or of 9 bits; compilers do not find the instruction. */
 static inline int32_t mcu_slm_ssat16(int32_t value)
 {
+#if MCU_SLM_DSP_ASSEMBLY
+    int32_t result;
+
+    __asm__("ssat %0, #16, %1" : "=r"(result) : "r"(value));
+    return result;
+#else
     return value < INT16_MIN ? INT16_MIN : value > INT16_MAX ? INT16_MAX : value;
+#endif
+}
+
+static inline int32_t mcu_slm_ssat9(int32_t value)
+{
+#if MCU_SLM_DSP_ASSEMBLY
+    int32_t result;
+
+    __asm__("ssat %0, #9, %1" : "=r"(result) : "r"(value));
+    return result;
+#else
+    return value < -256 ? -256 : value > 255 ? 255 : value;
+#endif
 }
 
 /* value limited to the range of int8; with a shift before it, one instruction (SSAT). */

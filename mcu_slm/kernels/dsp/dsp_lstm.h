@@ -1,4 +1,4 @@
-/* What the kernels of a recurrent layer share: the numbers of a layer's products. */
+/* What the kernels of a recurrent layer share: the numbers of a layer's products, and its curves. */
 #ifndef DSP_LSTM_H
 #define DSP_LSTM_H
 
@@ -10,5 +10,14 @@ typedef struct {
     const uint32_t *weights;
     int32_t multiplier[4]; /* for input, forget, cell and output gate */
 } mcu_slm_lstm_rows_t;
+
+/* Pieces of straight lines, each array from its middle: the pieces left of 0 have negative indices. For x in Q3.12
+ * sigmoid(x) in Q0.15 = (sigmoid[k] + x * rise[k]) >> 13 with k = 3 * x >> 9, and 2 in the upper half,
+ * tanh(x) in Q0.15 = (tanh[k] + x * rise[k]) >> 11 with k = 3 * x >> 8, limited to -256 .. 255. */
+typedef struct {
+    const int32_t *sigmoid;
+    const int32_t *tanh;
+    const int16_t *rise;
+} mcu_slm_lstm_curves_t;
 
 #endif
