@@ -24,6 +24,7 @@ _TEMPLATES = ("model.h", "model.c", "model_layers.h")
 _SHARED_HEADERS = (
     "dsp_lstm.h",
     "dsp_matrix.h",
+    "dsp_products.h",
     "dsp_instructions.h",
     "sums.h",
     "fixed_point.h",

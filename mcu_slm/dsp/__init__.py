@@ -6,10 +6,11 @@ family has any that is exact for the layer; the others keep their portable kerne
 
 from __future__ import annotations
 
-from mcu_slm.dsp import convolution, lstm
+from mcu_slm.dsp import batch_matmul, convolution, lstm
 from mcu_slm.dsp.sharing import share_kernels
 from mcu_slm.dsp.tuning import SPEED, TUNINGS, Tuning
 from mcu_slm.ops.base import Operator
+from mcu_slm.ops.batch_matmul import BatchMatMul
 from mcu_slm.ops.conv_2d import Conv2D
 from mcu_slm.ops.fully_connected import FullyConnected
 from mcu_slm.ops.unidirectional_sequence_lstm import Lstm
@@ -30,6 +31,8 @@ def specialize(operator: Operator, tuning: Tuning = SPEED) -> Operator:
         found = convolution.of_conv_2d(operator, tuning)
     elif isinstance(operator, FullyConnected):
         found = convolution.of_fully_connected(operator, tuning)
+    elif isinstance(operator, BatchMatMul):
+        found = batch_matmul.of_batch_matmul(operator)
     elif isinstance(operator, Lstm):
         found = lstm.of_lstm(operator)
     return operator if found is None else found

@@ -67,6 +67,57 @@ static inline uint32_t mcu_slm_sxtb16_ror8(uint32_t word)
 #endif
 }
 
+/* The same bytes added to the halves of another word, modulo 2^16 each. */
+static inline uint32_t mcu_slm_sxtab16(uint32_t halves, uint32_t word)
+{
+#if MCU_SLM_DSP_ASSEMBLY
+    uint32_t result;
+
+    __asm__("sxtab16 %0, %1, %2" : "=r"(result) : "r"(halves), "r"(word));
+    return result;
+#else
+    return mcu_slm_halves(mcu_slm_low_half(halves) + (int8_t)(uint8_t)word,
+                          mcu_slm_high_half(halves) + (int8_t)(uint8_t)(word >> 16));
+#endif
+}
+
+static inline uint32_t mcu_slm_sxtab16_ror8(uint32_t halves, uint32_t word)
+{
+#if MCU_SLM_DSP_ASSEMBLY
+    uint32_t result;
+
+    __asm__("sxtab16 %0, %1, %2, ror #8" : "=r"(result) : "r"(halves), "r"(word));
+    return result;
+#else
+    return mcu_slm_sxtab16(halves, word >> 8);
+#endif
+}
+
+/* Sums of the halves, each modulo 2^16. */
+static inline uint32_t mcu_slm_sadd16(uint32_t a, uint32_t b)
+{
+#if MCU_SLM_DSP_ASSEMBLY
+    uint32_t result;
+
+    __asm__("sadd16 %0, %1, %2" : "=r"(result) : "r"(a), "r"(b));
+    return result;
+#else
+    return mcu_slm_halves(mcu_slm_low_half(a) + mcu_slm_low_half(b),
+                          mcu_slm_high_half(a) + mcu_slm_high_half(b));
+#endif
+}
+
+/* The low halves of two words in one, and the high halves. */
+static inline uint32_t mcu_slm_low_halves(uint32_t a, uint32_t b)
+{
+    return (a & 0xFFFFU) | b << 16;
+}
+
+static inline uint32_t mcu_slm_high_halves(uint32_t a, uint32_t b)
+{
+    return a >> 16 | (b & 0xFFFF0000U);
+}
+
 /* acc + low * low + high * high, modulo 2^32. */
 static inline int32_t mcu_slm_smlad(uint32_t a, uint32_t b, int32_t acc)
 {

@@ -1,0 +1,216 @@
+"""BATCH_MATMUL in blocks of widened rows and columns (`dsp_operands`, `dsp_bmm`).
+
+Both sides are computed, so both are widened at run time, less their zero points; the rows count
+twice. For x = 2 * sum and a right shift of e the judge's roundings are, exactly:
+
+    y = saturate_s8((z * 2^e + 2^(e-1) + (x >> 31) + round(x * m / 2^32)) >> e)
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from mcu_slm.dsp.specialized import Specialized, constant_struct
+from mcu_slm.ops.base import Arguments, GeneratedKernel
+from mcu_slm.ops.batch_matmul import BatchMatMul
+from mcu_slm.ops.clearance import clearance, nested
+from mcu_slm.quant import INT8_MAX, INT8_MIN, INT32_MAX
+
+_SIDE_BYTES = 2048
+"""Working memory of a side, about."""
+
+_BANK = 16
+"""Pairs of values of two rows that the floating-point registers hold."""
+
+
+@dataclass(frozen=True)
+class ProductText:
+    """The holes of `kernels/dsp/dsp_bmm.[ch].j2`."""
+
+    name: str
+    guard: str
+    indent: str
+    words: int
+    chunks: int
+    chunk_words: int
+    shift: int
+    bank: str
+
+
+@dataclass(frozen=True, eq=False)
+class BlockedBatchMatMul(Specialized):
+    """A product of matrices; a block of some rows and columns is widened at a time."""
+
+    kernels = ("dsp_operands",)
+    activations = (0, 1)
+
+    plain: BatchMatMul
+    block_rows: int
+    block_columns: int
+
+    @property
+    def _chunks(self) -> tuple[int, int]:
+        """How many chunks of how many pairs: whole groups of four values."""
+        groups = -(-self.plain.depth // 4)
+        chunks = -(-2 * groups // _BANK)
+        return chunks, 2 * -(-groups // chunks)
+
+    @property
+    def _words(self) -> int:
+        chunks, words = self._chunks
+        return chunks * words
+
+    @property
+    def generated(self) -> tuple[GeneratedKernel, ...]:
+        """The kernel for this depth and shift."""
+        (chunks, words), shift = self._chunks, -self.plain.output.shift
+        name = f"mcu_slm_dsp_bmm_{2 * chunks * words}_{shift}"
+        text = ProductText(
+            name=name,
+            guard=f"{name.upper()}_H",
+            indent=" " * len(f"void {name}("),
+            words=chunks * words,
+            chunks=chunks,
+            chunk_words=words,
+            shift=shift,
+            bank=", ".join(f'"s{register}"' for register in range(2 * words)),
+        )
+        return (GeneratedKernel(name, "dsp/dsp_bmm", text),)
+
+    @property
+    def scratch_bytes(self) -> int:
+        """Widened rows and columns of a block."""
+        return 4 * self._words * (self.block_rows + self.block_columns)
+
+    def clearance(self, position: int) -> int | None:
+        """A batch is written when both its sides were read, if it is one block."""
+        layer = self.plain
+        if self.block_rows < layer.rows or self.block_columns < layer.columns:
+            return None
+        steps = (layer.batches.steps1, layer.batches.steps2)[position]
+        needed = nested(layer.batches.lengths, steps)
+        return clearance(np.arange(needed.size) * layer.rows * layer.columns, needed)
+
+    def call(self, arguments: Arguments) -> str:
+        """Return the loops over batches and blocks."""
+        layer = self.plain
+        left, right = arguments.inputs
+        quads_at = 4 * self._words * self.block_rows
+        shift = -layer.output.shift
+        products = {
+            "multiplier": layer.output.multiplier,
+            "offset": (layer.output_zero_point << shift) + (1 << (shift - 1)),
+            "columns": layer.columns,
+        }
+        size = layer.rows * layer.columns
+        body = [*self._blocks("lhs", "rhs"), f"target += {size};"]
+        loops = _batch_loops(layer, left, right, body)
+        return "\n".join(
+            [
+                *constant_struct("mcu_slm_operand_t", "left", self._left()),
+                *constant_struct("mcu_slm_operand_t", "right", self._right()),
+                *constant_struct("mcu_slm_products_t", "products", products),
+                f"uint32_t *rows = (uint32_t *)(void *)({arguments.scratch});",
+                f"uint32_t *quads = (uint32_t *)(void *)({arguments.scratch} + {quads_at});",
+                f"int8_t *target = {arguments.outputs[0]};",
+                "",
+                *loops,
+            ]
+        )
+
+    def _left(self) -> dict[str, object]:
+        layer = self.plain
+        return {
+            "depth": layer.depth,
+            "words": self._words,
+            "vector_step": 1 if layer.adj_x else layer.depth,
+            "depth_step": layer.rows if layer.adj_x else 1,
+            "zero_point": layer.lhs_zero_point,
+        }
+
+    def _right(self) -> dict[str, object]:
+        layer = self.plain
+        return {
+            "depth": layer.depth,
+            "words": self._words,
+            "vector_step": layer.depth if layer.adj_y else 1,
+            "depth_step": 1 if layer.adj_y else layer.columns,
+            "zero_point": layer.rhs_zero_point,
+        }
+
+    def _blocks(self, left: str, right: str) -> list[str]:
+        """Return the loops over columns and rows of one product."""
+        layer, name = self.plain, self.generated[0].name
+        widen_rows, widen_quads = "mcu_slm_dsp_operand_rows", "mcu_slm_dsp_operand_quads"
+        if self.block_rows >= layer.rows and self.block_columns >= layer.columns:
+            return [
+                f"{widen_rows}(&left, {left}, {layer.rows}, rows);",
+                f"{widen_quads}(&right, {right}, {layer.columns}, quads);",
+                f"{name}(&products, rows, {layer.rows}, quads, {layer.columns}, target);",
+            ]
+        left_step, right_step = self._left()["vector_step"], self._right()["vector_step"]
+        return [
+            f"for (int32_t column = 0; column < {layer.columns}; column += {self.block_columns}) {{",
+            f"    const int32_t columns_left = {layer.columns} - column;",
+            f"    const int32_t columns = {_least('columns_left', self.block_columns)};",
+            "",
+            f"    {widen_quads}(&right, {right} + column * {right_step}, columns, quads);",
+            f"    for (int32_t row = 0; row < {layer.rows}; row += {self.block_rows}) {{",
+            f"        const int32_t rows_left = {layer.rows} - row;",
+            f"        const int32_t count = {_least('rows_left', self.block_rows)};",
+            "",
+            f"        {widen_rows}(&left, {left} + row * {left_step}, count, rows);",
+            f"        {name}(&products, rows, count, quads, columns,",
+            f"            target + row * {layer.columns} + column);",
+            "    }",
+            "}",
+        ]
+
+
+def of_batch_matmul(plain: BatchMatMul) -> BlockedBatchMatMul | None:
+    """Return the layer for these kernels, None where their sums would not fit 32 bits."""
+    shift = -plain.output.shift
+    if shift < 1:
+        return None
+    left, right = (
+        max(INT8_MAX - zero_point, zero_point - INT8_MIN)
+        for zero_point in (plain.lhs_zero_point, plain.rhs_zero_point)
+    )
+    most = 2 * plain.depth * left * right
+    offset = (abs(plain.output_zero_point) << shift) + (1 << shift)
+    if most > INT32_MAX or most // 2 + offset > INT32_MAX:
+        return None
+    vector_bytes = 8 * -(-plain.depth // 4)
+    most_vectors = max(_SIDE_BYTES // vector_bytes // 4, 1) * 4
+    return BlockedBatchMatMul(
+        plain,
+        min(most_vectors, plain.rows + plain.rows % 2),
+        min(most_vectors, -(-plain.columns // 4) * 4),
+    )
+
+
+def _least(name: str, limit: int) -> str:
+    return f"{name} < {limit} ? {name} : {limit}"
+
+
+def _batch_loops(layer: BatchMatMul, left: str, right: str, body: list[str]) -> list[str]:
+    """Return the loops over those batch axes that are longer than 1 around the body."""
+    axes = zip(layer.batches.lengths, layer.batches.steps1, layer.batches.steps2, strict=True)
+    longer = [axis for axis in axes if axis[0] > 1]
+    names = "ijkm"
+    lines, places = [], [left, right]
+    for depth, (length, *steps) in enumerate(longer):
+        index = names[depth]
+        lines.append(
+            f"{'    ' * depth}for (int32_t {index} = 0; {index} < {length}; {index}++) {{"
+        )
+        places = [
+            f"{place} + {index} * {step}" if step else place
+            for place, step in zip(places, steps, strict=True)
+        ]
+    inside = "    " * len(longer)
+    lines += [f"{inside}const int8_t *{name} = {p};" for name, p in zip(("lhs", "rhs"), places)]
+    lines += ["", *(inside + line if line else "" for line in body)]
+    return lines + ["    " * depth + "}" for depth in reversed(range(len(longer)))]
