@@ -99,7 +99,7 @@ class BlockedBatchMatMul(Specialized):
         left, right = arguments.inputs
         quads_at = 4 * self._words * self.block_rows
         shift = -layer.output.shift
-        products = {
+        products: dict[str, object] = {
             "multiplier": layer.output.multiplier,
             "offset": (layer.output_zero_point << shift) + (1 << (shift - 1)),
             "columns": layer.columns,
@@ -152,12 +152,12 @@ class BlockedBatchMatMul(Specialized):
             ]
         left_step, right_step = self._left()["vector_step"], self._right()["vector_step"]
         return [
-            f"for (int32_t column = 0; column < {layer.columns}; column += {self.block_columns}) {{",
+            _loop("column", layer.columns, self.block_columns),
             f"    const int32_t columns_left = {layer.columns} - column;",
             f"    const int32_t columns = {_least('columns_left', self.block_columns)};",
             "",
             f"    {widen_quads}(&right, {right} + column * {right_step}, columns, quads);",
-            f"    for (int32_t row = 0; row < {layer.rows}; row += {self.block_rows}) {{",
+            "    " + _loop("row", layer.rows, self.block_rows),
             f"        const int32_t rows_left = {layer.rows} - row;",
             f"        const int32_t count = {_least('rows_left', self.block_rows)};",
             "",
@@ -191,6 +191,10 @@ def of_batch_matmul(plain: BatchMatMul) -> BlockedBatchMatMul | None:
     )
 
 
+def _loop(name: str, end: int, step: int) -> str:
+    return f"for (int32_t {name} = 0; {name} < {end}; {name} += {step}) {{"
+
+
 def _least(name: str, limit: int) -> str:
     return f"{name} < {limit} ? {name} : {limit}"
 
@@ -203,14 +207,13 @@ def _batch_loops(layer: BatchMatMul, left: str, right: str, body: list[str]) -> 
     lines, places = [], [left, right]
     for depth, (length, *steps) in enumerate(longer):
         index = names[depth]
-        lines.append(
-            f"{'    ' * depth}for (int32_t {index} = 0; {index} < {length}; {index}++) {{"
-        )
+        lines.append(f"{'    ' * depth}for (int32_t {index} = 0; {index} < {length}; {index}++) {{")
         places = [
             f"{place} + {index} * {step}" if step else place
             for place, step in zip(places, steps, strict=True)
         ]
     inside = "    " * len(longer)
-    lines += [f"{inside}const int8_t *{name} = {p};" for name, p in zip(("lhs", "rhs"), places)]
+    sides = zip(("lhs", "rhs"), places, strict=True)
+    lines += [f"{inside}const int8_t *{name} = {place};" for name, place in sides]
     lines += ["", *(inside + line if line else "" for line in body)]
     return lines + ["    " * depth + "}" for depth in reversed(range(len(longer)))]

@@ -1,8 +1,8 @@
 """UNIDIRECTIONAL_SEQUENCE_LSTM in three kernels.
 
-Of four steps at a time the inputs are widened (`dsp_quads`) and multiplied for all gates; then, step
-by step, the hidden state is multiplied and the cells move on. The first step's hidden state is the
-zero point: it adds nothing.
+Of four steps at a time the inputs are widened (`dsp_quads`) and multiplied for all gates; then,
+step by step, the hidden state is multiplied and the cells move on. The first step's hidden state is
+the zero point: it adds nothing.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ class SequenceLstm(Specialized):
         return (
             Constant("weights", self.driving, True, "[unit][2][2 biases, inputs / 2]"),
             Constant("recurrent", self.recurrent, True, "[units / 2][units / 2][2][2]"),
-            *curves(),
+            *curves(in_thirds=self.plain.tanh_shift > 0),
         )
 
     def call(self, arguments: Arguments) -> str:

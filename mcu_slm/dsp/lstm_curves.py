@@ -1,4 +1,4 @@
-"""Sigmoid and tanh of int16 values as pieces of straight lines: what the judge interpolates, exactly.
+"""Sigmoid and tanh of int16 values as pieces of straight lines, exactly the judge's.
 
     sigmoid(x) = (a[k] + x * b[k]) >> 13          k = 3 * x >> 9
     tanh(x) = (c[k] + x * b[k]) >> 11             k = 3 * x >> 8, limited to -256 .. 255
@@ -25,8 +25,11 @@ _DOUBLING = 2 << 29
 """Puts 2 into the upper half of a sigmoid, see the kernel of the cells."""
 
 
-def curves() -> tuple[Constant, ...]:
-    """Return where the pieces begin, for sigmoids and for tanh, and how they rise."""
+def curves(*, in_thirds: bool = False) -> tuple[Constant, ...]:
+    """Return where the pieces begin, for sigmoids and for tanh, and how they rise.
+
+    `in_thirds`: along 3 * x instead of x, which a fine cell state is rounded to.
+    """
     upper = np.append(SIGMOID_TABLE.astype(np.int64), SIGMOID_TABLE[-1])
     points = np.concatenate([2 * upper[0] - upper[:0:-1], upper])
     begin, rise = points[:-1], np.diff(points)
@@ -35,11 +38,12 @@ def curves() -> tuple[Constant, ...]:
     at_zero = begin - piece * rise  # where the line meets 0
     sigmoid = 8 * 512 * (at_zero + 1) - sign + _DOUBLING
     tanh = 8 * (256 * (at_zero - upper[0]) + 128) - sign
+    slope, letter = (8 * rise, "b / 3") if in_thirds else (24 * rise, "b")
     inner = slice(PIECES - _SIGMOID_PIECES, PIECES + _SIGMOID_PIECES)
     return (
         Constant("sigmoid", sigmoid[inner].astype(np.int32), False, "a of pieces -192 to 191"),
         Constant("tanh", tanh.astype(np.int32), False, "c of pieces -256 to 255"),
-        Constant("rise", (24 * rise).astype(np.int16), False, "b of pieces -256 to 255"),
+        Constant("rise", slope.astype(np.int16), False, f"{letter} of pieces -256 to 255"),
     )
 
 

@@ -53,9 +53,9 @@ class GateText:
 
 @dataclass(frozen=True)
 class ChunkText:
-    """Words that are loaded into s registers, and the registers that are then used."""
+    """The s registers that are loaded, as a range and one by one."""
 
-    words: int
+    range: str
     registers: str
 
 
@@ -71,7 +71,7 @@ class RowsText:
     units: int
     step_bytes: int
     gates: tuple[GateText, ...]
-    first_words: int
+    first_range: str
     first_list: str
     chunks: tuple[ChunkText, ...]
     bank: str
@@ -105,9 +105,7 @@ def gate_texts(multipliers: list[Multiplier], doubled: int) -> tuple[GateText, .
         multipliers: The gates'.
         doubled: 1 where the kernel's sums are twice the layer's, 0 otherwise.
     """
-    found = [
-        _gate(number, multiplier, doubled) for number, multiplier in enumerate(multipliers)
-    ]
+    found = [_gate(number, multiplier, doubled) for number, multiplier in enumerate(multipliers)]
     known = tuple(gate for gate in found if gate is not None)
     return known if len(known) == len(found) else None
 
@@ -173,9 +171,9 @@ def _rows_kernel(
         units=units,
         step_bytes=8 * units,
         gates=gates,
-        first_words=first,
+        first_range=_range(first),
         first_list=_numbers(biases + 1, first),
-        chunks=tuple(ChunkText(words, _numbers(0, words)) for words in rest),
+        chunks=tuple(ChunkText(_range(words), _numbers(0, words)) for words in rest),
         bank=", ".join(f'"s{register}"' for register in range(first)),
     )
     return GeneratedKernel(name, f"dsp/dsp_lstm_{kind}", text)
@@ -198,7 +196,7 @@ def cells_kernel(layer: Lstm) -> GeneratedKernel | None:
     shift = 1 - output.shift if is_power else -output.shift
     one = 1 if is_power else 0
     offset = (zero_point << shift) + (1 << max(shift - 1, 0)) + one
-    fits = 1 <= shift and abs(offset) + _HALF < 1 << 31
+    fits = shift >= 1 and abs(offset) + _HALF < 1 << 31
     if not fits or layer.tanh_multiplier << 15 >= 1 << 31:
         return None
     clip = layer.cell_clip
@@ -224,6 +222,10 @@ def cells_kernel(layer: Lstm) -> GeneratedKernel | None:
         hidden_zero_point=zero_point,
     )
     return GeneratedKernel(name, "dsp/dsp_lstm_cells", text)
+
+
+def _range(words: int) -> str:
+    return "s0" if words == 1 else f"s0-s{words - 1}"
 
 
 def _numbers(first: int, end: int) -> str:

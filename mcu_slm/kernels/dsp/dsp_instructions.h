@@ -110,12 +110,26 @@ static inline uint32_t mcu_slm_sadd16(uint32_t a, uint32_t b)
 /* The low halves of two words in one, and the high halves. */
 static inline uint32_t mcu_slm_low_halves(uint32_t a, uint32_t b)
 {
+#if MCU_SLM_DSP_ASSEMBLY
+    uint32_t result;
+
+    __asm__("pkhbt %0, %1, %2, lsl #16" : "=r"(result) : "r"(a), "r"(b));
+    return result;
+#else
     return (a & 0xFFFFU) | b << 16;
+#endif
 }
 
 static inline uint32_t mcu_slm_high_halves(uint32_t a, uint32_t b)
 {
+#if MCU_SLM_DSP_ASSEMBLY
+    uint32_t result;
+
+    __asm__("pkhtb %0, %1, %2, asr #16" : "=r"(result) : "r"(b), "r"(a));
+    return result;
+#else
     return a >> 16 | (b & 0xFFFF0000U);
+#endif
 }
 
 /* acc + low * low + high * high, modulo 2^32. */

@@ -6,7 +6,7 @@
 
 #include "dsp_instructions.h"
 
-/* Up to four bytes of a vector, the zero point in the place of the others. */
+/* Up to four bytes of a vector, the zero point in the place of the others; all of them where there is no vector. */
 static uint32_t gather(const mcu_slm_operand_t *operand, const int8_t *vector, int32_t first)
 {
     uint32_t word = 0;
@@ -36,36 +36,68 @@ static inline void widen_twice(uint32_t word, uint32_t centre, uint32_t *words, 
     words[step] = mcu_slm_sadd16(odd, odd);
 }
 
+/* Two rows of whole words. */
+static inline uint32_t *widen_rows(const int8_t *x0, const int8_t *x1, int32_t depth,
+                                   uint32_t centre, uint32_t *rows)
+{
+    for (const int8_t *end = x0 + depth; x0 != end; x0 += 4) {
+        widen_twice(mcu_slm_load_word(x0), centre, rows, 2);
+        widen_twice(mcu_slm_load_word(x1), centre, rows + 1, 2);
+        x1 += 4;
+        rows += 4;
+    }
+    return rows;
+}
+
 void mcu_slm_dsp_operand_rows(const mcu_slm_operand_t *operand, const int8_t *source, int32_t count,
                               uint32_t *rows)
 {
     const uint32_t centre = mcu_slm_halves(-operand->zero_point, -operand->zero_point);
-    const int32_t whole = operand->depth_step == 1 ? operand->depth / 4 * 4 : 0;
+    const int32_t depth = operand->depth;
+    const int32_t padded = 2 * operand->words;
+    const int32_t vector_step = operand->vector_step;
+    const int32_t is_whole = operand->depth_step == 1 && depth == padded;
 
-    for (int32_t row = 0; row < count; row += 2) {
-        const int8_t *x0 = source + row * operand->vector_step;
-        const int8_t *x1 = row + 1 < count ? x0 + operand->vector_step : x0;
-        int32_t k = 0;
+    for (; count > 0; count -= 2) {
+        const int8_t *next = count > 1 ? source + vector_step : source;
 
-        for (; k < whole; k += 4) {
-            widen_twice(mcu_slm_load_word(x0 + k), centre, rows, 2);
-            widen_twice(mcu_slm_load_word(x1 + k), centre, rows + 1, 2);
-            rows += 4;
+        if (is_whole) {
+            rows = widen_rows(source, next, depth, centre, rows);
+        } else {
+            for (int32_t k = 0; k < padded; k += 4) {
+                widen_twice(gather(operand, source, k), centre, rows, 2);
+                widen_twice(gather(operand, next, k), centre, rows + 1, 2);
+                rows += 4;
+            }
         }
-        for (; k < 2 * operand->words; k += 4) {
-            widen_twice(gather(operand, x0, k), centre, rows, 2);
-            widen_twice(gather(operand, x1, k), centre, rows + 1, 2);
-            rows += 4;
-        }
+        source += 2 * vector_step;
     }
 }
 
-/* Values k and k + 2 of four columns that lie side by side: the words of one pair. */
-static inline void sort(const int8_t *source, int32_t k, int32_t step, uint32_t centre,
-                        uint32_t *quad)
+/* Four columns of whole words, `step` bytes apart. */
+static inline uint32_t *widen_columns(const int8_t *x, int32_t step, int32_t depth,
+                                      uint32_t centre, uint32_t *quads)
 {
-    const uint32_t w0 = mcu_slm_load_word(source + k * step);
-    const uint32_t w2 = mcu_slm_load_word(source + (k + 2) * step);
+    const int8_t *x1 = x + step;
+    const int8_t *x2 = x1 + step;
+    const int8_t *x3 = x2 + step;
+
+    for (const int8_t *end = x + depth; x != end; x += 4) {
+        widen(mcu_slm_load_word(x), centre, quads, 4);
+        widen(mcu_slm_load_word(x1), centre, quads + 1, 4);
+        widen(mcu_slm_load_word(x2), centre, quads + 2, 4);
+        widen(mcu_slm_load_word(x3), centre, quads + 3, 4);
+        x1 += 4;
+        x2 += 4;
+        x3 += 4;
+        quads += 8;
+    }
+    return quads;
+}
+
+/* Two values of each of four columns that lie side by side. */
+static inline void sort(uint32_t w0, uint32_t w2, uint32_t centre, uint32_t *quad)
+{
     const uint32_t even0 = mcu_slm_sxtab16(centre, w0);
     const uint32_t even2 = mcu_slm_sxtab16(centre, w2);
     const uint32_t odd0 = mcu_slm_sxtab16_ror8(centre, w0);
@@ -77,52 +109,52 @@ static inline void sort(const int8_t *source, int32_t k, int32_t step, uint32_t 
     quad[3] = mcu_slm_high_halves(odd0, odd2);
 }
 
-/* Four columns, some of which may be missing: `sources` is null there. */
-static void widen_columns(const mcu_slm_operand_t *operand, const int8_t *const *sources,
-                          uint32_t centre, uint32_t *quads)
+/* Four columns that lie side by side, `step` bytes from one value of each to the next; a number of values that four divides. */
+static inline uint32_t *sort_columns(const int8_t *x, int32_t step, uint32_t centre,
+                                     uint32_t *quads, int32_t words)
 {
-    const int32_t is_whole = operand->depth_step == 1 && sources[3] != 0;
-    const int32_t whole = is_whole ? operand->depth / 4 * 4 : 0;
-    int32_t k = 0;
+    for (const uint32_t *end = quads + 4 * words; quads != end; quads += 8) {
+        const int8_t *next = x + step;
 
-    for (; k < whole; k += 4) {
-        widen(mcu_slm_load_word(sources[0] + k), centre, quads, 4);
-        widen(mcu_slm_load_word(sources[1] + k), centre, quads + 1, 4);
-        widen(mcu_slm_load_word(sources[2] + k), centre, quads + 2, 4);
-        widen(mcu_slm_load_word(sources[3] + k), centre, quads + 3, 4);
-        quads += 8;
+        sort(mcu_slm_load_word(x), mcu_slm_load_word(x + 2 * step), centre, quads);
+        sort(mcu_slm_load_word(next), mcu_slm_load_word(next + 2 * step), centre, quads + 4);
+        x += 4 * step;
     }
-    for (; k < 2 * operand->words; k += 4) {
+    return quads;
+}
+
+/* Up to four columns of any kind. */
+static uint32_t *gather_columns(const mcu_slm_operand_t *operand, const int8_t *source,
+                                int32_t count, uint32_t centre, uint32_t *quads)
+{
+    for (int32_t k = 0; k < 2 * operand->words; k += 4) {
         for (int32_t c = 0; c < 4; c++) {
-            widen(gather(operand, sources[c], k), centre, quads + c, 4);
+            const int8_t *vector = c < count ? source + c * operand->vector_step : 0;
+
+            widen(gather(operand, vector, k), centre, quads + c, 4);
         }
         quads += 8;
     }
+    return quads;
 }
 
 void mcu_slm_dsp_operand_quads(const mcu_slm_operand_t *operand, const int8_t *source,
                                int32_t count, uint32_t *quads)
 {
     const uint32_t centre = mcu_slm_halves(-operand->zero_point, -operand->zero_point);
-    const int32_t step = operand->depth_step;
-    const int32_t is_sorted = operand->vector_step == 1 && 2 * operand->words == operand->depth;
+    const int32_t words = operand->words;
+    const int32_t vector_step = operand->vector_step;
+    const int32_t depth_step = operand->depth_step;
+    const int32_t is_whole = operand->depth == 2 * words;
 
-    for (int32_t column = 0; column < count; column += 4) {
-        const int8_t *first = source + column * operand->vector_step;
-
-        if (is_sorted && count - column >= 4) {
-            for (int32_t k = 0; k < operand->depth; k += 4) {
-                sort(first, k, step, centre, quads + 2 * k);
-                sort(first, k + 1, step, centre, quads + 2 * k + 4);
-            }
+    for (; count > 0; count -= 4) {
+        if (count >= 4 && is_whole && depth_step == 1) {
+            quads = widen_columns(source, vector_step, 2 * words, centre, quads);
+        } else if (count >= 4 && is_whole && vector_step == 1) {
+            quads = sort_columns(source, depth_step, centre, quads, words);
         } else {
-            const int8_t *sources[4];
-
-            for (int32_t c = 0; c < 4; c++) {
-                sources[c] = column + c < count ? first + c * operand->vector_step : 0;
-            }
-            widen_columns(operand, sources, centre, quads);
+            quads = gather_columns(operand, source, count, centre, quads);
         }
-        quads += 4 * operand->words;
+        source += 4 * vector_step;
     }
 }

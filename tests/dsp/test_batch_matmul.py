@@ -1,0 +1,74 @@
+"""BATCH_MATMUL of the dsp family: blocks, transpositions, rests, extreme zero points."""
+
+from __future__ import annotations
+
+import pytest
+
+from mcu_slm.dsp.batch_matmul import BlockedBatchMatMul
+from tests.dsp.legs import Legs, differences, legs_of, specialized
+from tests.models import needs_judge
+from tests.ops.case import Case
+from tests.ops.cases import batch_matmul, batch_matmul_cases
+
+PLAIN = ("left shift",)
+"""What keeps its portable kernel."""
+
+
+def cases() -> list[Case]:
+    """The operator's own cases, and shapes with every rest and more than one block."""
+    found = list(batch_matmul_cases())
+    for adj_x in (False, True):
+        for adj_y in (False, True):
+            for rows, depth, columns in ((16, 8, 16), (7, 12, 6), (2, 37, 5), (1, 64, 9)):
+                left = (2, depth, rows) if adj_x else (2, rows, depth)
+                right = (2, columns, depth) if adj_y else (2, depth, columns)
+                name = f"{rows}x{depth}x{columns} {adj_x} {adj_y}"
+                found.append(batch_matmul(name, left, right, adj_x=adj_x, adj_y=adj_y))
+    zero_points = (-128, 127, -128)
+    found += [
+        batch_matmul(name, left, right, adj_y=adj_y, output_scale=1.5, zero_points=zero_points)
+        for name, left, right, adj_y in (
+            ("blocks of both", (1, 41, 100), (1, 100, 38), False),
+            ("blocks by rows", (1, 9, 300), (1, 5, 300), True),
+        )
+    ]
+    found.append(batch_matmul("broadcast", (2, 1, 5, 8), (1, 3, 8, 4), output_scale=0.04))
+    return found
+
+
+@pytest.fixture(scope="module")
+def legs(tmp_path_factory: pytest.TempPathFactory) -> Legs:
+    return legs_of(cases(), tmp_path_factory.mktemp("bmm"), seed=4)
+
+
+@pytest.mark.unit
+def test_only_a_left_shift_keeps_its_portable_kernel() -> None:
+    found = {case.name: isinstance(specialized(case), BlockedBatchMatMul) for case in cases()}
+    assert [name for name, is_ours in found.items() if not is_ours] == list(PLAIN)
+
+
+@pytest.mark.unit
+def test_working_memory_stays_small() -> None:
+    sizes = [specialized(case).scratch_bytes for case in cases() if case.name not in PLAIN]
+    assert max(sizes) <= 4096 + 1024
+
+
+@needs_judge
+@pytest.mark.host
+def test_plain_c_equals_the_judge(legs: Legs) -> None:
+    assert differences(legs.host(), legs.expected) == 0
+
+
+@needs_judge
+@pytest.mark.emulator
+@pytest.mark.parametrize("optimization", ["-O2", "-Os", "-Og"])
+@pytest.mark.parametrize("kind", ["gcc", "zig"])
+def test_assembly_equals_the_judge(kind: str, optimization: str, legs: Legs) -> None:
+    assert differences(legs.core("cortex-m4", kind, optimization), legs.expected) == 0
+
+
+@needs_judge
+@pytest.mark.emulator
+@pytest.mark.parametrize("core", ["cortex-m3", "cortex-m7", "cortex-m33"])
+def test_other_cores_equal_the_judge(core: str, legs: Legs) -> None:
+    assert differences(legs.core(core, "gcc", "-O2"), legs.expected) == 0

@@ -1,0 +1,102 @@
+"""UNIDIRECTIONAL_SEQUENCE_LSTM of the dsp family: sizes, scales, and its curves on all values."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from mcu_slm.dsp.lstm import SequenceLstm
+from mcu_slm.dsp.lstm_curves import PIECES, curves
+from mcu_slm.ops.sigmoid_16 import sigmoid, tanh
+from mcu_slm.quant import Int64
+from tests.dsp.legs import Legs, differences, legs_of, specialized
+from tests.models import needs_judge
+from tests.ops.case import Case
+from tests.ops.cases_recurrent import lstm, lstm_cases
+
+PLAIN = ("batches, time-major", "saturated")
+"""What keeps its portable kernel: steps that do not lie side by side, far too large scales."""
+
+ALL_VALUES = np.arange(-(2**15), 2**15, dtype=np.int64)
+
+
+def cases() -> list[Case]:
+    """The operator's own cases, rows of more words than there are registers, extreme scales."""
+    return [
+        *lstm_cases(),
+        lstm("even sizes", (1, 9, 16), 24),
+        lstm("long input", (1, 5, 131), 6, weight_scale=0.002),
+        lstm("long state", (1, 6, 7), 66, weight_scale=0.002),
+        lstm("large scales", (1, 9, 8), 8, weight_scale=0.02, hidden=(1 / 100, 9)),
+        lstm("larger scales", (1, 9, 5), 4, weight_scale=0.1, hidden=(1 / 128, -128)),
+        lstm("small scales", (1, 9, 8), 9, weight_scale=2e-5, zero_point=127),
+        lstm("hidden state of a power", (2, 10, 6), 5, hidden=(2.0**-9, 127)),
+        lstm("clipped a little", (1, 12, 6), 4, cell_power=-12, clip=7.9999, weight_scale=0.03),
+        lstm("fine and clipped", (1, 12, 6), 4, cell_power=-13, clip=0.5, weight_scale=0.03),
+    ]
+
+
+@pytest.fixture(scope="module")
+def legs(tmp_path_factory: pytest.TempPathFactory) -> Legs:
+    return legs_of(cases(), tmp_path_factory.mktemp("lstm"), seed=3)
+
+
+@pytest.mark.unit
+def test_few_layers_keep_their_portable_kernel() -> None:
+    found = {case.name: isinstance(specialized(case), SequenceLstm) for case in cases()}
+    assert [name for name, is_ours in found.items() if not is_ours] == list(PLAIN)
+
+
+@pytest.mark.unit
+def test_cases_reach_every_way_of_rescaling() -> None:
+    layers = [specialized(case) for case in cases()]
+    ours = [layer for layer in layers if isinstance(layer, SequenceLstm)]
+    gates = [gate for layer in ours for gate in (*layer.input_gates, *layer.hidden_gates)]
+    assert {gate.form[0] for gate in gates} == {"f", "r", "s"}
+
+
+def _curves(*, in_thirds: bool = False) -> tuple[Int64, ...]:
+    found = curves(in_thirds=in_thirds)
+    return tuple(constant.data.astype(np.int64) for constant in found)
+
+
+@pytest.mark.unit
+def test_sigmoid_is_the_judges_for_every_value() -> None:
+    begin, _, rise = _curves()
+    piece = 384 * ALL_VALUES >> 16
+    value = begin[piece + len(begin) // 2] + ALL_VALUES * rise[piece + PIECES]
+    assert abs(value).max() < 2**31
+    assert ((value >> 13) - 2 * 2**16 == sigmoid(ALL_VALUES)).all()
+
+
+@pytest.mark.unit
+@pytest.mark.parametrize(("multiplier", "shift"), [(3, 0), (6, 0), (384, 0), (3, 1), (3, 3)])
+def test_tanh_is_the_judges_for_every_value(multiplier: int, shift: int) -> None:
+    _, begin, rise = _curves(in_thirds=True)
+    assert (3 * rise == _curves()[2]).all()
+    thirds = (ALL_VALUES * multiplier + ((1 << shift) >> 1)) >> shift
+    piece = np.clip(thirds >> 8, -PIECES, PIECES - 1) + PIECES
+    value = begin[piece] + thirds * rise[piece]
+    assert abs(value).max() < 2**31
+    assert (value >> 11 == tanh(ALL_VALUES, multiplier, shift)).all()
+
+
+@needs_judge
+@pytest.mark.host
+def test_plain_c_equals_the_judge(legs: Legs) -> None:
+    assert differences(legs.host(), legs.expected) == 0
+
+
+@needs_judge
+@pytest.mark.emulator
+@pytest.mark.parametrize("optimization", ["-O2", "-Os", "-Og"])
+@pytest.mark.parametrize("kind", ["gcc", "zig"])
+def test_assembly_equals_the_judge(kind: str, optimization: str, legs: Legs) -> None:
+    assert differences(legs.core("cortex-m4", kind, optimization), legs.expected) == 0
+
+
+@needs_judge
+@pytest.mark.emulator
+@pytest.mark.parametrize("core", ["cortex-m3", "cortex-m7", "cortex-m33"])
+def test_other_cores_equal_the_judge(core: str, legs: Legs) -> None:
+    assert differences(legs.core(core, "gcc", "-O2"), legs.expected) == 0
