@@ -23,6 +23,7 @@ from mcu_slm.templating import render
 _TEMPLATES = ("model.h", "model.c", "model_layers.h")
 _SHARED_HEADERS = (
     "dsp_lstm.h",
+    "dsp_depthwise.h",
     "dsp_matrix.h",
     "dsp_products.h",
     "dsp_instructions.h",

@@ -11,7 +11,7 @@ from mcu_slm import dsp, ops, plan
 from mcu_slm.compile import names
 from mcu_slm.compile.states import StatePlace, place_states
 from mcu_slm.files import sha256_bytes
-from mcu_slm.ir import Graph
+from mcu_slm.ir import Graph, Node
 from mcu_slm.metadata import read_info
 from mcu_slm.ops import Operator
 from mcu_slm.ops.base import GeneratedKernel
@@ -90,7 +90,7 @@ def make_program(
     layout = plan.plan_graph(graph, _demands(graph, operators))
     layers = names.unique(names.identifier(graph.layer_name(node)) for node in graph.nodes)
     functions = tuple(
-        f"mcu_slm_layer_{index:02}_{layer}" if operator.kernels else ""
+        f"mcu_slm_layer_{index:02}_{layer}" if operator.kernels or operator.generated else ""
         for index, (layer, operator) in enumerate(zip(layers, operators, strict=True))
     )
     constants = _constant_inputs(graph, operators, layout)
@@ -123,8 +123,17 @@ def _demands(graph: Graph, operators: tuple[Operator, ...]) -> list[plan.Demand]
         clearances = {
             tensor: distance for tensor, distance in found.items() if distance is not None
         }
-        demands.append(plan.Demand(operator.scratch_bytes, clearances))
+        demands.append(plan.Demand(operator.scratch_bytes, clearances, _level(node, operator)))
     return demands
+
+
+def _level(node: Node, operator: Operator) -> frozenset[int]:
+    """Return the inputs that the output may overwrite from the same byte on."""
+    found: dict[int, bool] = {}
+    for position, place in enumerate(operator.activations):
+        tensor = node.inputs[place]
+        found[tensor] = found.get(tensor, True) and operator.is_level(position)
+    return frozenset(tensor for tensor, is_level in found.items() if is_level)
 
 
 def _macros(graph: Graph, layout: plan.MemoryPlan) -> dict[int, str]:

@@ -6,12 +6,13 @@ family has any that is exact for the layer; the others keep their portable kerne
 
 from __future__ import annotations
 
-from mcu_slm.dsp import batch_matmul, convolution, lstm
+from mcu_slm.dsp import batch_matmul, convolution, depthwise, lstm
 from mcu_slm.dsp.sharing import share_kernels
 from mcu_slm.dsp.tuning import SPEED, TUNINGS, Tuning
 from mcu_slm.ops.base import Operator
 from mcu_slm.ops.batch_matmul import BatchMatMul
 from mcu_slm.ops.conv_2d import Conv2D
+from mcu_slm.ops.depthwise_conv_2d import DepthwiseConv2D
 from mcu_slm.ops.fully_connected import FullyConnected
 from mcu_slm.ops.unidirectional_sequence_lstm import Lstm
 
@@ -20,7 +21,13 @@ __all__ = ["CORES", "OPERATORS", "TUNINGS", "share_kernels", "specialize"]
 CORES = ("cortex-m4", "cortex-m7", "cortex-m33")
 """Cores that have the instructions, as their chips have an FPU."""
 
-OPERATORS = ("CONV_2D", "FULLY_CONNECTED")
+OPERATORS = (
+    "BATCH_MATMUL",
+    "CONV_2D",
+    "DEPTHWISE_CONV_2D",
+    "FULLY_CONNECTED",
+    "UNIDIRECTIONAL_SEQUENCE_LSTM",
+)
 """Operators that this family has kernels for."""
 
 
@@ -29,6 +36,8 @@ def specialize(operator: Operator, tuning: Tuning = SPEED) -> Operator:
     found: Operator | None = None
     if isinstance(operator, Conv2D):
         found = convolution.of_conv_2d(operator, tuning)
+    elif isinstance(operator, DepthwiseConv2D):
+        found = depthwise.of_depthwise_conv_2d(operator)
     elif isinstance(operator, FullyConnected):
         found = convolution.of_fully_connected(operator, tuning)
     elif isinstance(operator, BatchMatMul):

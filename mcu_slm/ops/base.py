@@ -131,6 +131,13 @@ class Operator(ABC):
         """
         return None
 
+    def is_level(self, position: int) -> bool:  # noqa: ARG002
+        """Return whether the output may start where an input does, if the two share memory.
+
+        For layers that take channel by channel: an output then lies on an input of its own channel.
+        """
+        return False
+
     def requantization(self) -> tuple[Multiplier, ...]:
         """Return the derived multipliers and shifts, for comparison and for difference reports."""
         return ()

@@ -1,6 +1,6 @@
 """Arena layout: which bytes of RAM hold which activation, and when."""
 
-from mcu_slm.plan.buffers import ALIGNMENT, Buffer, Clearances, arena_bytes, lower_bound
+from mcu_slm.plan.buffers import ALIGNMENT, Buffer, Clearances, Level, arena_bytes, lower_bound
 from mcu_slm.plan.memory import ALIASING, Demand, MemoryPlan, plan_graph
 from mcu_slm.plan.placement import place_buffers
 
@@ -10,6 +10,7 @@ __all__ = [
     "Buffer",
     "Clearances",
     "Demand",
+    "Level",
     "MemoryPlan",
     "arena_bytes",
     "lower_bound",

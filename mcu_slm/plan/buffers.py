@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -15,6 +15,9 @@ Clearances: TypeAlias = Mapping[tuple[int, int], int]
 A layer consumes `read` for the last time while it fills `written` from its first byte to its last.
 Nothing is lost as long as `written` starts at least so many bytes below `read`.
 """
+
+Level: TypeAlias = Set[tuple[int, int]]
+"""Pairs (written, read) that may also start at the same byte, whatever their clearance."""
 
 
 @dataclass(frozen=True)
@@ -46,13 +49,16 @@ def arena_bytes(buffers: Sequence[Buffer], places: Sequence[int]) -> int:
     return max((o + b.size for b, o in zip(buffers, places, strict=True)), default=ALIGNMENT)
 
 
-def lower_bound(buffers: Sequence[Buffer], clearances: Clearances | None = None) -> int:
+def lower_bound(
+    buffers: Sequence[Buffer], clearances: Clearances | None = None, level: Level = frozenset()
+) -> int:
     """Return bytes that no layout can do without: those of the fullest step.
 
     Of a layer's output and the inputs that it may write over, only what must stick out counts.
     """
+    distances = {**(clearances or {}), **dict.fromkeys(level, 0)}
     readable: dict[int, list[int]] = {}
-    for written, read in clearances or {}:
+    for written, read in distances:
         readable.setdefault(written, []).append(read)
     bound = ALIGNMENT
     for step in {buffer.first for buffer in buffers}:
@@ -60,7 +66,7 @@ def lower_bound(buffers: Sequence[Buffer], clearances: Clearances | None = None)
         total = sum(buffers[n].size for n in live)
         for written, reads in readable.items():
             if buffers[written].first == step:
-                total -= _saving(buffers, clearances or {}, written, reads)
+                total -= _saving(buffers, distances, written, reads)
         bound = max(bound, total)
     return bound
 

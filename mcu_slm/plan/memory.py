@@ -24,11 +24,13 @@ class Demand:
     """What a layer asks of memory beside its tensors.
 
     `scratch_bytes` is working memory during the layer. `clearances` names the inputs that the
-    layer may write over, with the bytes by which its output must start below each.
+    layer may write over, with the bytes by which its output must start below each; `level` those
+    that it may write over from the same byte on.
     """
 
     scratch_bytes: int = 0
     clearances: Mapping[int, int] = field(default_factory=dict)
+    level: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -78,8 +80,8 @@ def plan_graph(graph: Graph, demands: Sequence[Demand] = ()) -> MemoryPlan:
         use(tensor, len(graph.nodes))
     blocks = _blocks(graph, lifetime, [demand.scratch_bytes for demand in demands])
     buffers = [block.buffer for block in blocks]
-    clearances = _clearances(graph, owner, blocks, demands)
-    places = place_buffers(buffers, clearances)
+    clearances, level = _shared(graph, owner, blocks, demands)
+    places = place_buffers(buffers, clearances, level)
     offset_of = {
         tensor: start + inner
         for block, start in zip(blocks, places, strict=True)
@@ -93,7 +95,7 @@ def plan_graph(graph: Graph, demands: Sequence[Demand] = ()) -> MemoryPlan:
         {step: start_of[step] for step in range(len(graph.nodes)) if step in start_of},
         start_of.get(_OUTPUTS),
         arena_bytes(buffers, places),
-        lower_bound(buffers, clearances),
+        lower_bound(buffers, clearances, level),
     )
 
 
@@ -134,16 +136,17 @@ def _blocks(
     return blocks
 
 
-def _clearances(
+def _shared(
     graph: Graph, owner: Mapping[int, int], blocks: Sequence[_Block], demands: Sequence[Demand]
-) -> dict[tuple[int, int], int]:
-    """Return the clearances between blocks that `demands` give between tensors."""
+) -> tuple[dict[tuple[int, int], int], set[tuple[int, int]]]:
+    """Return the clearances between blocks that `demands` give between tensors, and level blocks."""
     home = {
         tensor: (number, inner)
         for number, block in enumerate(blocks)
         for tensor, inner in zip(block.tensors, block.offsets, strict=True)
     }
     found: dict[tuple[int, int], int] = {}
+    level: set[tuple[int, int]] = set()
     for step, (node, demand) in enumerate(zip(graph.nodes, demands, strict=False)):
         outputs = graph.value_outputs(node)
         if len(outputs) != 1:
@@ -156,7 +159,9 @@ def _clearances(
                     demand.clearances[tensor] - home[owner[tensor]][1] for tensor in tensors
                 )
                 found[written, read] = max(distance, 0)
-    return found
+            if all(tensor in demand.level and home[owner[tensor]][1] == 0 for tensor in tensors):
+                level.add((written, read))
+    return found, level
 
 
 def _last_reads(

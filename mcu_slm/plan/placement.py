@@ -1,7 +1,8 @@
 """Offsets for buffers: greedy orders first, then an exact search or a local one.
 
 Two buffers that are needed at one step lie apart: the upper one starts at least as far above the
-lower one as the lower one is long, or, where a layer may write over its input, its clearance.
+lower one as the lower one is long, or, where a layer may write over its input, its clearance. Two
+that are level may also start at the same byte.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from mcu_slm.plan.buffers import Buffer, Clearances, aligned, arena_bytes, lower_bound
+from mcu_slm.plan.buffers import Buffer, Clearances, Level, aligned, arena_bytes, lower_bound
 
 _EXACT_BUFFERS = 12
 _EXACT_NODES = 5_000
@@ -23,13 +24,17 @@ Places = tuple[int, ...]
 
 @dataclass(frozen=True)
 class _Layout:
-    """The problem: `above[i][j]` is how far i must start above j if it does; absent where free."""
+    """The problem: `above[i][j]` is how far i must start above j if it does; absent where free.
+
+    `level[i]` are those that may start where i does.
+    """
 
     buffers: tuple[Buffer, ...]
     above: tuple[dict[int, int], ...]
+    level: tuple[frozenset[int], ...]
 
     @classmethod
-    def of(cls, buffers: Sequence[Buffer], clearances: Clearances) -> _Layout:
+    def of(cls, buffers: Sequence[Buffer], clearances: Clearances, level: Level) -> _Layout:
         above: list[dict[int, int]] = [{} for _ in buffers]
         for i, first in enumerate(buffers):
             for j, second in enumerate(buffers[:i]):
@@ -38,20 +43,38 @@ class _Layout:
         for (written, read), distance in clearances.items():
             if written in above[read]:
                 above[read][written] = min(aligned(distance), above[read][written])
-        return cls(tuple(buffers), tuple(above))
+        partners: list[set[int]] = [set() for _ in buffers]
+        for written, read in level:
+            partners[written].add(read)
+            partners[read].add(written)
+        return cls(tuple(buffers), tuple(above), tuple(map(frozenset, partners)))
+
+    def forbidden(self, index: int, placed: dict[int, int]) -> list[tuple[int, int]]:
+        """Return between which offsets, themselves allowed, a buffer lies too close to another."""
+        found = []
+        for other, distance in self.above[index].items():
+            if other in placed:
+                place = placed[other]
+                low, high = place - self.above[other][index], place + distance
+                found += (
+                    [(low, place), (place, high)] if other in self.level[index] else [(low, high)]
+                )
+        return sorted(found)
 
     def height(self, places: Places) -> int:
         return arena_bytes(self.buffers, places)
 
 
-def place_buffers(buffers: Sequence[Buffer], clearances: Clearances | None = None) -> Places:
+def place_buffers(
+    buffers: Sequence[Buffer], clearances: Clearances | None = None, level: Level = frozenset()
+) -> Places:
     """Return an offset for each buffer such that no two that live together overlap.
 
     Small sets are searched exactly, larger ones from the best of several greedy orders; the same
     buffers always get the same offsets.
     """
-    layout = _Layout.of(buffers, clearances or {})
-    bound = lower_bound(buffers, clearances)
+    layout = _Layout.of(buffers, clearances or {}, level)
+    bound = lower_bound(buffers, clearances, level)
     orders: tuple[Callable[[int], tuple[int, ...]], ...] = (
         lambda i: (-buffers[i].byte_count, buffers[i].first),
         lambda i: (-(buffers[i].last - buffers[i].first), -buffers[i].byte_count),
@@ -75,14 +98,8 @@ def _place_in_order(layout: _Layout, order: Sequence[int]) -> Places:
     """Give each buffer in turn the lowest place that those already placed leave."""
     placed: dict[int, int] = {}
     for index in order:
-        # Between `low` and `high` it would lie too close to a neighbour.
-        forbidden = sorted(
-            (placed[other] - layout.above[other][index], placed[other] + distance)
-            for other, distance in layout.above[index].items()
-            if other in placed
-        )
         offset = 0
-        for low, high in forbidden:
+        for low, high in layout.forbidden(index, placed):
             if offset <= low:
                 break
             offset = max(offset, high)
@@ -113,7 +130,8 @@ class _Exact:
     Taking the buffers of a best layout by rising offset, and pushing each as low as those before
     it allow, makes no buffer higher: so it is enough to try orders, each buffer not below the one
     before. Branches that cannot beat the best are left out, and so is what a bounded number of
-    steps did not reach.
+    steps did not reach. (Pushing a buffer down may part it from one that was level with it: where
+    there are such pairs the search may miss the best.)
     """
 
     def __init__(self, layout: _Layout, places: Places, bound: int) -> None:
@@ -138,7 +156,7 @@ class _Exact:
             self._best = tuple(placed[i] for i in range(len(placed)))
             self._height = self._layout.height(self._best)
             return
-        starts = {i: max(lowest[i], floor) for i in rest}
+        starts = {i: self._start(i, placed, max(lowest[i], floor)) for i in rest}
         buffers = self._layout.buffers
         if max(starts[i] + buffers[i].size for i in rest) >= self._height:
             return
@@ -147,7 +165,15 @@ class _Exact:
                 return
             raised = list(lowest)
             for other in rest:
-                if index in self._layout.above[other]:
+                is_level = other in self._layout.level[index]
+                if index in self._layout.above[other] and not is_level:
                     place = starts[index] + self._layout.above[other][index]
                     raised[other] = max(raised[other], place)
             self._extend({**placed, index: starts[index]}, rest - {index}, raised, starts[index])
+
+    def _start(self, index: int, placed: dict[int, int], lowest: int) -> int:
+        """Return where a buffer can start, not below `lowest`: level with a partner or above it."""
+        for other in sorted(self._layout.level[index] & placed.keys(), key=placed.__getitem__):
+            if placed[other] < lowest:
+                lowest = max(lowest, placed[other] + self._layout.above[index][other])
+        return lowest

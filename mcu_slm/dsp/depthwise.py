@@ -1,0 +1,149 @@
+"""DEPTHWISE_CONV_2D by planes: four channels at a time are spread into lines of pairs of int16.
+
+See `kernels/dsp/dsp_depthwise.c.j2` for what the kernel does and why it is exact.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from mcu_slm.dsp.depthwise_kernel import depthwise_kernel
+from mcu_slm.dsp.depthwise_planes import Planes, planes_of
+from mcu_slm.dsp.depthwise_tiles import Tiles
+from mcu_slm.dsp.rescaling import ShortRescaling, Sums, accumulator_range, shorten
+from mcu_slm.dsp.specialized import Specialized, constant_struct
+from mcu_slm.ops.base import Arguments, Constant, GeneratedKernel
+from mcu_slm.ops.depthwise_conv_2d import DepthwiseConv2D
+from mcu_slm.ops.linear import Linear
+from mcu_slm.quant import INT8_MAX, INT8_MIN, Int64
+
+_SCALE_BITS = 8
+_MOST_LINES = 6
+_MOST_LINES_FROM_BANK = 2
+
+
+@dataclass(frozen=True, eq=False)
+class Depthwise(Specialized):
+    """A depthwise convolution of one image."""
+
+    planes: Planes
+    rescaling: ShortRescaling
+    tiles: Tiles
+
+    @property
+    def generated(self) -> tuple[GeneratedKernel, ...]:
+        """The kernel for the shape."""
+        linear = self._linear
+        many = self.plain.depth_multiplier
+        return (
+            depthwise_kernel(self.tiles, linear.outputs // many, many, linear.input_zero_point),
+        )
+
+    @property
+    def _linear(self) -> Linear:
+        linear: Linear = self.plain.linear
+        return linear
+
+    def constants(self) -> tuple[Constant, ...]:
+        """Return weights, biases and the numbers of the rescaling."""
+        columns = [self.rescaling.multiplier, self.rescaling.offset]
+        third = {"short": [], "signed": [self.rescaling.correction]}
+        columns += third.get(self.tiles.form, [self.rescaling.extra_shift])
+        scale = np.stack(columns, axis=1)
+        scale = scale[:1] if self._is_uniform else scale
+        names = {"short": "", "signed": ", correction", "extra": ", extra shift"}
+        axes = "[pair of channels][line of taps][tap][channel of the pair]"
+        return (
+            Constant("weights", self._stored_weights(), True, axes),
+            Constant("bias", self._biases(), True, "256 * bias"),
+            Constant(
+                "scale",
+                scale.astype(np.int32),
+                False,
+                f"multiplier, offset{names[self.tiles.form]}",
+            ),
+        )
+
+    @property
+    def _is_uniform(self) -> bool:
+        return self.rescaling.is_uniform and self.tiles.form != "extra"
+
+    def _stored_weights(self) -> npt.NDArray[np.int8]:
+        axes = (2, 1, 0) if self.planes.is_down else (2, 0, 1)
+        weights = np.transpose(self._linear.weights, axes)
+        channels = weights.shape[0]
+        if channels % 2:
+            weights = np.concatenate([weights, np.zeros((1, *weights.shape[1:]), np.int8)])
+        pairs = weights.reshape(-1, 2, *weights.shape[1:])
+        return np.ascontiguousarray(np.moveaxis(pairs, 1, -1))
+
+    def _biases(self) -> npt.NDArray[np.int32]:
+        scaled = (self._linear.bias.astype(np.int64) - self.rescaling.removed) << _SCALE_BITS
+        return scaled.astype(np.uint32).view(np.int32)  # modulo 2^32, as the kernel adds
+
+    @property
+    def scratch_bytes(self) -> int:
+        """The planes of four channels."""
+        return self.planes.bytes
+
+    def is_level(self, position: int) -> bool:  # noqa: ARG002
+        """Four channels are read before their outputs are written, on their own inputs."""
+        return self.plain.depth_multiplier == 1 and self.planes.is_in_place()
+
+    def call(self, arguments: Arguments) -> str:
+        """Return the kernel call."""
+        constants, linear = arguments.constants, self._linear
+        fields = {
+            "weights": constants["weights"],
+            "bias": constants["bias"],
+            "scale": constants["scale"],
+            "scale_step": 0 if self._is_uniform else 2 + (self.tiles.form != "short"),
+            "act_min": linear.act_min,
+            "act_max": linear.act_max,
+        }
+        planes = f"(uint32_t *)(void *)({arguments.scratch})"
+        return "\n".join(
+            [
+                *constant_struct("mcu_slm_dsp_depthwise_t", "layer", fields),
+                f"{self.generated[0].name}(&layer, {arguments.inputs[0]}, {planes}, "
+                f"{arguments.outputs[0]});",
+            ]
+        )
+
+
+def of_depthwise_conv_2d(plain: DepthwiseConv2D) -> Depthwise | None:
+    """Return the layer for these kernels, None where they cannot do it."""
+    linear = plain.linear
+    if plain.batches != 1:
+        return None
+    rescaling = shorten(_sums(linear), _SCALE_BITS)
+    if rescaling is None or (rescaling.is_signed and rescaling.extra_shift.any()):
+        return None
+    form = "extra" if rescaling.extra_shift.any() else "short"
+    form = "signed" if rescaling.is_signed else form
+    is_clamped = (linear.act_min, linear.act_max) != (INT8_MIN, INT8_MAX)
+    inputs = linear.outputs // plain.depth_multiplier
+    for most_lines in (_MOST_LINES, _MOST_LINES_FROM_BANK):
+        planes = planes_of(plain.window, inputs, linear.outputs, most_lines)
+        if planes is None:
+            return None
+        tiles = Tiles(planes, form, rescaling.shift, is_clamped)
+        if (tiles.is_resident or most_lines == _MOST_LINES_FROM_BANK) and tiles.is_possible():
+            return Depthwise(plain, planes, rescaling, tiles)
+    return None
+
+
+def _sums(linear: Linear) -> Sums:
+    rows = np.moveaxis(linear.weights, 2, 0)
+    low, high = accumulator_range(rows, linear.bias, linear.input_zero_point)
+    return Sums(
+        low,
+        high,
+        linear.multipliers,
+        linear.output_zero_point,
+        linear.act_min,
+        linear.act_max,
+    )
