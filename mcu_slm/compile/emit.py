@@ -25,6 +25,7 @@ _SHARED_HEADERS = (
     "dsp_lstm.h",
     "dsp_depthwise.h",
     "dsp_matrix.h",
+    "dsp_winograd.h",
     "dsp_products.h",
     "dsp_instructions.h",
     "sums.h",

@@ -6,7 +6,7 @@ family has any that is exact for the layer; the others keep their portable kerne
 
 from __future__ import annotations
 
-from mcu_slm.dsp import batch_matmul, convolution, depthwise, lstm
+from mcu_slm.dsp import batch_matmul, convolution, depthwise, lstm, winograd
 from mcu_slm.dsp.sharing import share_kernels
 from mcu_slm.dsp.tuning import SPEED, TUNINGS, Tuning
 from mcu_slm.ops.base import Operator
@@ -35,7 +35,7 @@ def specialize(operator: Operator, tuning: Tuning = SPEED) -> Operator:
     """Return the operator as this family does it, itself where it has nothing for it."""
     found: Operator | None = None
     if isinstance(operator, Conv2D):
-        found = convolution.of_conv_2d(operator, tuning)
+        found = winograd.of_conv_2d(operator) or convolution.of_conv_2d(operator, tuning)
     elif isinstance(operator, DepthwiseConv2D):
         found = depthwise.of_depthwise_conv_2d(operator)
     elif isinstance(operator, FullyConnected):

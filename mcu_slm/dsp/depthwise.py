@@ -18,7 +18,7 @@ from mcu_slm.dsp.specialized import Specialized, constant_struct
 from mcu_slm.ops.base import Arguments, Constant, GeneratedKernel
 from mcu_slm.ops.depthwise_conv_2d import DepthwiseConv2D
 from mcu_slm.ops.linear import Linear
-from mcu_slm.quant import INT8_MAX, INT8_MIN, Int64
+from mcu_slm.quant import INT8_MAX, INT8_MIN
 
 _SCALE_BITS = 8
 _MOST_LINES = 6

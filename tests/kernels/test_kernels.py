@@ -117,7 +117,9 @@ def test_kernels_name_no_heap_and_no_pointer_to_a_function() -> None:
         assert forbidden.search(text) is None, source.name
 
 
-def sanitized_outputs(graph: Graph, rows: Windows, folder: Path, family: str) -> Windows:
+def sanitized_outputs(
+    graph: Graph, rows: Windows, folder: Path, family: str = "portable"
+) -> Windows:
     """Build the generated code with both sanitizers and run it as a process of its own."""
     compiled = compile_model(graph, tflite.write_model(graph), folder, family)
     (folder / "driver.c").write_text(DRIVER)

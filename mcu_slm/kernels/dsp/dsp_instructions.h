@@ -258,4 +258,43 @@ static inline int32_t mcu_slm_ssat8(int32_t value)
     return value < -128 ? -128 : value > 127 ? 127 : value;
 }
 
+static inline uint32_t mcu_slm_ssub16(uint32_t a, uint32_t b)
+{
+#if MCU_SLM_DSP_ASSEMBLY
+    uint32_t result;
+
+    __asm__("ssub16 %0, %1, %2" : "=r"(result) : "r"(a), "r"(b));
+    return result;
+#else
+    return mcu_slm_halves(mcu_slm_low_half(a) - mcu_slm_low_half(b),
+                          mcu_slm_high_half(a) - mcu_slm_high_half(b));
+#endif
+}
+
+static inline uint32_t mcu_slm_shadd16(uint32_t a, uint32_t b)
+{
+#if MCU_SLM_DSP_ASSEMBLY
+    uint32_t result;
+
+    __asm__("shadd16 %0, %1, %2" : "=r"(result) : "r"(a), "r"(b));
+    return result;
+#else
+    return mcu_slm_halves((mcu_slm_low_half(a) + mcu_slm_low_half(b)) >> 1,
+                          (mcu_slm_high_half(a) + mcu_slm_high_half(b)) >> 1);
+#endif
+}
+
+static inline uint32_t mcu_slm_shsub16(uint32_t a, uint32_t b)
+{
+#if MCU_SLM_DSP_ASSEMBLY
+    uint32_t result;
+
+    __asm__("shsub16 %0, %1, %2" : "=r"(result) : "r"(a), "r"(b));
+    return result;
+#else
+    return mcu_slm_halves((mcu_slm_low_half(a) - mcu_slm_low_half(b)) >> 1,
+                          (mcu_slm_high_half(a) - mcu_slm_high_half(b)) >> 1);
+#endif
+}
+
 #endif

@@ -1,0 +1,94 @@
+"""What Winograd's convolutions rest on: exact transforms, orders, sizes, and their choice."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mcu_slm import ops, tflite
+from mcu_slm.compile import compile_model
+from mcu_slm.dsp import specialize, winograd
+from mcu_slm.toolchain import WARNING_FLAGS, compile_objects
+from tests.dsp.test_winograd import LAYERS, Layer
+from tests.kernels.test_kernels import compiler_of
+
+
+@pytest.mark.host
+@pytest.mark.parametrize("name", ["gcc", "clang", "zig", "arm-none-eabi-gcc"])
+@pytest.mark.parametrize("optimization", ["-O2", "-Os", "-Og"])
+def test_generated_code_compiles_without_warnings(
+    name: str, optimization: str, tmp_path: Path
+) -> None:
+    compiler, target = compiler_of(name)
+    graph = LAYERS["two_chunks"].graph()
+    compile_model(graph, tflite.write_model(graph), tmp_path / "code", "dsp")
+    sources = sorted((tmp_path / "code").glob("*.c"))
+    assert any("winograd" in source.name for source in sources)
+    flags = ("-std=c11", "-pedantic", *target, optimization, *WARNING_FLAGS)
+    objects = compile_objects(compiler, sources, tmp_path / "code", tmp_path / "build", flags)
+    assert len(objects) == len(sources)
+
+
+def test_products_of_transformed_numbers_give_four_times_the_sum() -> None:
+    """A M A' is four times the convolution, for the extremes of int8 as for random numbers."""
+    rng = np.random.default_rng(5)
+    inputs = np.concatenate(
+        [rng.integers(-128, 128, (50, 4, 4)), rng.choice([-128, 127], (50, 4, 4))]
+    )
+    weights = rng.integers(-128, 128, (100, 3, 3))
+    rows = np.array([[1, 0, -1, 0], [0, 1, 1, 0], [0, -1, 1, 0], [0, 1, 0, -1]])
+    sides = np.array([[1, 0, 0], [1, 1, 1], [1, -1, 1], [0, 0, 1]])
+    ends = np.array([[2, 1, 1, 0], [0, 1, -1, -2]])
+    v, u = rows @ inputs @ rows.T, sides @ weights @ sides.T
+    assert np.abs(64 * v).max() <= 2**15
+    assert np.abs(u).max() < 2**15
+    for y in range(2):
+        for x in range(2):
+            direct = (inputs[:, y : y + 3, x : x + 3] * weights).sum(axis=(1, 2))
+            np.testing.assert_array_equal((ends @ (u * v) @ ends.T)[:, y, x], 4 * direct)
+
+
+def test_sixty_four_times_an_input_fits_a_half_at_the_corners() -> None:
+    """Sums reach from -512 to 508, differences from -510 to 510; times 64 all fit int16."""
+    largest = {64 * x for x in (-512, 508, -510, 510)}
+    assert min(largest) == -(2**15)
+    assert max(largest) < 2**15
+
+
+@pytest.mark.parametrize("chunks", [1, 2])
+def test_stored_weights_are_in_the_order_of_the_kernel(chunks: int) -> None:
+    rng = np.random.default_rng(6)
+    weights = rng.integers(-127, 128, (4, 3, 3, 16)).astype(np.int8)
+    words = winograd.transformed(weights, chunks).view(np.int16)
+    stored = words.reshape(2, chunks, 16, 8 // chunks, 2, 2)
+    sides = np.array([[1, 0, 0], [1, 1, 1], [1, -1, 1], [0, 0, 1]])
+    for output in range(4):
+        for channel in range(16):
+            u = (sides @ weights[output, :, :, channel].astype(int) @ sides.T).reshape(-1)
+            pair = channel // 4 * 2 + channel % 2  # SXTB16: of four bytes 0 and 2, then 1 and 3
+            place = divmod(pair, 8 // chunks)
+            found = stored[output // 2, place[0], :, place[1], output % 2, channel % 4 // 2]
+            np.testing.assert_array_equal(found, u)
+
+
+def test_weights_take_as_much_flash_as_in_the_model_and_stored_ones_three_and_a_half_times() -> (
+    None
+):
+    plain = ops.parse_graph(Layer("", (1, 1), (16, 16, 32), 32).graph())[0]
+    sizes = []
+    for stored in (False, True):
+        operator = winograd.of_conv_2d(plain, stores_transformed=stored)
+        assert operator is not None
+        sizes.append(sum(c.data.nbytes for c in operator.constants() if c.is_weight))
+    bias = 4 * 32
+    assert sizes == [9 * 32 * 32 + bias, 32 * 32 * 32 + bias]
+
+
+@pytest.mark.parametrize(
+    ("image", "outputs"), [((16, 16, 3), 16), ((16, 16, 4), 16), ((16, 16, 16), 15), ((3, 3, 8), 8)]
+)
+def test_other_layers_keep_the_direct_form(image: tuple[int, int, int], outputs: int) -> None:
+    operator = specialize(ops.parse_graph(Layer("", (1, 1), image, outputs).graph())[0])
+    assert not isinstance(operator, winograd.Winograd)
