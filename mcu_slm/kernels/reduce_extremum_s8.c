@@ -4,11 +4,13 @@
 static int32_t extremum_of_run(int32_t larger, int32_t best, const int8_t *x, int32_t count, int32_t step)
 {
     if (larger != 0) {
+#pragma GCC unroll 4
         for (int32_t i = 0; i < count; i++) {
             best = *x > best ? *x : best;
             x += step;
         }
     } else {
+#pragma GCC unroll 4
         for (int32_t i = 0; i < count; i++) {
             best = *x < best ? *x : best;
             x += step;

@@ -42,7 +42,7 @@ class Pool(Operator):
         return (-1, self.batches, height, width, self.channels)
 
     def clearance(self, position: int) -> int:  # noqa: ARG002
-        """Pixels are written in order, channel by channel."""
+        """Pixels are written in order, up to four channels at once after their window was read."""
         return self.window.clearance(self.batches, self.channels, self.channels, 1)
 
     def summary(self) -> str:

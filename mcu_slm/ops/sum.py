@@ -35,7 +35,7 @@ class Sum(Operator):
         return (self.output,)
 
     def clearance(self, position: int) -> int:  # noqa: ARG002
-        """Outputs are written in order, each after all it is made of was read."""
+        """Outputs are written in order, up to four at once after all they are made of was read."""
         return self.loops.clearance()
 
     def call(self, arguments: Arguments) -> str:
