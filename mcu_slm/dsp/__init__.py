@@ -6,9 +6,10 @@ family has any that is exact for the layer; the others keep their portable kerne
 
 from __future__ import annotations
 
-from mcu_slm.dsp import batch_matmul, convolution, depthwise, lstm, winograd
+from mcu_slm.dsp import batch_matmul, convolution, depthwise, global_average, lstm, winograd
 from mcu_slm.dsp.sharing import share_kernels
 from mcu_slm.dsp.tuning import SPEED, TUNINGS, Tuning
+from mcu_slm.ops.average_pool_2d import AveragePool2D
 from mcu_slm.ops.base import Operator
 from mcu_slm.ops.batch_matmul import BatchMatMul
 from mcu_slm.ops.conv_2d import Conv2D
@@ -22,6 +23,7 @@ CORES = ("cortex-m4", "cortex-m7", "cortex-m33")
 """Cores that have the instructions, as their chips have an FPU."""
 
 OPERATORS = (
+    "AVERAGE_POOL_2D",
     "BATCH_MATMUL",
     "CONV_2D",
     "DEPTHWISE_CONV_2D",
@@ -38,6 +40,8 @@ def specialize(operator: Operator, tuning: Tuning = SPEED) -> Operator:
         found = winograd.of_conv_2d(operator) or convolution.of_conv_2d(operator, tuning)
     elif isinstance(operator, DepthwiseConv2D):
         found = depthwise.of_depthwise_conv_2d(operator)
+    elif isinstance(operator, AveragePool2D):
+        found = global_average.of_average_pool_2d(operator)
     elif isinstance(operator, FullyConnected):
         found = convolution.of_fully_connected(operator, tuning)
     elif isinstance(operator, BatchMatMul):
