@@ -6,7 +6,7 @@ A strip of positions is widened at a time (`dsp_quads`); then all its channels a
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -40,6 +40,16 @@ class MatrixProduct(Specialized):
     def generated(self) -> tuple[GeneratedKernel, ...]:
         """The matrix kernel."""
         return (gemm_kernel(self.matrix, self.tuning),)
+
+    @property
+    def shift(self) -> int:
+        """The last shift of the rescaling."""
+        return self.matrix.shift
+
+    def with_shift(self, shift: int) -> MatrixProduct | None:
+        """Return the layer with another last shift, None where that cannot be proved."""
+        matrix = self.matrix.with_shift(shift)
+        return None if matrix is None else replace(self, matrix=matrix)
 
     def constants(self) -> tuple[Constant, ...]:
         """Return the matrix."""

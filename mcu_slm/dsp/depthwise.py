@@ -5,7 +5,7 @@ See `kernels/dsp/dsp_depthwise.c.j2` for what the kernel does and why it is exac
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -46,6 +46,20 @@ class Depthwise(Specialized):
     def _linear(self) -> Linear:
         linear: Linear = self.plain.linear
         return linear
+
+    @property
+    def shift(self) -> int:
+        """The last shift of the rescaling."""
+        return self.rescaling.shift
+
+    def with_shift(self, shift: int) -> Depthwise | None:
+        """Return the layer with another last shift, None where that cannot be proved."""
+        found = shorten(_sums(self._linear), _SCALE_BITS, shift)
+        if found is None or _form(found) != self.tiles.form:
+            return None
+        if found.is_uniform != self.rescaling.is_uniform:
+            return None
+        return replace(self, rescaling=found, tiles=replace(self.tiles, shift=shift))
 
     def constants(self) -> tuple[Constant, ...]:
         """Return weights, biases and the numbers of the rescaling."""
@@ -122,8 +136,7 @@ def of_depthwise_conv_2d(plain: DepthwiseConv2D) -> Depthwise | None:
     rescaling = shorten(_sums(linear), _SCALE_BITS)
     if rescaling is None or (rescaling.is_signed and rescaling.extra_shift.any()):
         return None
-    form = "extra" if rescaling.extra_shift.any() else "short"
-    form = "signed" if rescaling.is_signed else form
+    form = _form(rescaling)
     is_clamped = (linear.act_min, linear.act_max) != (INT8_MIN, INT8_MAX)
     inputs = linear.outputs // plain.depth_multiplier
     for most_lines in (_MOST_LINES, _MOST_LINES_FROM_BANK):
@@ -134,6 +147,13 @@ def of_depthwise_conv_2d(plain: DepthwiseConv2D) -> Depthwise | None:
         if (tiles.is_resident or most_lines == _MOST_LINES_FROM_BANK) and tiles.is_possible():
             return Depthwise(plain, planes, rescaling, tiles)
     return None
+
+
+def _form(rescaling: ShortRescaling) -> str:
+    """Return how sums become int8, as the kernel template calls it."""
+    if rescaling.is_signed:
+        return "signed"
+    return "extra" if rescaling.extra_shift.any() else "short"
 
 
 def _sums(linear: Linear) -> Sums:

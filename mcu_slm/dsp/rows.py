@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -34,6 +34,18 @@ class RowProducts(Specialized):
     def generated(self) -> tuple[GeneratedKernel, ...]:
         """The kernel for one row."""
         return (gemv_kernel(self.matrix, self.tuning),)
+
+    @property
+    def shift(self) -> int:
+        """The last shift of the rescaling."""
+        return self.matrix.shift
+
+    def with_shift(self, shift: int) -> RowProducts | None:
+        """Return the layer with another last shift, None where that cannot be proved."""
+        matrix = self.matrix.with_shift(shift)
+        if matrix is None or matrix.scale_step != self.matrix.scale_step:
+            return None
+        return replace(self, matrix=matrix)
 
     def constants(self) -> tuple[Constant, ...]:
         """Return the matrix."""

@@ -9,12 +9,15 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import replace
+from typing import TypeAlias
 
 from mcu_slm.dsp.convolution import MatrixProduct
-from mcu_slm.dsp.matrix import Matrix
+from mcu_slm.dsp.depthwise import Depthwise
 from mcu_slm.dsp.rows import RowProducts
 from mcu_slm.ops.base import Operator
+
+Shifted: TypeAlias = MatrixProduct | RowProducts | Depthwise
+"""Layers whose kernels are made for a last shift."""
 
 _SHIFT = re.compile(r"_(short|signed|extra)_\d+")
 
@@ -22,21 +25,14 @@ _SHIFT = re.compile(r"_(short|signed|extra)_\d+")
 def share_kernels(operators: Sequence[Operator]) -> tuple[Operator, ...]:
     """Return the layers with as few different kernels as the proofs allow."""
     groups: defaultdict[str, list[int]] = defaultdict(list)
-    for number, operator in enumerate(operators):
-        if isinstance(operator, MatrixProduct | RowProducts):
-            groups[_SHIFT.sub(r"_\1", operator.generated[0].name)].append(number)
     found = list(operators)
+    for number, operator in enumerate(operators):
+        if isinstance(operator, Shifted):
+            groups[_SHIFT.sub(r"_\1", operator.generated[0].name)].append(number)
     for numbers in groups.values():
-        least = min(_matrix(found[number]).shift for number in numbers)
-        for number in numbers:
-            operator = found[number]
-            assert isinstance(operator, MatrixProduct | RowProducts)
-            matrix = operator.matrix.with_shift(least)
-            if matrix is not None and matrix.scale_step == operator.matrix.scale_step:
-                found[number] = replace(operator, matrix=matrix)
+        layers = [layer for number in numbers if isinstance(layer := found[number], Shifted)]
+        least = min(layer.shift for layer in layers)
+        for number, layer in zip(numbers, layers, strict=True):
+            if layer.shift != least:
+                found[number] = layer.with_shift(least) or layer
     return tuple(found)
-
-
-def _matrix(operator: Operator) -> Matrix:
-    assert isinstance(operator, MatrixProduct | RowProducts)
-    return operator.matrix
