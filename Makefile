@@ -8,7 +8,7 @@
 #                PROVE_ARGS="--cores cortex-m0plus,cortex-m4,cortex-m33" runs the same C on bare simulated Arm cores, too
 # make new-op    the files of a new operator, from templates; NAME=SOME_OPERATOR
 # make operators the page docs/operators.md, from what the operator modules declare
-# make bench     one inference of each shared model on the simulated board
+# make bench     one inference of each shared model on the simulated board, by kernel family: writes docs/benchmarks.md
 #
 # Everything is installed into .venv, nothing outside. MCU_SLM_SHARED names the folder with shared models and recordings.
 
@@ -27,8 +27,6 @@ MUTANTS ?= 100000
 GRAPHS ?= 10000
 SEED ?= 1
 JOBS ?= 1
-BENCH_BOARD ?= nucleo_f446re
-BENCH_MODELS ?= $(wildcard $(SHARED)/models/prototype/transformer_*.tflite $(SHARED)/models/tensorflow__hello_world_int8.tflite)
 
 .PHONY: demo test lint check emulate fuzz prove new-op operators bench clean
 
@@ -62,11 +60,8 @@ new-op: $(VENV)/installed-dev
 operators: $(VENV)/installed-dev
 	$(BIN)/python -m mcu_slm.pipeline.operators > docs/operators.md
 
-bench: $(VENV)/installed
-	@for model in $(BENCH_MODELS); do \
-		echo "== $$model on $(BENCH_BOARD) (simulator; cycles estimated, no wait states)"; \
-		$(BIN)/mcu-slm bench $$model --board $(BENCH_BOARD) || exit 1; \
-	done
+bench: $(VENV)/installed-dev
+	$(BIN)/python -m tests.bench
 
 $(VENV)/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "mcu_slm needs Python 3.11 or newer")'

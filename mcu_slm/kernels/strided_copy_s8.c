@@ -3,7 +3,18 @@
 
 #include "memory_copy.h"
 
-#define FEW_BYTES 8 /* fewer are copied sooner than memcpy is called */
+#define FEW_BYTES 8   /* fewer are copied sooner one by one */
+#define MANY_BYTES 32 /* only from here on a call of memcpy pays */
+
+/* A few words, at any address. */
+static void copy_words(const int8_t *x, int32_t count, int8_t *y)
+{
+    for (; count > 0; count -= 4) {
+        __builtin_memcpy(y, x, 4);
+        x += 4;
+        y += 4;
+    }
+}
 
 static void gather_row(const int8_t *x, int32_t step, int32_t count, int8_t *y)
 {
@@ -28,7 +39,9 @@ void mcu_slm_strided_copy_s8(const mcu_slm_strided_copy_t *layer, const int8_t *
                 int32_t place = layer->offset + i * s[0] + j * s[1] + k * s[2];
 
                 for (int32_t l = n[3]; l > 0; l--) {
-                    if (step == 1 && count >= FEW_BYTES) {
+                    if (step == 1 && count % 4 == 0 && count < MANY_BYTES) {
+                        copy_words(input + place, count, output);
+                    } else if (step == 1 && count >= FEW_BYTES) {
                         memcpy(output, input + place, (size_t)count);
                     } else {
                         gather_row(input + place, step, count, output);

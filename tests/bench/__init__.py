@@ -1,0 +1,1 @@
+"""The benchmark: shared models on the simulated board, beside what others publish."""

@@ -1,0 +1,52 @@
+"""`python -m tests.bench`, or `make bench`: measures the shared models, writes docs/benchmarks.md.
+
+Results are kept in run folders, so an interrupted run continues.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+from mcu_slm.files import write_atomic
+from mcu_slm.toolchain import find_arm_compiler
+from tests.bench.measuring import VARIANTS, measure
+from tests.bench.page import SHORT, page
+
+_ROOT = Path(__file__).resolve().parents[2]
+_PAGE = _ROOT / "docs" / "benchmarks.md"
+
+
+def main() -> int:
+    """Run from the command line."""
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
+    parser.add_argument("--runs", type=Path, default=Path("build/bench"))
+    parser.add_argument("--out", type=Path, default=_PAGE)
+    arguments = parser.parse_args()
+    shared = Path(os.environ.get("MCU_SLM_SHARED", _ROOT.parent / "shared"))
+    found = {path.stem: path for path in (shared / "models").rglob("*.tflite")}
+    models = [found[name] for name in SHORT if name in found]
+    if not models:
+        print("skipped: no shared data")
+        return 0
+    compiler = find_arm_compiler()
+    results = []
+    for model in models:
+        for choices in VARIANTS:
+            results.append(measure(model, choices, arguments.runs, compiler))
+            facts = results[-1].facts
+            print(
+                f"{SHORT[model.stem]:12} {results[-1].name:12} {facts['instructions']:12,} "
+                f"instructions {facts['estimated_cycles']:12,} est. cycles "
+                f"{facts['model_code_bytes']:8,} bytes of code {facts['arena_bytes']:8,} arena",
+                flush=True,
+            )
+    write_atomic(arguments.out, page(results, compiler.version))
+    print(f"written: {arguments.out}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
