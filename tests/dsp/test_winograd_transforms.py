@@ -7,12 +7,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mcu_slm import ops, tflite
+from mcu_slm import judge, ops, tflite
 from mcu_slm.compile import compile_model
 from mcu_slm.dsp import specialize, winograd
+from mcu_slm.ir import Graph, GraphBuilder
 from mcu_slm.toolchain import WARNING_FLAGS, compile_objects
+from mcu_slm.verify.host import HostModel
 from tests.dsp.test_winograd import LAYERS, Layer
 from tests.kernels.test_kernels import compiler_of
+from tests.models import needs_judge, windows_of
 
 
 @pytest.mark.host
@@ -84,6 +87,40 @@ def test_weights_take_as_much_flash_as_in_the_model_and_stored_ones_three_and_a_
         sizes.append(sum(c.data.nbytes for c in operator.constants() if c.is_weight))
     bias = 4 * 32
     assert sizes == [9 * 32 * 32 + bias, 32 * 32 * 32 + bias]
+
+
+@needs_judge
+@pytest.mark.host
+@pytest.mark.parametrize("padding", ["SAME", "VALID"])
+def test_a_layer_may_write_over_the_input_that_it_has_read(padding: str, tmp_path: Path) -> None:
+    """Three layers in a row; fewer bytes than two whole images and the working memory suffice."""
+    graph = _chain(padding)
+    operators = [specialize(operator) for operator in ops.parse_graph(graph)]
+    assert [type(operator) for operator in operators] == [winograd.Winograd] * 3
+    compiled = compile_model(graph, tflite.write_model(graph), tmp_path / "code", "dsp")
+    images = [int(np.prod(graph.tensor(n.outputs[0]).shape)) for n in graph.nodes]
+    assert compiled.arena_bytes < 2 * min(images) + max(o.scratch_bytes for o in operators)
+    windows = windows_of(graph, 4, seed=3)[0]
+    expected = judge.run(tflite.write_model(graph), [windows])[0].reshape(4, -1)
+    found = HostModel(tmp_path / "code", compiled, tmp_path / "host").predict(windows)
+    assert np.count_nonzero(found != expected) == 0
+
+
+def _chain(padding: str) -> Graph:
+    """Return three layers of 16, 16 and 16 channels."""
+    rng, b = np.random.default_rng(8), GraphBuilder()
+    like = {"scale": 0.05, "zero_point": -128}
+    size = 24
+    source = last = b.tensor("x", (1, size, size, 16), **like)
+    for number in range(3):
+        data = rng.integers(-60, 61, (16, 3, 3, 16))
+        weights = b.tensor(f"weights{number}", (16, 3, 3, 16), scale=0.002, data=data)
+        size -= 0 if padding == "SAME" else 2
+        result = b.tensor(f"y{number}", (1, size, size, 16), **like)
+        options = {"padding": padding, "fused_activation_function": "RELU"}
+        b.node("CONV_2D", [last, weights], [result], stride_h=1, stride_w=1, **options)
+        last = result
+    return b.build([source], [last])
 
 
 @pytest.mark.parametrize(
