@@ -139,13 +139,16 @@ class Winograd(Specialized):
         }
 
 
-def of_conv_2d(plain: Conv2D, *, stores_transformed: bool = False) -> Winograd | None:
+def of_conv_2d(
+    plain: Conv2D, *, stores_transformed: bool = False, working_bytes: int | None = None
+) -> Winograd | None:
     """Return the layer for these kernels, None where they cannot do it or the direct form is short.
 
     Args:
         plain: The layer.
         stores_transformed: Store the transformed weights: 32 bytes for each 3x3 window of one input
             channel in place of 9.
+        working_bytes: Working memory that may be taken; None: as `choose_strip` sees fit.
     """
     outputs, _, _, inputs = plain.linear.weights.shape
     chunks = _chunks(inputs)
@@ -155,7 +158,7 @@ def of_conv_2d(plain: Conv2D, *, stores_transformed: bool = False) -> Winograd |
     rows = plain.linear.weights.reshape(outputs, -1)
     matrix = matrix_of(plain.linear, rows, list(range(rows.shape[1])))
     memory = Memory.of(plain, stores_transformed)
-    strip = choose_strip(plain, memory)
+    strip = choose_strip(plain, memory, working_bytes)
     if matrix is None or direct_instructions(plain) < instructions(plain, strip, memory, chunks):
         return None
     return Winograd(plain, matrix, chunks, strip, stores_transformed)

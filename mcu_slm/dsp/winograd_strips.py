@@ -53,14 +53,22 @@ class Memory:
         return cls(fixed, _QUAD_SUMS_BYTES + 128 * inputs, keeps_weights, stores_transformed)
 
 
-def choose_strip(plain: Conv2D, memory: Memory) -> Strip:
-    """Return the smallest of the strips that divide the image into as few as fit the memory."""
+def choose_strip(plain: Conv2D, memory: Memory, working_bytes: int | None = None) -> Strip:
+    """Return the smallest of the strips that divide the image into as few as fit the memory.
+
+    Args:
+        plain: The layer.
+        memory: What it takes.
+        working_bytes: What it may take, if one strip of four tiles fits; None: not more than keeps
+            the whole layer small.
+    """
     window, weights = plain.window, plain.linear.weights
     rows, columns = tiles_of(window)
-    images = window.height.input * window.width.input * weights.shape[3]
-    images += window.output_pixels * weights.shape[0]
-    room = min(_LAYER_BYTES - images, _WORKING_BYTES) - memory.fixed
-    quads = max(1, room // memory.per_quad)
+    if working_bytes is None:
+        images = window.height.input * window.width.input * int(weights.shape[3])
+        images += window.output_pixels * int(weights.shape[0])
+        working_bytes = min(_LAYER_BYTES - images, _WORKING_BYTES)
+    quads = max(1, (working_bytes - memory.fixed) // memory.per_quad)
     row_quads = -(-columns // 4)
     if quads < row_quads:
         count = -(-row_quads // quads)

@@ -11,6 +11,7 @@ from mcu_slm import judge, ops, tflite
 from mcu_slm.compile import compile_model
 from mcu_slm.dsp import specialize, winograd
 from mcu_slm.ir import Graph, GraphBuilder
+from mcu_slm.ops.conv_2d import Conv2D
 from mcu_slm.toolchain import WARNING_FLAGS, compile_objects
 from mcu_slm.verify.host import HostModel
 from tests.dsp.test_winograd import LAYERS, Layer
@@ -87,6 +88,21 @@ def test_weights_take_as_much_flash_as_in_the_model_and_stored_ones_three_and_a_
         sizes.append(sum(c.data.nbytes for c in operator.constants() if c.is_weight))
     bias = 4 * 32
     assert sizes == [9 * 32 * 32 + bias, 32 * 32 * 32 + bias]
+
+
+@pytest.mark.parametrize(
+    ("working_bytes", "rows", "columns"),
+    [(0, 1, 4), (12_000, 1, 8), (20_000, 1, 12), (26_000, 2, 12), (37_000, 3, 12), (70_000, 6, 12)],
+)
+def test_strips_fill_the_working_memory_that_is_given(
+    working_bytes: int, rows: int, columns: int
+) -> None:
+    plain = ops.parse_graph(Layer("", (1, 1), (12, 24, 24), 24, peak=40).graph())[0]
+    assert isinstance(plain, Conv2D)
+    found = winograd.of_conv_2d(plain, working_bytes=working_bytes)
+    assert found is not None
+    assert (found.strip.rows, found.strip.columns) == (rows, columns)
+    assert found.scratch_bytes <= max(working_bytes, 12_000)
 
 
 @needs_judge
