@@ -38,6 +38,8 @@ _LONGEST_CHUNK = 16  # pairs of channels; the floating-point registers hold two 
 class Winograd(Specialized):
     """A convolution by tiles; `stores_transformed`: its transformed weights stand in flash."""
 
+    kernels = ("dsp_winograd_rows",)
+
     matrix: Matrix
     chunks: int
     strip: Strip
@@ -121,6 +123,7 @@ class Winograd(Specialized):
             "scale_step": self.matrix.scale_step,
             "input_height": height.input,
             "input_width": width.input,
+            "input_channels": self._weights.shape[3],
             "output_height": height.output,
             "output_width": width.output,
             "output_channels": self.matrix.channels,

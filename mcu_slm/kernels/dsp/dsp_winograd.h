@@ -35,6 +35,7 @@ typedef struct {
     int32_t scale_step;
     int32_t input_height;
     int32_t input_width;
+    int32_t input_channels;
     int32_t output_height;
     int32_t output_width;
     int32_t output_channels; /* even */
