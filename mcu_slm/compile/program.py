@@ -90,7 +90,7 @@ def make_program(
     layout = plan.plan_graph(graph, _demands(graph, operators))
     layers = names.unique(names.identifier(graph.layer_name(node)) for node in graph.nodes)
     functions = tuple(
-        f"mcu_slm_layer_{index:02}_{layer}" if operator.kernels else ""
+        f"mcu_slm_layer_{index:02}_{layer}" if operator.kernels or operator.generated else ""
         for index, (layer, operator) in enumerate(zip(layers, operators, strict=True))
     )
     constants = _constant_inputs(graph, operators, layout)

@@ -21,7 +21,7 @@ from mcu_slm.ops.conv_2d import Conv2D
 from mcu_slm.ops.fully_connected import FullyConnected
 from mcu_slm.ops.window import Geometry, Window
 
-_INSIDE_SHARE = 0.5
+_INSIDE_SHARE = 0.9
 """Below this share of quads without padding the whole image is copied with padding."""
 
 
@@ -208,7 +208,9 @@ def of_conv_2d(plain: Conv2D, tuning: Tuning) -> MatrixProduct | RowProducts | N
     if plain.batches != 1:
         return None
     matrix = matrix.with_packing()
-    strip, padded = _strip(matrix, positions, tuning), _pays_padding(window, depth, tuning)
+    strip = _strip(matrix, positions, tuning)
+    spare = max(tuning.padded_image_bytes, positions * channels // tuning.padding_share)
+    padded = _pays_padding(window, depth, spare)
     return Convolution(plain, matrix, positions, strip, tuning, padded)
 
 
@@ -227,15 +229,15 @@ def _is_pointwise(window: Window) -> bool:
     return all(axis.kernel == 1 and axis.stride == 1 and axis.pad == 0 for axis in axes)
 
 
-def _pays_padding(window: Window, channels: int, tuning: Tuning) -> bool:
-    """Whether most quads of positions touch padding, and the padded image is small."""
+def _pays_padding(window: Window, channels: int, most_bytes: int) -> bool:
+    """Whether many quads of positions touch padding, and the padded image is small."""
     rows, columns = (
         np.logical_and.reduce(axis.inside(), axis=1) for axis in (window.height, window.width)
     )
     inside = np.logical_and.outer(rows, columns).reshape(-1).tolist()
     quads = [all(inside[first : first + 4]) for first in range(0, len(inside), 4)]
     size = _reach(window.height) * _reach(window.width) * channels
-    return size <= tuning.padded_image_bytes and sum(quads) < _INSIDE_SHARE * len(quads)
+    return size <= most_bytes and sum(quads) < _INSIDE_SHARE * len(quads)
 
 
 def _reach(axis: Geometry) -> int:

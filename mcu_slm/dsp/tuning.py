@@ -10,18 +10,23 @@ from typing import Final
 class Tuning:
     """How far kernels are unrolled, and how much they prepare at a time.
 
-    Units: `bank` in registers of four bytes that hold weights (at most 32), the rest in bytes.
+    `padding_share`: an image may be copied with padding around it while that takes no more than
+    this part of the layer's output, or `padded_image_bytes`.
+
+    Units: `bank` in registers of four bytes that hold weights (at most 32), `longest_strip` in
+        quads of positions, the rest in bytes.
     """
 
     bank: int
     strip_bytes: int
     longest_strip: int
     padded_image_bytes: int
+    padding_share: int
 
 
-SPEED: Final = Tuning(32, 4096, 8, 2048)
-SIZE: Final = Tuning(8, 2048, 4, 0)
-RAM: Final = Tuning(32, 0, 1, 0)
+SPEED: Final = Tuning(32, 4096, 8, 2048, 4)
+SIZE: Final = Tuning(8, 2048, 4, 2048, 4)
+RAM: Final = Tuning(32, 0, 1, 0, 1 << 30)
 
 TUNINGS: Final = {"speed": SPEED, "size": SIZE, "ram": RAM}
 """By what `--optimize` calls them."""

@@ -7,10 +7,10 @@
 
 #include "dsp_instructions.h"
 
-/* The first pair of what is left of a run, 1 to 3 bytes: (0), (0, 1) or (0, 2). */
+/* The first pair of what is left of a run, 2 or 3 bytes: (0, 1) or (0, 2). */
 static inline uint32_t widen_first(const int8_t *x, int32_t bytes)
 {
-    return mcu_slm_halves(x[0], bytes > 1 ? x[bytes - 1] : 0);
+    return mcu_slm_halves(x[0], x[bytes - 1]);
 }
 
 /* One run of each of four positions. */
@@ -73,6 +73,13 @@ static inline uint32_t *widen(const int8_t *x0, const int8_t *x1, const int8_t *
     bytes %= 4;
     if (bytes == 0) {
         return quads;
+    }
+    if (bytes == 1) {
+        quads[0] = mcu_slm_halves(*x0, 0);
+        quads[1] = mcu_slm_halves(*x1, 0);
+        quads[2] = mcu_slm_halves(*x2, 0);
+        quads[3] = mcu_slm_halves(*x3, 0);
+        return quads + 4;
     }
     quads[0] = widen_first(x0, bytes);
     quads[1] = widen_first(x1, bytes);
