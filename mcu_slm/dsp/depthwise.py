@@ -21,7 +21,7 @@ from mcu_slm.ops.linear import Linear
 from mcu_slm.quant import INT8_MAX, INT8_MIN
 
 _SCALE_BITS = 8
-_MOST_LINES = 6
+_MOST_LINES = 12
 _MOST_LINES_FROM_BANK = 2
 
 

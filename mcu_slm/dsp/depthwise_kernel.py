@@ -20,7 +20,7 @@ class LinesText:
 
 @dataclass(frozen=True)
 class DepthwiseText:
-    """The holes. Steps count bytes; `along` is the axis of the pairs, `across` that of the lines."""
+    """The holes. Steps count bytes; `along` is the pairs' axis, `across` that of the lines."""
 
     name: str
     guard: str
@@ -63,8 +63,8 @@ class DepthwiseText:
     scale_words: int
     bank: str
     advance: int
-    loop_bytes: int
     loops: bool
+    end_register: str
     start: tuple[str, ...]
     variants: tuple[LinesText, ...]
 
@@ -119,8 +119,8 @@ def depthwise_kernel(tiles: Tiles, channels: int, many: int, zero_point: int) ->
         scale_words=2 + (tiles.form != "short"),
         bank=", ".join(f'"s{n}"' for n in range(max([6, *tiles.bank.values()]) + 1)),
         advance=tiles.advance,
-        loop_bytes=tiles.advance * tiles.whole_tiles,
-        loops=tiles.whole_tiles > 1,
+        loops=tiles.loops,
+        end_register=tiles.end_register,
         start=tuple(tiles.start()),
         variants=tuple(_variant(tiles, lines) for lines in counts if lines),
     )

@@ -17,7 +17,7 @@ CHANNELS = 4
 _PLANES_BYTES = 2560
 """Working memory of the planes, at most."""
 
-_LINES_AT_ONCE = (6, 4, 5, 3, 2, 1)
+_LINES_AT_ONCE = (12, 8, 6, 4, 5, 3, 2, 1)
 """Output lines that one call makes, the best first."""
 
 

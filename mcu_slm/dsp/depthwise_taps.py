@@ -48,3 +48,13 @@ class Taps:
     def words(self) -> tuple[int, ...]:
         """The words of weights that the products need, by their first taps."""
         return tuple(sorted({p.word for output in range(2) for p in self.products(output)}))
+
+    def in_order(self, outputs: int) -> list[Product]:
+        """Return the products of some outputs, word by word of weights."""
+        found = [p for output in range(outputs) for p in self.products(output)]
+        return sorted(found, key=lambda product: product.word)
+
+    def live_pairs(self, outputs: int) -> int:
+        """Return how many words of inputs are in use at a time when each is loaded once."""
+        order = [product.pair for product in self.in_order(outputs)]
+        return max(len({*order[: place + 1]} & {*order[place:]}) for place in range(len(order)))

@@ -21,6 +21,9 @@ _SPARE = {"short": 2, "extra": 2, "signed": 4}
 _LONGEST_PAIR_OFFSET = 1020
 _LONGEST_OFFSET = 4095
 _LONGEST_LIST = 400
+_LONGEST_STEP = 255
+_FEWEST_INPUTS = 2
+_WEIGHTS_AHEAD = 2
 
 
 @dataclass(frozen=True)
@@ -47,7 +50,9 @@ class Tiles:
     @property
     def is_resident(self) -> bool:
         """Whether all weights stay in core registers; else they wait in the floating-point ones."""
-        return len(self.words) + _SUMS + _SPARE[self.form] <= _REGISTERS
+        outputs = _SUMS if self.planes.across.output == 1 else _SUMS // 2
+        others = max(_SPARE[self.form], self.taps.live_pairs(outputs))
+        return len(self.words) + _SUMS + others <= _REGISTERS
 
     @property
     def lines(self) -> int:
@@ -63,6 +68,30 @@ class Tiles:
     def bank(self) -> dict[tuple[int, int], int]:
         """The floating-point register of each word of weights, where they wait there."""
         return {} if self.is_resident else {w: _BANK_FIRST + n for n, w in enumerate(self.words)}
+
+    @property
+    def held(self) -> dict[str, str]:
+        """The registers of numbers that stay there, because there are registers enough."""
+        inputs = max(self.taps.live_pairs(self.outputs), _FEWEST_INPUTS)
+        count = _REGISTERS - self._first_spare - inputs
+        names = ["multiplier", "offset", *(["correction"] if self.form == "signed" else []), "end"]
+        # Multiplier and offset are fetched together, so only both are worth holding.
+        kept = names[:count] if count > 1 else []
+        return {name: f"r{_REGISTERS - 1 - n}" for n, name in enumerate(kept)}
+
+    @property
+    def _first_spare(self) -> int:
+        return _SUMS + (len(self.words) if self.is_resident else _WEIGHTS_AHEAD)
+
+    @property
+    def end_register(self) -> str:
+        """Where the end of the loop stands when it is compared."""
+        return self.held.get("end", f"r{self._first_spare}")
+
+    @property
+    def loops(self) -> bool:
+        """Whether the tile is repeated."""
+        return self.whole_tiles > 1
 
     @property
     def whole_tiles(self) -> int:
@@ -82,6 +111,8 @@ class Tiles:
     def is_possible(self) -> bool:
         """Whether registers, offsets and the length of the code allow it."""
         if self.bank and max(self.bank.values()) > _BANK_LAST:
+            return False
+        if self.taps.live_pairs(self.outputs) > _REGISTERS - self._first_spare:
             return False
         reach = 4 * self.planes.plane_words
         if reach > _LONGEST_OFFSET or self.advance > _LONGEST_PAIR_OFFSET // 4:
@@ -103,6 +134,14 @@ class Tiles:
             if not self.is_resident:
                 bank = self.bank
                 lines += [f"vmov s{bank[w]}, {r}" for r, w in zip(used, some, strict=True)]
+        if self.loops:
+            end = f"#{self.advance * self.whole_tiles}"
+            found = self.held.get("end")
+            lines += [f"add.w {found or 'r1'}, lr, {end}"] + ([] if found else ["vmov s6, r1"])
+        if self.held:
+            lines.append(f"vmov {self.held['multiplier']}, {self.held['offset']}, s1, s2")
+        if "correction" in self.held:
+            lines.append(f"vmov {self.held['correction']}, s3")
         return lines
 
     def tile(self, outputs: int, lines: int) -> list[str]:
@@ -111,12 +150,20 @@ class Tiles:
         for first in range(0, lines, self.lines):
             block = _Block(self, outputs, tuple(range(first, min(first + self.lines, lines))))
             found += block.instructions()
-        advance = outputs * self.planes.output_step
         # The first load moves lr on, so that no instruction has to.
         place = next(n for n, text in enumerate(found) if "[lr, #" in text)
         assert found[place].endswith("[lr, #0]")
         found[place] = found[place].replace("#0]", f"#{self.advance}]!")
-        return [*found, *_add("r12", advance, "r11")]
+        if self.loops and "end" not in self.held:
+            found.append(f"vmov {self.end_register}, s6")
+        if not self.steps_by_stores:
+            found += _add("r12", outputs * self.planes.output_step, f"r{self._first_spare + 1}")
+        return found
+
+    @property
+    def steps_by_stores(self) -> bool:
+        """Whether each store moves r12 on to the next output."""
+        return self.planes.lines_at_once == 1 and self.planes.output_step <= _LONGEST_STEP
 
 
 @dataclass
@@ -150,7 +197,9 @@ class _Block:
         """Registers that hold neither sums nor weights."""
         fixed = _SUMS + (len(self.tiles.words) if self.tiles.is_resident else 2)
         unused = range(len(self._sums), _SUMS)
-        return [f"r{number}" for number in (*range(fixed, _REGISTERS), *unused)]
+        held = set(self.tiles.held.values())
+        found = [f"r{number}" for number in (*range(fixed, _REGISTERS), *unused)]
+        return [register for register in found if register not in held]
 
     def _by_line(self) -> Iterator[tuple[int, list[tuple[tuple[int, int], list[_Use]]]]]:
         """Yield the lines of the planes, each with its products grouped by word of weights."""
@@ -211,12 +260,18 @@ class _Block:
         return self._sums[-1]
 
     def _rescale(self) -> None:
-        multiplier, offset, *more = self._spare
-        text, form = self.text, self.tiles.form
-        text.append(f"vmov {multiplier}, {offset}, s1, s2")
+        text, form, held = self.text, self.tiles.form, self.tiles.held
+        spare = iter(self._spare)
+        if held:
+            multiplier, offset = held["multiplier"], held["offset"]
+        else:
+            multiplier, offset = next(spare), next(spare)
+            text.append(f"vmov {multiplier}, {offset}, s1, s2")
         if form == "signed":
-            correction, corrected = more[:2]
-            text.append(f"vmov {correction}, s3")
+            correction = held.get("correction") or next(spare)
+            corrected = next(spare)
+            if "correction" not in held:
+                text.append(f"vmov {correction}, s3")
             for value in self._sums:
                 text.append(f"and {corrected}, {correction}, {value}, asr #31")
                 text.append(f"sub.w {corrected}, {offset}, {corrected}")
@@ -224,11 +279,12 @@ class _Block:
         else:
             text += [f"smmla {r}, {r}, {multiplier}, {offset}" for r in self._sums]
         if form == "extra":
-            text.append(f"vmov {offset}, s3")
-            text += [f"asr.w {r}, {r}, {offset}" for r in self._sums]
+            extra = self._spare[1]
+            text.append(f"vmov {extra}, s3")
+            text += [f"asr.w {r}, {r}, {extra}" for r in self._sums]
         text += [f"ssat {r}, #8, {r}, asr #{self.tiles.shift}" for r in self._sums]
         if self.tiles.is_clamped:
-            self._clamp(multiplier, offset)
+            self._clamp(*self._spare[:2])
 
     def _clamp(self, bound: str, unused: str) -> None:
         self.text.append(f"vmov {bound}, s4")
@@ -241,8 +297,10 @@ class _Block:
     def _store(self) -> None:
         planes, spare = self.tiles.planes, self._spare[0]
         sums = iter(self._sums)
+        if self.tiles.steps_by_stores:
+            self.text += [f"strb {r}, [r12], #{planes.output_step}" for r in sums]
         for line in self.lines:
-            for output in range(self.outputs):
+            for output in range(0 if self.tiles.steps_by_stores else self.outputs):
                 place = line * planes.output_line + output * planes.output_step
                 if place <= _LONGEST_OFFSET:
                     self.text.append(f"strb {next(sums)}, [r12, #{place}]")
@@ -281,7 +339,8 @@ class _Inputs:
         place = self._base + 4 * pair
         first = self._free.pop(0)
         self._held[pair] = first
-        follows = pair + 1 in self._order and pair + 1 not in self._held
+        unheld = (other for other in self._order if other not in self._held)
+        follows = next(unheld, None) == pair + 1
         if follows and self._free and place <= _LONGEST_PAIR_OFFSET:
             second = self._free.pop(0)
             self._held[pair + 1] = second

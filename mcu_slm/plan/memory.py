@@ -139,7 +139,7 @@ def _blocks(
 def _shared(
     graph: Graph, owner: Mapping[int, int], blocks: Sequence[_Block], demands: Sequence[Demand]
 ) -> tuple[dict[tuple[int, int], int], set[tuple[int, int]]]:
-    """Return the clearances between blocks that `demands` give between tensors, and level blocks."""
+    """Return for blocks what `demands` give for tensors: clearances, and which are level."""
     home = {
         tensor: (number, inner)
         for number, block in enumerate(blocks)

@@ -42,8 +42,7 @@ class Layer:
     def graph(self) -> Graph:
         """Return a model of this layer alone."""
         rng = np.random.default_rng(list(self.image) + list(self.kernel))
-        height, width, inputs = self.image
-        outputs = inputs * self.many
+        outputs = self.image[2] * self.many
         scales = (0.004 * self.spread ** -rng.uniform(0, 4, outputs)).astype(np.float32)
         b = GraphBuilder()
         source = b.tensor("x", (1, *self.image), scale=0.02, zero_point=self.zero_point)
@@ -99,6 +98,10 @@ LAYERS = {
     "all_taps_at_once": Layer("signed", (15, 1, 8), (15, 1), padding="VALID", **LINEAR),
     "odd_taps": Layer("short", (1, 60, 4), (1, 21), zero_point=0),
     "sequence_stride_2": Layer("short", (1, 33, 8), (1, 5), (1, 2)),
+    "nine_taps_stride_2": Layer("short", (1, 40, 4), (1, 9), (1, 2)),
+    "stride_3": Layer("short", (17, 19, 4), (3, 4), (3, 3)),
+    "sequence_stride_5": Layer("signed", (61, 1, 4), (7, 1), (5, 1), **LINEAR),
+    "long_steps": Layer("short", (6, 40, 128), (3, 3)),
     "sequence_dilated": Layer("short", (1, 16, 8), (1, 5), dilation=(1, 2)),
     "lines_dilated": Layer("short", (9, 20, 4), (3, 3), dilation=(2, 1)),
     "two_taps": Layer("short", (5, 30, 4), (1, 2)),

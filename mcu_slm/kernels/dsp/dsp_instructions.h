@@ -25,6 +25,24 @@ static inline uint32_t mcu_slm_load_word(const int8_t *bytes)
     return word;
 }
 
+/* Copies four words upwards and moves both pointers on. */
+static inline void mcu_slm_copy_four(const uint32_t **from, uint32_t **to)
+{
+#if MCU_SLM_DSP_ASSEMBLY
+    __asm__ volatile("ldmia %0!, {r2, r3, r12, lr}\n"
+                     "stmia %1!, {r2, r3, r12, lr}\n"
+                     : "+r"(*from), "+r"(*to)
+                     :
+                     : "r2", "r3", "r12", "lr", "memory");
+#else
+    for (int32_t i = 0; i < 4; i++) {
+        (*to)[i] = (*from)[i];
+    }
+    *from += 4;
+    *to += 4;
+#endif
+}
+
 /* The signed halves of a word. */
 static inline int32_t mcu_slm_low_half(uint32_t word)
 {
