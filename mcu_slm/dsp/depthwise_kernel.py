@@ -8,6 +8,9 @@ from mcu_slm.dsp.depthwise_planes import CHANNELS, Planes
 from mcu_slm.dsp.depthwise_tiles import Tiles
 from mcu_slm.ops.base import GeneratedKernel
 
+_LONG_LINE = 16
+"""Inputs of a line from which on four pairs at a time are spread."""
+
 
 @dataclass(frozen=True)
 class LinesText:
@@ -56,8 +59,9 @@ class DepthwiseText:
     is_whole: bool
     first_pair: int
     has_head: bool
-    pairs_of_pairs: int
-    has_pair: bool
+    pairs_at_once: int
+    loop_pairs: int
+    rest_pairs: int
     has_tail: bool
     has_borders: bool
     scale_words: int
@@ -76,6 +80,7 @@ def depthwise_kernel(tiles: Tiles, channels: int, many: int, zero_point: int) ->
     name = _name(tiles, channels, many, zero_point)
     has_head = along.pad % 2 == 1
     inside = min(along.input, 2 * planes.pairs - along.pad) - has_head
+    at_once = 4 if inside >= _LONG_LINE else 2
     counts = {planes.lines_at_once: None, across.output % planes.lines_at_once: None}
     text = DepthwiseText(
         name=name,
@@ -112,8 +117,9 @@ def depthwise_kernel(tiles: Tiles, channels: int, many: int, zero_point: int) ->
         is_whole=planes.is_whole,
         first_pair=along.pad // 2,
         has_head=has_head,
-        pairs_of_pairs=inside // 4,
-        has_pair=inside % 4 >= 2,
+        pairs_at_once=at_once,
+        loop_pairs=inside // 2 // at_once * at_once,
+        rest_pairs=inside // 2 % at_once,
         has_tail=inside % 2 == 1,
         has_borders=(along.pad + inside + has_head + 1) // 2 < planes.pairs or along.pad > 1,
         scale_words=2 + (tiles.form != "short"),
