@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
+from mcu_slm.dsp.depthwise_assembly import is_possible
 from mcu_slm.dsp.depthwise_kernel import depthwise_kernel
 from mcu_slm.dsp.depthwise_planes import Planes, planes_of
 from mcu_slm.dsp.depthwise_tiles import Tiles
@@ -144,7 +145,7 @@ def of_depthwise_conv_2d(plain: DepthwiseConv2D) -> Depthwise | None:
         if planes is None:
             return None
         tiles = Tiles(planes, form, rescaling.shift, is_clamped)
-        if (tiles.is_resident or most_lines == _MOST_LINES_FROM_BANK) and tiles.is_possible():
+        if (tiles.is_resident or most_lines == _MOST_LINES_FROM_BANK) and is_possible(tiles):
             return Depthwise(plain, planes, rescaling, tiles)
     return None
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from mcu_slm.dsp.depthwise_assembly import start, tile
 from mcu_slm.dsp.depthwise_planes import CHANNELS, Planes
 from mcu_slm.dsp.depthwise_tiles import Tiles
 from mcu_slm.ops.base import GeneratedKernel
@@ -31,7 +32,6 @@ class DepthwiseText:
     channels: int
     many: int
     group: int
-    zero_point: int
     zero_halves: str
     zero_bytes: str
     form: str
@@ -89,7 +89,6 @@ def depthwise_kernel(tiles: Tiles, channels: int, many: int, zero_point: int) ->
         channels=channels,
         many=many,
         group=CHANNELS,
-        zero_point=zero_point,
         zero_halves=f"0x{(-zero_point & 0xFFFF) * 0x00010001:08x}u",
         zero_bytes=f"0x{(zero_point & 0xFF) * 0x01010101:08x}u",
         form=tiles.form,
@@ -127,16 +126,16 @@ def depthwise_kernel(tiles: Tiles, channels: int, many: int, zero_point: int) ->
         advance=tiles.advance,
         loops=tiles.loops,
         end_register=tiles.end_register,
-        start=tuple(tiles.start()),
+        start=tuple(start(tiles)),
         variants=tuple(_variant(tiles, lines) for lines in counts if lines),
     )
     return GeneratedKernel(name, "dsp/dsp_depthwise", text)
 
 
 def _variant(tiles: Tiles, lines: int) -> LinesText:
-    tile = tiles.tile(tiles.outputs, lines) if tiles.whole_tiles else []
-    rest = tiles.tile(tiles.rest, lines) if tiles.rest else []
-    return LinesText(lines, tuple(tile), tuple(rest))
+    whole = tile(tiles, tiles.outputs, lines) if tiles.whole_tiles else []
+    rest = tile(tiles, tiles.rest, lines) if tiles.rest else []
+    return LinesText(lines, tuple(whole), tuple(rest))
 
 
 def _name(tiles: Tiles, channels: int, many: int, zero_point: int) -> str:

@@ -104,6 +104,8 @@ LAYERS = {
     "long_steps": Layer("short", (6, 40, 128), (3, 3)),
     "sequence_dilated": Layer("short", (1, 16, 8), (1, 5), dilation=(1, 2)),
     "lines_dilated": Layer("short", (9, 20, 4), (3, 3), dilation=(2, 1)),
+    "lines_of_padding_alone": Layer("short", (3, 20, 4), (2, 3), dilation=(4, 1)),
+    "first_line_later": Layer("short", (6, 20, 4), (2, 3), dilation=(2, 1)),
     "two_taps": Layer("short", (5, 30, 4), (1, 2)),
 }
 
