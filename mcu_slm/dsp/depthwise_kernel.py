@@ -145,7 +145,7 @@ def _name(tiles: Tiles, channels: int, many: int, zero_point: int) -> str:
         f"{axis.input}k{axis.kernel}s{axis.stride}d{axis.dilation}p{axis.pad}o{axis.output}"
         for axis in (planes.across, planes.along)
     )
-    order = "by_column" if planes.is_down else "by_row"
+    order = "by_column" if planes.input_step > planes.input_line else "by_row"
     zero = f"zm{-zero_point}" if zero_point < 0 else f"z{zero_point}"
     clamp = "_clamped" if tiles.is_clamped else ""
     times = f"x{many}" if many > 1 else ""

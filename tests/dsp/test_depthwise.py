@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from jinja2 import meta
 
-from mcu_slm import judge, ops, tflite, toolchain
+from mcu_slm import judge, ops, templating, tflite, toolchain
 from mcu_slm.compile import compile_model
 from mcu_slm.dsp import specialize
 from mcu_slm.dsp.depthwise import Depthwise
+from mcu_slm.dsp.depthwise_kernel import DepthwiseText
 from mcu_slm.errors import ToolError
 from mcu_slm.ir import Graph, GraphBuilder
 from mcu_slm.manifest import CompiledModel
@@ -143,6 +145,43 @@ def test_the_layer_takes_the_form_it_is_here_for(layer: Layer) -> None:
     operator = specialize(ops.parse_graph(layer.graph())[0])
     assert isinstance(operator, Depthwise)
     assert operator.tiles.form == layer.form
+
+
+@pytest.mark.unit
+def test_what_these_kernels_cannot_do_is_left_to_the_portable_one() -> None:
+    layer = Layer("short", (8, 8, 4), (3, 3))
+    refused = (
+        replace(layer, kernel=(1, 1)),  # nothing to pair
+        replace(layer, kernel=(7, 7)),  # more weights than registers
+        replace(layer, dilation=(2, 2)),
+        replace(layer, image=(2, 2000, 4)),  # lines longer than the working memory
+    )
+    for other in refused:
+        plain = ops.parse_graph(other.graph())[0]
+        assert specialize(plain) is plain
+    assert isinstance(specialize(ops.parse_graph(layer.graph())[0]), Depthwise)
+
+
+@pytest.mark.unit
+def test_kernels_of_one_name_are_one_text() -> None:
+    # A dilated sequence is dealt out to two lines, which lie otherwise than those of an image.
+    dilated = Layer("short", (1, 16, 8), (1, 5), dilation=(1, 2))
+    image = Layer("short", (2, 8, 8), (1, 5))
+    texts: dict[str, DepthwiseText] = {}
+    for layer in (dilated, image, *LAYERS.values()):
+        (kernel,) = specialize(ops.parse_graph(layer.graph())[0]).generated
+        assert texts.setdefault(kernel.name, kernel.values) == kernel.values
+    assert len(texts) >= len(LAYERS)
+
+
+@pytest.mark.unit
+def test_template_and_dataclass_name_the_same_holes() -> None:
+    environment = templating.environment()
+    loader = environment.loader
+    assert loader is not None
+    sources = [loader.get_source(environment, f"dsp/dsp_depthwise.{k}.j2")[0] for k in "ch"]
+    used = meta.find_undeclared_variables(environment.parse("".join(sources)))
+    assert used == {field.name for field in fields(DepthwiseText)}
 
 
 def test_an_output_on_its_input_saves_the_output(layer: Layer, compiled: CompiledModel) -> None:
