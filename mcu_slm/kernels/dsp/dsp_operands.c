@@ -36,61 +36,70 @@ static inline void widen_twice(uint32_t word, uint32_t centre, uint32_t *words, 
     words[step] = mcu_slm_sadd16(odd, odd);
 }
 
-/* Two rows of whole words. */
-static inline uint32_t *widen_rows(const int8_t *x0, const int8_t *x1, int32_t depth,
-                                   uint32_t centre, uint32_t *rows)
+/* Rows of whole words. */
+static void widen_rows(const int8_t *x0, int32_t step, int32_t count, int32_t words,
+                       uint32_t centre, uint32_t *rows)
 {
-    for (const int8_t *end = x0 + depth; x0 != end; x0 += 4) {
-        widen_twice(mcu_slm_load_word(x0), centre, rows, 2);
-        widen_twice(mcu_slm_load_word(x1), centre, rows + 1, 2);
-        x1 += 4;
-        rows += 4;
+    for (; count > 0; count -= 2) {
+        const int8_t *x1 = count > 1 ? x0 + step : x0;
+        const int8_t *next = x0 + 2 * step;
+
+        for (int32_t left = words; left > 0; left -= 2) {
+            widen_twice(mcu_slm_load_word(x0), centre, rows, 2);
+            widen_twice(mcu_slm_load_word(x1), centre, rows + 1, 2);
+            x0 += 4;
+            x1 += 4;
+            rows += 4;
+        }
+        x0 = next;
     }
-    return rows;
 }
 
 void mcu_slm_dsp_operand_rows(const mcu_slm_operand_t *operand, const int8_t *source, int32_t count,
                               uint32_t *rows)
 {
     const uint32_t centre = mcu_slm_halves(-operand->zero_point, -operand->zero_point);
-    const int32_t depth = operand->depth;
-    const int32_t padded = 2 * operand->words;
-    const int32_t vector_step = operand->vector_step;
-    const int32_t is_whole = operand->depth_step == 1 && depth == padded;
+    const int32_t words = operand->words;
+    const int32_t step = operand->vector_step;
 
+    if (operand->depth_step == 1 && operand->depth == 2 * words) {
+        widen_rows(source, step, count, words, centre, rows);
+        return;
+    }
     for (; count > 0; count -= 2) {
-        const int8_t *next = count > 1 ? source + vector_step : source;
+        const int8_t *next = count > 1 ? source + step : source;
 
-        if (is_whole) {
-            rows = widen_rows(source, next, depth, centre, rows);
-        } else {
-            for (int32_t k = 0; k < padded; k += 4) {
-                widen_twice(gather(operand, source, k), centre, rows, 2);
-                widen_twice(gather(operand, next, k), centre, rows + 1, 2);
-                rows += 4;
-            }
+        for (int32_t k = 0; k < 2 * words; k += 4) {
+            widen_twice(gather(operand, source, k), centre, rows, 2);
+            widen_twice(gather(operand, next, k), centre, rows + 1, 2);
+            rows += 4;
         }
-        source += 2 * vector_step;
+        source += 2 * step;
     }
 }
 
-/* Four columns of whole words, `step` bytes apart. */
-static inline uint32_t *widen_columns(const int8_t *x, int32_t step, int32_t depth,
-                                      uint32_t centre, uint32_t *quads)
+/* Columns of whole words, four times `fours` of them, `step` bytes apart. */
+static uint32_t *widen_columns(const int8_t *x, int32_t step, int32_t fours, int32_t words,
+                               uint32_t centre, uint32_t *quads)
 {
-    const int8_t *x1 = x + step;
-    const int8_t *x2 = x1 + step;
-    const int8_t *x3 = x2 + step;
+    for (; fours > 0; fours--) {
+        const int8_t *x1 = x + step;
+        const int8_t *x2 = x1 + step;
+        const int8_t *x3 = x2 + step;
+        const int8_t *next = x3 + step;
 
-    for (const int8_t *end = x + depth; x != end; x += 4) {
-        widen(mcu_slm_load_word(x), centre, quads, 4);
-        widen(mcu_slm_load_word(x1), centre, quads + 1, 4);
-        widen(mcu_slm_load_word(x2), centre, quads + 2, 4);
-        widen(mcu_slm_load_word(x3), centre, quads + 3, 4);
-        x1 += 4;
-        x2 += 4;
-        x3 += 4;
-        quads += 8;
+        for (int32_t left = words; left > 0; left -= 2) {
+            widen(mcu_slm_load_word(x), centre, quads, 4);
+            widen(mcu_slm_load_word(x1), centre, quads + 1, 4);
+            widen(mcu_slm_load_word(x2), centre, quads + 2, 4);
+            widen(mcu_slm_load_word(x3), centre, quads + 3, 4);
+            x += 4;
+            x1 += 4;
+            x2 += 4;
+            x3 += 4;
+            quads += 8;
+        }
+        x = next;
     }
     return quads;
 }
@@ -109,16 +118,22 @@ static inline void sort(uint32_t w0, uint32_t w2, uint32_t centre, uint32_t *qua
     quad[3] = mcu_slm_high_halves(odd0, odd2);
 }
 
-/* Four columns that lie side by side, `step` bytes from one value of each to the next; a number of values that four divides. */
-static inline uint32_t *sort_columns(const int8_t *x, int32_t step, uint32_t centre,
-                                     uint32_t *quads, int32_t words)
+/* Columns that lie side by side, four times `fours` of them, `step` bytes from one value of each to the next. */
+static uint32_t *sort_columns(const int8_t *columns, int32_t step, int32_t fours, int32_t words,
+                              uint32_t centre, uint32_t *quads)
 {
-    for (const uint32_t *end = quads + 4 * words; quads != end; quads += 8) {
-        const int8_t *next = x + step;
+    for (; fours > 0; fours--) {
+        const int8_t *x = columns;
 
-        sort(mcu_slm_load_word(x), mcu_slm_load_word(x + 2 * step), centre, quads);
-        sort(mcu_slm_load_word(next), mcu_slm_load_word(next + 2 * step), centre, quads + 4);
-        x += 4 * step;
+        for (int32_t left = words; left > 0; left -= 2) {
+            const int8_t *next = x + step;
+
+            sort(mcu_slm_load_word(x), mcu_slm_load_word(x + 2 * step), centre, quads);
+            sort(mcu_slm_load_word(next), mcu_slm_load_word(next + 2 * step), centre, quads + 4);
+            x += 4 * step;
+            quads += 8;
+        }
+        columns += 4;
     }
     return quads;
 }
@@ -146,15 +161,14 @@ void mcu_slm_dsp_operand_quads(const mcu_slm_operand_t *operand, const int8_t *s
     const int32_t vector_step = operand->vector_step;
     const int32_t depth_step = operand->depth_step;
     const int32_t is_whole = operand->depth == 2 * words;
+    const int32_t fours = is_whole && (depth_step == 1 || vector_step == 1) ? count / 4 : 0;
 
-    for (; count > 0; count -= 4) {
-        if (count >= 4 && is_whole && depth_step == 1) {
-            quads = widen_columns(source, vector_step, 2 * words, centre, quads);
-        } else if (count >= 4 && is_whole && vector_step == 1) {
-            quads = sort_columns(source, depth_step, centre, quads, words);
-        } else {
-            quads = gather_columns(operand, source, count, centre, quads);
-        }
-        source += 4 * vector_step;
+    if (depth_step == 1) {
+        quads = widen_columns(source, vector_step, fours, words, centre, quads);
+    } else {
+        quads = sort_columns(source, depth_step, fours, words, centre, quads);
+    }
+    for (int32_t column = 4 * fours; column < count; column += 4) {
+        quads = gather_columns(operand, source + column * vector_step, count - column, centre, quads);
     }
 }
