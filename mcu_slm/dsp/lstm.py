@@ -13,10 +13,10 @@ import numpy as np
 import numpy.typing as npt
 
 from mcu_slm.dsp.gemm import quad_bytes
+from mcu_slm.dsp.lstm_cells import cells_kernel
 from mcu_slm.dsp.lstm_curves import curve_fields, curves
 from mcu_slm.dsp.lstm_kernels import (
     GateText,
-    cells_kernel,
     gate_texts,
     hidden_kernel,
     input_kernel,

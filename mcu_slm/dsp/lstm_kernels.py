@@ -1,4 +1,4 @@
-"""The kernels of a recurrent layer: products of inputs and of hidden states, and the cells.
+"""The kernels of a recurrent layer that multiply inputs and hidden states.
 
 Sums become Q3.12 by three instructions or two, exactly, whatever the sum:
 
@@ -15,7 +15,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from mcu_slm.ops.base import GeneratedKernel
-from mcu_slm.ops.unidirectional_sequence_lstm import GATES, Lstm
+from mcu_slm.ops.unidirectional_sequence_lstm import GATES
 from mcu_slm.quant import Multiplier
 
 _BANK = 30
@@ -24,7 +24,6 @@ _BANK = 30
 _AT_MULTIPLIERS = 16
 _SCALE_BITS = 8
 _LONGEST_SHIFT = 15
-_HALF = 1 << 30
 
 
 @dataclass(frozen=True)
@@ -75,27 +74,6 @@ class RowsText:
     first_list: str
     chunks: tuple[ChunkText, ...]
     bank: str
-
-
-@dataclass(frozen=True)
-class CellsText:
-    """The holes of `kernels/dsp/dsp_lstm_cells.[ch].j2`."""
-
-    name: str
-    guard: str
-    indent: str
-    half_of_kept: int
-    kept_shift: int
-    half_of_added: int
-    added_shift: int
-    clip: int
-    tanh_bits: int
-    tanh_rounding: int
-    tanh_shift: int
-    output_multiplier: int
-    output_offset: int
-    output_shift: int
-    hidden_zero_point: int
 
 
 def gate_texts(multipliers: list[Multiplier], doubled: int) -> tuple[GateText, ...] | None:
@@ -183,45 +161,6 @@ def _chunks(words: int) -> list[int]:
     """Return the sizes of about equal parts that fit the registers, the largest first."""
     parts = -(-words // _BANK)
     return [(words + parts - 1 - part) // parts for part in range(parts)]
-
-
-def cells_kernel(layer: Lstm) -> GeneratedKernel | None:
-    """Return the kernel of the cells, None where its sums would not fit 32 bits."""
-    output, zero_point = layer.output_hidden, layer.hidden_zero_point
-    powers = (layer.forget_cell, layer.input_cell)
-    if any(m.multiplier != _HALF or m.shift > -1 for m in powers):
-        return None
-    kept, added = (1 - m.shift for m in powers)
-    is_power = output.multiplier == _HALF
-    shift = 1 - output.shift if is_power else -output.shift
-    one = 1 if is_power else 0
-    offset = (zero_point << shift) + (1 << max(shift - 1, 0)) + one
-    fits = shift >= 1 and abs(offset) + _HALF < 1 << 31
-    if not fits or layer.tanh_multiplier << 15 >= 1 << 31:
-        return None
-    clip = layer.cell_clip
-    numbers = (kept, added, clip, layer.tanh_multiplier, layer.tanh_shift, shift)
-    scale = 0 if is_power else output.multiplier
-    last = f"{scale:x}_{zero_point & 0xFF}"
-    name = f"mcu_slm_dsp_lstm_cells_{'_'.join(map(str, numbers))}_{last}"
-    text = CellsText(
-        name=name,
-        guard=f"{name.upper()}_H",
-        indent=" " * len(f"void {name}("),
-        half_of_kept=(1 << (kept - 1)) + 1,
-        kept_shift=kept,
-        half_of_added=(1 << (added - 1)) + 1,
-        added_shift=added,
-        clip=clip,
-        tanh_bits=(layer.tanh_multiplier // 3).bit_length() - 1,
-        tanh_rounding=1 << max(layer.tanh_shift - 1, 0),
-        tanh_shift=layer.tanh_shift,
-        output_multiplier=scale,
-        output_offset=offset,
-        output_shift=shift,
-        hidden_zero_point=zero_point,
-    )
-    return GeneratedKernel(name, "dsp/dsp_lstm_cells", text)
 
 
 def _range(words: int) -> str:
