@@ -86,7 +86,7 @@ class SequenceLstm(Specialized):
         hidden_at = cell_at + 4 * self._units
         lines = [
             *_rows_struct("driving", names["weights"], self.input_gates),
-            *constant_struct("mcu_slm_lstm_curves_t", "curves", curve_fields(names)),
+            *constant_struct("mcu_slm_lstm_curve_t", "curve", curve_fields(names)),
             *_rows_struct("recurrent", names["recurrent"], self.hidden_gates),
             f"uint32_t *quads = (uint32_t *)(void *)({scratch});",
             f"uint32_t *gates = (uint32_t *)(void *)({scratch} + {gates_at});",
@@ -119,7 +119,7 @@ class SequenceLstm(Specialized):
             "        if (first + step > 0) {",
             f"            {recurrent}(&recurrent, (const uint32_t *)(const void *)hidden, now);",
             "        }",
-            f"        {cells}(&curves, now, {layer.units}, cell,",
+            f"        {cells}(&curve, now, {layer.units}, cell,",
             "            (int16_t *)(void *)hidden, target);",
             f"        source += {layer.inputs};",
             f"        target += {layer.units};",

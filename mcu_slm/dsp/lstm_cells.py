@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from mcu_slm.dsp.lstm_curves import HALF
 from mcu_slm.ops.base import GeneratedKernel
 from mcu_slm.ops.unidirectional_sequence_lstm import Lstm
 from mcu_slm.quant import INT32_MAX
@@ -20,10 +21,19 @@ _HALF = 1 << 30
 
 @dataclass(frozen=True)
 class NumberText:
-    """The halves of a number, as MOVW and MOVT want them."""
+    """A number and its halves, as MOVW and MOVT want them."""
 
-    low: int
-    high: int
+    value: int
+
+    @property
+    def low(self) -> int:
+        """The lower 16 bits."""
+        return self.value & 0xFFFF
+
+    @property
+    def high(self) -> int:
+        """The upper 16 bits."""
+        return self.value >> 16 & 0xFFFF
 
 
 @dataclass(frozen=True)
@@ -33,6 +43,7 @@ class CellsText:
     name: str
     guard: str
     indent: str
+    sigmoid: NumberText
     numbers: tuple[NumberText, ...]
     half_of_kept: int
     kept_shift: int
@@ -83,7 +94,8 @@ def _text(layer: Lstm, scale: int, offset: int, shift: int) -> CellsText:
         name=name,
         guard=f"{name.upper()}_H",
         indent=" " * len(f"void {name}("),
-        numbers=tuple(NumberText(n & 0xFFFF, n >> 16 & 0xFFFF) for n in numbers),
+        sigmoid=NumberText(HALF + (2 << 29)),
+        numbers=tuple(map(NumberText, numbers)),
         half_of_kept=halves[0],
         kept_shift=kept,
         half_of_added=halves[1],

@@ -1,4 +1,4 @@
-/* What the kernels of a recurrent layer share: the numbers of a layer's products, and its curves. */
+/* What the kernels of a recurrent layer share: the numbers of a layer's products, and the curve of its gates. */
 #ifndef DSP_LSTM_H
 #define DSP_LSTM_H
 
@@ -11,13 +11,12 @@ typedef struct {
     int32_t multiplier[4]; /* for input, forget, cell and output gate */
 } mcu_slm_lstm_rows_t;
 
-/* Pieces of straight lines, each array from its middle: the pieces left of 0 have negative indices. For x in Q3.12
- * sigmoid(x) in Q0.15 = (sigmoid[k] + x * rise[k]) >> 13 with k = 3 * x >> 9, and 2 in the upper half,
- * tanh(x) in Q0.15 = (tanh[k] + x * rise[k]) >> 11 with k = 3 * x >> 8, limited to -256 .. 255. */
+/* Pieces of straight lines, both arrays from their middle: the pieces left of 0 have negative indices. For x in Q3.12
+ * tanh(x) in Q0.15 = (curve[k] + x * rise[k]) >> 11 with k = 3 * x >> 8, limited to -256 .. 255,
+ * sigmoid(x) in Q0.15 = (2 * curve[k] + 2^27 + 2^11 + x * rise[k]) >> 13 with k = 3 * x >> 9. */
 typedef struct {
-    const int32_t *sigmoid;
-    const int32_t *tanh;
+    const int32_t *curve;
     const int16_t *rise;
-} mcu_slm_lstm_curves_t;
+} mcu_slm_lstm_curve_t;
 
 #endif
