@@ -241,8 +241,9 @@ def compile(
 
     source = read_model(model)
     choices = _choices(kernels, optimize)
-    family = choices.family(boards.load_board(board).chip.core if board else None)
-    compiled = compile_model(source.graph, source.raw, out, family, choices.optimize)
+    core = boards.load_board(board).chip.core if board else None
+    family = choices.family(core)
+    compiled = compile_model(source.graph, source.raw, out, family, choices.optimize, core)
     sizes = ("arena_bytes", "state_bytes", "weight_bytes", "table_bytes")
     names = ("model_sha256", "kernel_family", "optimize", *sizes, "macs", "sources")
     facts = {name: getattr(compiled, name) for name in names}

@@ -45,8 +45,11 @@ def compile_model(
     out: Path,
     kernel_family: str = "portable",
     optimize: str = "speed",
+    core: str | None = None,
 ) -> CompiledModel:
     """Compile a graph into C files below `out` and return what is there.
+
+    Kernels of the dsp family are scheduled for `core`, by default so that all its cores like them.
 
     Files that would not change are left untouched; kernels of an earlier model that this one does
     not need are removed.
@@ -61,7 +64,7 @@ def compile_model(
     if optimize not in OPTIMIZE:
         raise UsageError("--optimize", f"{optimize!r}", f"one of {', '.join(OPTIMIZE)}")
     _require_activations(graph)
-    program = make_program(graph, raw, kernel_family, optimize)
+    program = make_program(graph, raw, kernel_family, optimize, core)
     texts = _files(program)
     hashes = {name: sha256_bytes(text.encode()) for name, text in texts.items()}
     compiled = _manifest(program, kernel_family, optimize, hashes)

@@ -75,7 +75,11 @@ class Program:
 
 
 def make_program(
-    graph: Graph, raw: bytes, kernel_family: str = "portable", optimize: str = "speed"
+    graph: Graph,
+    raw: bytes,
+    kernel_family: str = "portable",
+    optimize: str = "speed",
+    core: str | None = None,
 ) -> Program:
     """Parse, plan and name a model.
 
@@ -85,7 +89,7 @@ def make_program(
     """
     operators = ops.parse_graph(graph)
     if kernel_family == "dsp":
-        tuning = dsp.TUNINGS[optimize]
+        tuning = dsp.tuning_for(optimize, core)
         operators = dsp.share_kernels([dsp.specialize(o, tuning) for o in operators])
     layout = plan.plan_graph(graph, _demands(graph, operators))
     layers = names.unique(names.identifier(graph.layer_name(node)) for node in graph.nodes)

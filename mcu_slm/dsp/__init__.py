@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from mcu_slm.dsp import batch_matmul, convolution, depthwise, global_average, lstm, winograd
 from mcu_slm.dsp.sharing import share_kernels
-from mcu_slm.dsp.tuning import SPEED, TUNINGS, Tuning
+from mcu_slm.dsp.tuning import SPEED, TUNINGS, Tuning, tuning_for
 from mcu_slm.ops.average_pool_2d import AveragePool2D
 from mcu_slm.ops.base import Operator
 from mcu_slm.ops.batch_matmul import BatchMatMul
@@ -17,7 +17,7 @@ from mcu_slm.ops.depthwise_conv_2d import DepthwiseConv2D
 from mcu_slm.ops.fully_connected import FullyConnected
 from mcu_slm.ops.unidirectional_sequence_lstm import Lstm
 
-__all__ = ["CORES", "OPERATORS", "TUNINGS", "share_kernels", "specialize"]
+__all__ = ["CORES", "OPERATORS", "TUNINGS", "share_kernels", "specialize", "tuning_for"]
 
 CORES = ("cortex-m4", "cortex-m7", "cortex-m33")
 """Cores that have the instructions, as their chips have an FPU."""

@@ -34,6 +34,7 @@ class GemmText:
     form: str
     clamp: bool
     packed: bool
+    dual_issue: bool
     scale_words: int
     at_output: int
     at_weights: int
@@ -98,7 +99,8 @@ def gemm_kernel(matrix: Matrix, tuning: Tuning) -> GeneratedKernel:
     chunks, rest = _chunks(pairs, tuning.bank)
     clamp = "_clamped" if matrix.is_clamped else ""
     packed = "_packed" if matrix.is_packed else ""
-    variant = f"{matrix.form}_{shift}{packed}{clamp}"
+    issue = "_dual" if tuning.dual_issue else ""
+    variant = f"{matrix.form}_{shift}{packed}{clamp}{issue}"
     name = f"mcu_slm_dsp_gemm_{_depths(matrix, chunks, rest, tuning)}_{variant}"
     scale_words = _scale_words(matrix)
     at_output = 8 + 8 * scale_words
@@ -120,6 +122,7 @@ def gemm_kernel(matrix: Matrix, tuning: Tuning) -> GeneratedKernel:
         form=matrix.form,
         clamp=matrix.is_clamped,
         packed=matrix.is_packed,
+        dual_issue=tuning.dual_issue,
         scale_words=scale_words,
         at_output=at_output,
         at_weights=at_weights,

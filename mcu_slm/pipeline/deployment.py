@@ -130,7 +130,9 @@ def firmware(run: RunFolder, model: Model, board: Board, windows: Windows) -> tu
     run.reporter.start("firmware", f"compiling to C, generating the project for {board.name}")
     begin = time.monotonic()
     staging = run.folder / "compile"
-    compiled = compile_model(model.graph, model.raw, staging, family, choices.optimize)
+    compiled = compile_model(
+        model.graph, model.raw, staging, family, choices.optimize, board.chip.core
+    )
     count = max(1, min(_KNOWN_ANSWERS, _KNOWN_ANSWER_BYTES // (compiled.input_bytes + 1)))
     known = windows.windows[:count]
     answers = _answers(model, known, run)

@@ -25,6 +25,7 @@ class CoreLeg:
 
     def __init__(self, core: str, build_dir: Path, family: str = "portable") -> None:
         self.core, self.family = core, family
+        self.schedule = core if family == "dsp" else None  # M7 has one of its own
         self.name = core if family == "portable" else f"{core} {family}"
         self._cache = build_dir / "cores"
 

@@ -47,6 +47,7 @@ class HostLeg:
         self, build_dir: Path, *, sanitize: bool = False, family: str = "portable"
     ) -> None:
         self.family = family
+        self.schedule: str | None = None
         name = "host" if family == "portable" else f"host {family}"
         self.name = f"{name}, sanitized" if sanitize else name
         self._compiler = toolchain.find_host_compiler()

@@ -41,6 +41,7 @@ class Leg(Protocol):
 
     name: str
     family: str
+    schedule: str | None
 
     def run(self, folder: Path, compiled: CompiledModel, rows: Rows) -> Rows:
         """Return the outputs of a compiled model folder; LegError where there are none."""
@@ -137,20 +138,20 @@ class _Checked:
             self._equal("numpy", expected, self.referenced(len(expected)))
         except Exception:
             self.outcome.failure = Failure("numpy", "raised", traceback.format_exc(limit=-2))
-        for family in dict.fromkeys(leg.family for leg in legs):
+        for kind in dict.fromkeys((leg.family, leg.schedule) for leg in legs):
+            some = [leg for leg in legs if (leg.family, leg.schedule) == kind]
             with scratch_folder() as name:
-                self._compare_family(
-                    expected, family, [leg for leg in legs if leg.family == family], Path(name)
-                )
+                self._compare_kind(expected, kind, some, Path(name))
 
-    def _compare_family(
-        self, expected: Rows, family: str, legs: Sequence[Leg], folder: Path
+    def _compare_kind(
+        self, expected: Rows, kind: tuple[str, str | None], legs: Sequence[Leg], folder: Path
     ) -> None:
-        """Compare the legs that run one kernel family."""
+        """Compare the legs that run one kernel family, scheduled for one core."""
+        family, core = kind
         if self.outcome.failure is not None:
             return
         try:
-            compiled = compile_model(self.graph, self.raw, folder, family)
+            compiled = compile_model(self.graph, self.raw, folder, family, core=core)
         except Exception:
             what = traceback.format_exc(limit=-2)
             self.outcome.failure = Failure("compiler", "raised", what)

@@ -73,8 +73,8 @@ def test_dsp_kernels_give_the_judges_bytes(
     windows: Rows,
     expected: Rows,
 ) -> None:
-    graph, code = every_operator(), folder / f"dsp-{optimize}"
-    compiled = compile_model(graph, tflite.write_model(graph), code, "dsp", optimize)
+    graph, code = every_operator(), folder / f"dsp-{core}-{optimize}"
+    compiled = compile_model(graph, tflite.write_model(graph), code, "dsp", optimize, core)
     build_dir = folder / f"{compiler.kind}-{core}-{optimize}"
     elf = build_for_core(code, compiled, core, build_dir, compiler=compiler)
     assert {"smlad", "smmla"} <= {text.split()[0] for text in disassemble(elf)}
