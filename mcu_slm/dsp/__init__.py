@@ -6,7 +6,15 @@ family has any that is exact for the layer; the others keep their portable kerne
 
 from __future__ import annotations
 
-from mcu_slm.dsp import batch_matmul, convolution, depthwise, global_average, lstm, winograd
+from mcu_slm.dsp import (
+    batch_matmul,
+    convolution,
+    depthwise,
+    global_average,
+    lstm,
+    row_product,
+    winograd,
+)
 from mcu_slm.dsp.sharing import share_kernels
 from mcu_slm.dsp.tuning import SPEED, TUNINGS, Tuning, tuning_for
 from mcu_slm.ops.average_pool_2d import AveragePool2D
@@ -45,7 +53,7 @@ def specialize(operator: Operator, tuning: Tuning = SPEED) -> Operator:
     elif isinstance(operator, FullyConnected):
         found = convolution.of_fully_connected(operator, tuning)
     elif isinstance(operator, BatchMatMul):
-        found = batch_matmul.of_batch_matmul(operator)
+        found = row_product.of_batch_matmul(operator) or batch_matmul.of_batch_matmul(operator)
     elif isinstance(operator, Lstm):
         found = lstm.of_lstm(operator)
     return operator if found is None else found

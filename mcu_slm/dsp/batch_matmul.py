@@ -98,15 +98,10 @@ class BlockedBatchMatMul(Specialized):
         layer = self.plain
         left, right = arguments.inputs
         quads_at = 4 * self._words * self.block_rows
-        shift = -layer.output.shift
-        products: dict[str, object] = {
-            "multiplier": layer.output.multiplier,
-            "offset": (layer.output_zero_point << shift) + (1 << (shift - 1)),
-            "columns": layer.columns,
-        }
+        products = {**(product_numbers(layer) or {}), "columns": layer.columns}
         size = layer.rows * layer.columns
         body = [*self._blocks("lhs", "rhs"), f"target += {size};"]
-        loops = _batch_loops(layer, left, right, body)
+        loops = batch_loops(layer, left, right, body)
         return "\n".join(
             [
                 *constant_struct("mcu_slm_operand_t", "left", self._left()),
@@ -169,8 +164,8 @@ class BlockedBatchMatMul(Specialized):
         ]
 
 
-def of_batch_matmul(plain: BatchMatMul) -> BlockedBatchMatMul | None:
-    """Return the layer for these kernels, None where their sums would not fit 32 bits."""
+def product_numbers(plain: BatchMatMul) -> dict[str, object] | None:
+    """Return multiplier and offset of twice the sums, None where they would not fit 32 bits."""
     shift = -plain.output.shift
     if shift < 1:
         return None
@@ -179,8 +174,15 @@ def of_batch_matmul(plain: BatchMatMul) -> BlockedBatchMatMul | None:
         for zero_point in (plain.lhs_zero_point, plain.rhs_zero_point)
     )
     most = 2 * plain.depth * left * right
-    offset = (abs(plain.output_zero_point) << shift) + (1 << shift)
-    if most > INT32_MAX or most // 2 + offset > INT32_MAX:
+    offset = (plain.output_zero_point << shift) + (1 << (shift - 1))
+    if most > INT32_MAX or most // 2 + abs(offset) + 1 > INT32_MAX:
+        return None
+    return {"multiplier": plain.output.multiplier, "offset": offset}
+
+
+def of_batch_matmul(plain: BatchMatMul) -> BlockedBatchMatMul | None:
+    """Return the layer for these kernels, None where their sums would not fit 32 bits."""
+    if product_numbers(plain) is None:
         return None
     vector_bytes = 8 * -(-plain.depth // 4)
     most_vectors = max(_SIDE_BYTES // vector_bytes // 4, 1) * 4
@@ -199,8 +201,11 @@ def _least(name: str, limit: int) -> str:
     return f"{name} < {limit} ? {name} : {limit}"
 
 
-def _batch_loops(layer: BatchMatMul, left: str, right: str, body: list[str]) -> list[str]:
-    """Return the loops over those batch axes that are longer than 1 around the body."""
+def batch_loops(layer: BatchMatMul, left: str, right: str, body: list[str]) -> list[str]:
+    """Return the loops over those batch axes that are longer than 1 around the body.
+
+    The body finds its sides at `lhs` and `rhs`.
+    """
     axes = zip(layer.batches.lengths, layer.batches.steps1, layer.batches.steps2, strict=True)
     longer = [axis for axis in axes if axis[0] > 1]
     names = "ijkm"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from mcu_slm.dsp.batch_matmul import BlockedBatchMatMul
+from mcu_slm.dsp.row_product import RowProduct
 from tests.dsp.legs import Legs, differences, legs_of, specialized
 from tests.models import needs_judge
 from tests.ops.case import Case
@@ -32,6 +33,8 @@ def cases() -> list[Case]:
             ("blocks by rows", (1, 9, 300), (1, 5, 300), True),
         )
     ]
+    found.append(batch_matmul("rows with a rest", (3, 1, 7), (3, 7, 11)))
+    found.append(batch_matmul("a row for all", (1, 1, 8), (2, 8, 4), zero_points=(127, -128, 5)))
     found.append(batch_matmul("broadcast", (2, 1, 5, 8), (1, 3, 8, 4), output_scale=0.04))
     return found
 
@@ -43,8 +46,19 @@ def legs(tmp_path_factory: pytest.TempPathFactory) -> Legs:
 
 @pytest.mark.unit
 def test_only_a_left_shift_keeps_its_portable_kernel() -> None:
-    found = {case.name: isinstance(specialized(case), BlockedBatchMatMul) for case in cases()}
+    found = {
+        case.name: isinstance(specialized(case), BlockedBatchMatMul | RowProduct)
+        for case in cases()
+    }
     assert [name for name, is_ours in found.items() if not is_ours] == list(PLAIN)
+
+
+@pytest.mark.unit
+def test_single_rows_have_a_kernel_of_their_own() -> None:
+    rows = [case.name for case in cases() if isinstance(specialized(case), RowProduct)]
+    assert "rows with a rest" in rows
+    assert "1x64x9 False False" in rows
+    assert "1x64x9 False True" not in rows
 
 
 @pytest.mark.unit
