@@ -10,20 +10,26 @@ import functools
 import json
 import sys
 from collections.abc import Callable
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ParamSpec, TypeVar, cast
 
 import typer
 
-from mcu_slm import __version__
+from mcu_slm import __version__, options
 from mcu_slm.errors import McuSlmError, UsageError
+from mcu_slm.options import (
+    BoardName,
+    CompilerName,
+    Force,
+    Json,
+    Kernels,
+    Optimize,
+    Runs,
+    Seed,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from mcu_slm.compile import Choices
-    from mcu_slm.pipeline.run_folder import Reporter
+    pass
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -39,23 +45,6 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
-BoardName = Annotated[
-    str | None, typer.Option("--board", "-b", help="A board; see: mcu-slm boards.")
-]
-Runs = Annotated[Path, typer.Option("--runs", help="Folder that holds the run folders.")]
-Force = Annotated[
-    bool, typer.Option("--force", help="Run every stage again; restore edited generated files.")
-]
-CompilerName = Annotated[str | None, typer.Option("--compiler", help="Arm compiler: gcc or zig.")]
-Kernels = Annotated[
-    str | None,
-    typer.Option("--kernels", help="auto, portable or dsp; auto is what the core can do."),
-]
-Optimize = Annotated[
-    str | None, typer.Option("--optimize", help="What to save: speed, size or ram.")
-]
-Seed = Annotated[int, typer.Option("--seed", min=0, help="Seed of random inputs.")]
 RUNS = Path("runs")
 
 
@@ -98,39 +87,8 @@ def command(function: Callable[P, R]) -> Callable[P, R]:
     return app.command()(guarded)
 
 
-def _choices(kernels: str | None, optimize: str | None) -> Choices:
-    from mcu_slm.compile import Choices
-
-    default = Choices()
-    return Choices(kernels or default.kernels, optimize or default.optimize)
-
-
-def _chosen(kernels: str | None, optimize: str | None) -> Choices | None:
-    """Return what a user chose, None for nothing: then what was chosen before stays."""
-    return _choices(kernels, optimize) if kernels or optimize else None
-
-
 def _print_json(value: Any) -> None:
     typer.echo(json.dumps(value, indent=2, default=str))
-
-
-@contextmanager
-def _reporter(as_json: bool) -> Iterator[Reporter]:
-    """Give a reporter that draws on the screen, or a silent one where stdout belongs to JSON."""
-    from mcu_slm.pipeline.run_folder import Silence
-
-    if as_json:
-        yield Silence()
-        return
-    from rich.console import Console
-
-    from mcu_slm.console import ScreenReporter
-
-    screen = ScreenReporter(Console(soft_wrap=True))
-    try:
-        yield screen
-    finally:
-        screen.close()
 
 
 @command
@@ -159,20 +117,24 @@ def run(
             "one of them",
             "Run: mcu-slm run PROJECT.toml, or: mcu-slm run --model FILE.tflite --board NAME",
         )
-    with _reporter(as_json) as reporter:
-        arm = _arm_compiler(compiler)
+    with options.reporter(as_json) as reporter:
+        arm = options.arm_compiler(compiler)
         if model is not None:
             if board is None:
                 raise _no_board()
             folder = RunFolder(runs / model.stem, reporter, force)
             outcome = run_model(
-                model, boards.load_board(board), folder, arm, choices=_chosen(kernels, optimize)
+                model,
+                boards.load_board(board),
+                folder,
+                arm,
+                choices=options.chosen(kernels, optimize),
             )
         else:
             assert project is not None
             settings = _project(project, board)
             folder = RunFolder(runs / settings.project.name, reporter, force)
-            outcome = run_project(settings, folder, arm, _chosen(kernels, optimize))
+            outcome = run_project(settings, folder, arm, options.chosen(kernels, optimize))
     if as_json:
         _print_json(outcome.to_json())
         return
@@ -195,7 +157,7 @@ def train(
     from mcu_slm.pipeline.run_folder import RunFolder
 
     settings = _project(project)
-    with _reporter(as_json) as reporter:
+    with options.reporter(as_json) as reporter:
         folder = RunFolder(runs / settings.project.name, reporter, force)
         facts = training.train(settings, training.load_recordings(settings, folder), folder)
     if as_json:
@@ -215,7 +177,7 @@ def convert(
     from mcu_slm.pipeline.run_folder import RunFolder
 
     settings = _project(project)
-    with _reporter(as_json) as reporter:
+    with options.reporter(as_json) as reporter:
         folder = RunFolder(runs / settings.project.name, reporter, force)
         training.convert(settings, training.load_recordings(settings, folder), folder)
     if as_json:
@@ -240,7 +202,7 @@ def compile(
     from mcu_slm.pipeline.deployment import read_model
 
     source = read_model(model)
-    choices = _choices(kernels, optimize)
+    choices = options.choices(kernels, optimize)
     core = boards.load_board(board).chip.core if board else None
     family = choices.family(core)
     compiled = compile_model(source.graph, source.raw, out, family, choices.optimize, core)
@@ -287,9 +249,9 @@ def firmware(
     """Generate the firmware project around a model."""
     from mcu_slm.pipeline.targets import open_target
 
-    with _reporter(as_json) as reporter:
+    with options.reporter(as_json) as reporter:
         target = open_target(model, board, runs, reporter, force)
-        kept = target.generate(_chosen(kernels, optimize))
+        kept = target.generate(options.chosen(kernels, optimize))
     if as_json:
         _print_json({"project": str(target.run.firmware), "kept": kept})
         return
@@ -312,7 +274,7 @@ def build(
     from mcu_slm.pipeline.evidence import EVIDENCE
 
     project = target / "firmware" if (target / EVIDENCE).is_file() else target
-    result = build_project(project, project_board(project), preset, _arm_compiler(compiler))
+    result = build_project(project, project_board(project), preset, options.arm_compiler(compiler))
     if as_json:
         _print_json({**result.to_json(), "elf": str(result.elf), "bin": str(result.bin)})
         return
@@ -351,7 +313,7 @@ def verify(
     """Prove that every leg gives the judge's bytes; exit code 1 where one differs."""
     from mcu_slm.pipeline.targets import open_target, prove
 
-    with _reporter(as_json) as reporter:
+    with options.reporter(as_json) as reporter:
         opened = open_target(target, board, runs, reporter, force=False)
         wanted = None if legs is None else tuple(leg.strip() for leg in legs.split(","))
         proof = prove(opened, wanted, inputs, random, seed, code)
@@ -382,9 +344,11 @@ def bench(
     """Measure one inference of the firmware on the board simulator, layer by layer."""
     from mcu_slm.pipeline.targets import measure_target, open_target
 
-    with _reporter(as_json) as reporter:
+    with options.reporter(as_json) as reporter:
         opened = open_target(target, board, runs, reporter, force=False)
-        facts = measure_target(opened, _arm_compiler(compiler), _chosen(kernels, optimize))
+        facts = measure_target(
+            opened, options.arm_compiler(compiler), options.chosen(kernels, optimize)
+        )
     if as_json:
         _print_json(facts)
         return
@@ -447,7 +411,7 @@ def flash(
     folder, elf = find_run(target)
     require_proof(folder, elf)
     chosen = boards.load_board(board) if board else project_board(folder / "firmware")
-    with _reporter(as_json) as reporter:
+    with options.reporter(as_json) as reporter:
         report = flash_device(
             elf,
             chosen,
@@ -519,12 +483,6 @@ def _project(path: Path, board: str | None = None) -> Any:
         return project
     chosen = project.board.model_copy(update={"name": board})
     return project.model_copy(update={"board": chosen})
-
-
-def _arm_compiler(name: str | None) -> Any:
-    from mcu_slm.toolchain import find_arm_compiler
-
-    return None if name is None else find_arm_compiler(name)
 
 
 def _no_board() -> UsageError:

@@ -68,6 +68,8 @@ def _texts(values: npt.NDArray[Any]) -> list[str]:
         every = np.arange(256, dtype=np.uint8).view(values.dtype).tolist()
         table = [f" {value}," for value in every]
         return list(map(table.__getitem__, values.tobytes()))
+    if values.dtype == np.float32:  # shortest digits that are this float, not those of its double
+        return [f" {value!s}f," for value in values]
     numbers = values.view(np.uint8) if values.dtype == np.bool_ else values
     # The literal -2147483648 is an expression of type long in C.
     lowest = int(np.iinfo(np.int32).min)

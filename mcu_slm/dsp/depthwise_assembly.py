@@ -22,11 +22,20 @@ _LONGEST_LIST = 400
 _WEIGHTS_AT_ONCE = 4
 
 
+class _NoScheduleError(Exception):
+    """The registers do not suffice for a tile, or it has nothing to load."""
+
+
 def is_possible(tiles: Tiles) -> bool:
     """Whether the tiles can be done, by code of reasonable length."""
     if not tiles.has_registers():
         return False
-    return len(tile(tiles, tiles.outputs, tiles.planes.lines_at_once)) <= _LONGEST_LIST
+    counts = {tiles.outputs, tiles.rest} - {0}
+    try:
+        lists = [tile(tiles, outputs, tiles.planes.lines_at_once) for outputs in counts]
+    except _NoScheduleError:
+        return False
+    return max(map(len, lists)) <= _LONGEST_LIST
 
 
 def start(tiles: Tiles) -> list[str]:
@@ -66,7 +75,9 @@ def tile(tiles: Tiles, outputs: int, lines: int) -> list[str]:
     for first in range(0, lines, tiles.lines):
         block = _Block(tiles, outputs, tuple(range(first, min(first + tiles.lines, lines))))
         text += block.instructions()
-    place = next(n for n, line in enumerate(text) if "[lr, #" in line)
+    place = next((n for n, line in enumerate(text) if "[lr, #" in line), None)
+    if place is None:
+        raise _NoScheduleError
     if text[place].endswith("[lr, #0]"):  # then this load moves lr on
         text[place] = text[place].replace("#0]", f"#{tiles.advance}]!")
     else:
@@ -251,6 +262,8 @@ class _Inputs:
 
     def _load(self, pair: int) -> None:
         place = self._base + 4 * pair
+        if not self._free:
+            raise _NoScheduleError
         first = self._free.pop(0)
         self._held[pair] = first
         unheld = (other for other in self._order if other not in self._held)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from mcu_slm import plan
+from mcu_slm import dsp, plan
 from mcu_slm.compile import KERNEL_FAMILIES
 from mcu_slm.ops import OPERATORS
 from mcu_slm.ops.support import ARROW, Support, entry, support_of
@@ -58,7 +58,9 @@ def _row(name: str, support: Support) -> Row:
         notes.append("folded only")
     if support.note:
         notes.append(support.note)
-    kernels = KERNEL_FAMILIES if support.runs and moves_bytes else ()
+    has_kernels = bool(support.runs) and moves_bytes
+    families = KERNEL_FAMILIES if name in dsp.OPERATORS else KERNEL_FAMILIES[:1]
+    kernels = families if has_kernels else ()
     return Row(name, support.runs, kernels, support.folds, "; ".join(notes))
 
 

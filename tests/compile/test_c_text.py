@@ -127,13 +127,17 @@ def test_extreme_constants_are_legal_c(tmp_path: Path) -> None:
         "int32": [-(2**31), 2**31 - 1],
         "uint8": [0, 255],
     }
+    real = np.array([8.926271e-43, 1e-45, -0.0, 0.1, 3.4028235e38, -1.0], np.float32)
     text = "#include <stdint.h>\n"
     for dtype, numbers in values.items():
         data = np.array(numbers, dtype)
         text += f"extern {arrays.declaration('a_' + dtype, data)};\n"
         text += arrays.definition("a_" + dtype, data, "ends of the range")
+    text += f"extern {arrays.declaration('real', real)};\n{arrays.definition('real', real)}"
     (tmp_path / "a.c").write_text(text)
     code = library(tmp_path, ["a.c"])
+    floats = (ctypes.c_float * len(real)).in_dll(code, "real")
+    assert np.array(floats, np.float32).tobytes() == real.tobytes()
     for dtype, numbers in values.items():
         found = (getattr(ctypes, f"c_{dtype}") * 2).in_dll(code, f"a_{dtype}")
         assert list(found) == numbers

@@ -40,6 +40,7 @@ class Layer:
     output_zero_point: int = -128
     activation: str = "RELU"
     spread: float = 1.5
+    gain: float = 1.0
 
     def graph(self) -> Graph:
         """Return a model of this layer alone."""
@@ -52,7 +53,7 @@ class Layer:
         weights = b.tensor("weights", (1, *self.kernel, outputs), scale=scales, axis=3, data=data)
         bias = random_bias(b, rng, outputs, 0.02 * scales)
         shape = (1, *map(self._outputs, (0, 1)), outputs)
-        scale = 0.1 * float(np.sqrt(self.kernel[0] * self.kernel[1])) / 6
+        scale = 0.1 * float(np.sqrt(self.kernel[0] * self.kernel[1])) / 6 / self.gain
         result = b.tensor("y", shape, scale=scale, zero_point=self.output_zero_point)
         b.node(
             "DEPTHWISE_CONV_2D",
@@ -78,7 +79,7 @@ LINEAR = {"activation": "NONE", "output_zero_point": 7}
 LAYERS = {
     "whole_by_column": Layer("short", (25, 5, 8), (3, 3)),
     "whole_by_row": Layer("short", (6, 6, 4), (3, 3)),
-    "odd_square": Layer("extra", (3, 3, 12), (3, 3), spread=20.0),
+    "odd_square": Layer("extra", (3, 3, 12), (3, 3), spread=8.0, gain=40.0),
     "strips": Layer("short", (24, 24, 8), (3, 3)),
     "strips_with_a_rest": Layer("short", (11, 13, 4), (3, 3)),
     "stride_2": Layer("short", (24, 24, 4), (3, 3), (2, 2)),

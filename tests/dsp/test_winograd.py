@@ -38,6 +38,7 @@ class Layer:
     output_zero_point: int = -128
     activation: str = "RELU"
     spread: float = 1.15
+    gain: float = 1.0
     peak: int = 127
     working_bytes: int = winograd_strips._WORKING_BYTES
     kept_bytes: int = winograd_strips._KEPT_BYTES
@@ -58,7 +59,7 @@ class Layer:
         result = b.tensor(
             "y",
             (1, height - less, width - less, self.outputs),
-            scale=0.01 * float(np.sqrt(9 * inputs)) * self.peak / 127,
+            scale=0.01 * float(np.sqrt(9 * inputs)) * self.peak / 127 / self.gain,
             zero_point=self.output_zero_point,
         )
         b.node(
@@ -80,7 +81,7 @@ LAYERS = {
     "parts_of_rows_with_a_rest": Layer("short", (1, 8), (5, 23, 8), 6, working_bytes=6500),
     "strips_of_rows": Layer("signed", (2, 8), (11, 16, 32), 4, peak=60, kept_bytes=1, **LINEAR),
     "weights_for_each_strip": Layer("short", (1, 4), (7, 8, 8), 8, working_bytes=1, kept_bytes=1),
-    "two_chunks": Layer("extra", (2, 4), (8, 7, 64), 32),
+    "two_chunks": Layer("short", (2, 4), (8, 7, 64), 32),
     "three_chunks": Layer("signed", (1, 4), (8, 8, 72), 4, peak=40, kept_bytes=1, **LINEAR),
     "chunks_of_ten": Layer("short", (4, 3), (8, 6, 40), 2, peak=60, working_bytes=40000),
     "valid": Layer("short", (6, 5), (13, 12, 8), 8, padding="VALID", zero_point=-3),
@@ -93,7 +94,7 @@ LAYERS = {
     "clamped_linear": Layer(
         "signed", (4, 4), (7, 8, 8), 8, activation="RELU_N1_TO_1", output_zero_point=7
     ),
-    "far_scales": Layer("extra", (4, 4), (8, 8, 16), 16, spread=8.0),
+    "far_scales": Layer("extra", (4, 4), (8, 8, 16), 16, spread=8.0, gain=40.0),
     "stored": Layer("short", (4, 4), (8, 8, 16), 8, stored=True),
     "stored_chunks": Layer("signed", (3, 3), (5, 6, 40), 4, stored=True, **LINEAR),
     "least_weights": Layer("short", (4, 4), (8, 8, 8), 8, peak=1),

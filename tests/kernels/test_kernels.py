@@ -24,6 +24,7 @@ from mcu_slm.toolchain import (
     compile_objects,
     find_arm_compiler,
 )
+from tests.dsp.shaped_layers import shaped
 from tests.models import Windows, every_operator, merge, windows_of
 from tests.ops.cases import CASES, Case
 from tests.streaming_layers import streaming
@@ -77,7 +78,8 @@ def code(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     """The generated folders of models that use every operator, and with it every kernel."""
     folders = []
     every = every_operator(("a", "b", "c"))
-    for graph, family in ((every, "portable"), (streaming(), "portable"), (every, "dsp")):
+    models = ((every, "portable"), (streaming(), "portable"), (every, "dsp"), (shaped(), "dsp"))
+    for graph, family in models:
         folders.append(tmp_path_factory.mktemp("code"))
         compile_model(graph, tflite.write_model(graph), folders[-1], family)
     found = {path.name for folder in folders for path in folder.iterdir()}

@@ -8,7 +8,7 @@
 
 static int8_t rescale(const mcu_slm_row_product_t *layer, int32_t sum)
 {
-    const int32_t offset = layer->offset + (sum >> 31);
+    const int32_t offset = layer->offset + (sum < 0 ? -1 : 0);
 
     return (int8_t)mcu_slm_ssat8(mcu_slm_smmlar(sum, layer->multiplier, offset) >> layer->shift);
 }

@@ -122,7 +122,9 @@ def _batches(d: Draft, batches: Shape) -> Shape:
 
 def batch_matmul(d: Draft, op: str) -> None:
     left = d.take(range(2, 6))
-    if d.chance(0.15) and len(left.shape) == 3:
+    rows, depth = left.shape[-2:]
+    squares = left.count // min(rows, depth) * max(rows, depth)
+    if d.chance(0.15) and len(left.shape) == 3 and squares <= MOST_ELEMENTS:
         _with_itself(d, op, left)
         return
     adj_x, adj_y = d.chance(0.4), d.chance(0.5)

@@ -1,0 +1,77 @@
+"""What several commands share: options as the command line knows them, and the reporter."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from mcu_slm.compile import Choices
+    from mcu_slm.pipeline.run_folder import Reporter
+    from mcu_slm.toolchain import ArmCompiler
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
+BoardName = Annotated[
+    str | None, typer.Option("--board", "-b", help="A board; see: mcu-slm boards.")
+]
+Runs = Annotated[Path, typer.Option("--runs", help="Folder that holds the run folders.")]
+Force = Annotated[
+    bool, typer.Option("--force", help="Run every stage again; restore edited generated files.")
+]
+CompilerName = Annotated[str | None, typer.Option("--compiler", help="Arm compiler: gcc or zig.")]
+Kernels = Annotated[
+    str | None,
+    typer.Option("--kernels", help="auto, portable or dsp; auto is what the core can do."),
+]
+Optimize = Annotated[
+    str | None, typer.Option("--optimize", help="What to save: speed, size or ram.")
+]
+Seed = Annotated[int, typer.Option("--seed", min=0, help="Seed of random inputs.")]
+
+
+def choices(kernels: str | None, optimize: str | None) -> Choices:
+    """Return how a model becomes C: what a user chose, the defaults for the rest.
+
+    Raises:
+        UsageError: No such kernels, or nothing to optimise for of that name.
+    """
+    from mcu_slm.compile import Choices
+
+    default = Choices()
+    return Choices(kernels or default.kernels, optimize or default.optimize)
+
+
+def chosen(kernels: str | None, optimize: str | None) -> Choices | None:
+    """Return what a user chose, None for nothing: then what was chosen before stays."""
+    return choices(kernels, optimize) if kernels or optimize else None
+
+
+@contextmanager
+def reporter(as_json: bool) -> Iterator[Reporter]:
+    """Give a reporter that draws on the screen, or a silent one where stdout belongs to JSON."""
+    from mcu_slm.pipeline.run_folder import Silence
+
+    if as_json:
+        yield Silence()
+        return
+    from rich.console import Console
+
+    from mcu_slm.console import ScreenReporter
+
+    screen = ScreenReporter(Console(soft_wrap=True))
+    try:
+        yield screen
+    finally:
+        screen.close()
+
+
+def arm_compiler(name: str | None) -> ArmCompiler | None:
+    """Return the compiler that a user named, None for whatever is installed."""
+    from mcu_slm.toolchain import find_arm_compiler
+
+    return None if name is None else find_arm_compiler(name)

@@ -1,0 +1,29 @@
+"""Layers of the shapes that some dsp kernels are for alone."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from mcu_slm.ir import Graph, GraphBuilder
+
+
+def shaped() -> Graph:
+    """Return a model: a 3x3 convolution of some size, a whole image's average, a row's product."""
+    b, rng = GraphBuilder(), np.random.default_rng(7)
+    image = b.tensor("image", (1, 8, 8, 16), scale=0.02, zero_point=-128)
+    data = rng.integers(-127, 128, (16, 3, 3, 16))
+    weights = b.tensor("weights", data.shape, scale=0.004, data=data)
+    wide = b.tensor("wide", (1, 8, 8, 16), scale=0.05, zero_point=-128)
+    place = {"padding": "SAME", "stride_h": 1, "stride_w": 1, "fused_activation_function": "RELU"}
+    b.node("CONV_2D", [image, weights], [wide], **place)
+    mean = b.tensor("mean", (1, 1, 1, 16), scale=0.05, zero_point=-128)
+    b.node(
+        "AVERAGE_POOL_2D", [wide], [mean], **{**place, "padding": "VALID"},
+        filter_height=8, filter_width=8,
+    )  # fmt: skip
+    row = b.tensor("row", (1, 1, 1, 16), scale=0.05, zero_point=-128)
+    matrix = b.tensor("matrix", (1, 1, 16, 8), scale=0.02, zero_point=3)
+    product = b.tensor("product", (1, 1, 1, 8), scale=0.1, zero_point=4)
+    b.node("RESHAPE", [mean], [row])
+    b.node("BATCH_MATMUL", [row, matrix], [product], adj_x=False, adj_y=False)
+    return b.build([image, matrix], [product])
