@@ -8,6 +8,7 @@
 #                PROVE_ARGS="--cores cortex-m0plus,cortex-m4,cortex-m33" runs the same C on bare simulated Arm cores, too
 # make new-op    the files of a new operator, from templates; NAME=SOME_OPERATOR
 # make operators the page docs/operators.md, from what the operator modules declare
+# make costs     measures what a round of each kernel's loops costs, for predictions; KERNELS="dsp_gemm lstm_s8" measures these only
 # make bench     one inference of each shared model on the simulated board, by kernel family: writes docs/benchmarks.md
 #
 # Everything is installed into .venv, nothing outside. MCU_SLM_SHARED names the folder with shared models and recordings.
@@ -28,7 +29,7 @@ GRAPHS ?= 10000
 SEED ?= 1
 JOBS ?= 1
 
-.PHONY: demo test lint check emulate fuzz prove new-op operators bench clean
+.PHONY: demo test lint check emulate fuzz prove new-op operators costs bench clean
 
 demo: $(VENV)/installed
 	$(BIN)/mcu-slm run examples/basic_motions/mcu_slm.toml
@@ -59,6 +60,9 @@ new-op: $(VENV)/installed-dev
 
 operators: $(VENV)/installed-dev
 	$(BIN)/python -m mcu_slm.pipeline.operators > docs/operators.md
+
+costs: $(VENV)/installed-dev
+	$(BIN)/python -m tests.costs $(KERNELS)
 
 bench: $(VENV)/installed-dev
 	$(BIN)/python -m tests.bench

@@ -231,22 +231,24 @@ def _near(path: Path) -> str:
 
 
 def cost_table(facts: dict[str, Any]) -> Table:
-    """Return a measurement, layer by layer."""
-    table = _plain_table("Layer", "operator", "MACs", "instructions", "est. cycles", "of all")
+    """Return a measurement beside what was predicted, layer by layer."""
+    table = _plain_table(
+        "Layer",
+        "operator",
+        "MACs",
+        "instructions",
+        "of all",
+        "predicted",
+        "est. cycles",
+        "predicted",
+    )
     table.columns[1].justify = "left"
+    for column in table.columns[2:]:
+        column.no_wrap = True
     for layer in facts["layers"]:
-        cycles = layer["estimated_cycles"]
-        table.add_row(
-            layer["name"],
-            layer["op"],
-            f"{layer['macs']:,}",
-            f"{layer['instructions']:,}",
-            "not run" if cycles is None else f"{cycles:,}",
-            f"{layer['instructions'] / facts['instructions']:.1%}",
-        )
-    total = facts["estimated_cycles"]
-    cycles_text = "not run" if total is None else f"{total:,}"
-    table.add_row("all", "", f"{facts['macs']:,}", f"{facts['instructions']:,}", cycles_text, "")
+        share = f"{layer['instructions'] / facts['instructions']:.1%}"
+        table.add_row(layer["name"], layer["op"], f"{layer['macs']:,}", *_costs(layer, share))
+    table.add_row("all", "", f"{facts['macs']:,}", *_costs(facts, ""))
     sizes = (
         "flash_bytes",
         "model_code_bytes",
@@ -259,5 +261,29 @@ def cost_table(facts: dict[str, Any]) -> Table:
     )
     for name in sizes:
         found = "not known" if facts[name] is None else f"{facts[name]:,}"
-        table.add_row(name, "", "", found, "", "")
+        table.add_row(name, "", "", found)
+    missing = facts["unpredicted_layers"]
+    table.caption = f"Predicted for {facts['predicted_for']}" + (
+        f"; no prediction for {missing} of {len(facts['layers'])} layers." if missing else "."
+    )
     return table
+
+
+def _costs(cost: dict[str, Any], share: str) -> list[str]:
+    """Return instructions and cycles of a layer or of all, each with prediction and deviation."""
+    cycles = cost["estimated_cycles"]
+    return [
+        f"{cost['instructions']:,}",
+        share,
+        _prediction(cost, "instructions"),
+        "not run" if cycles is None else f"{cycles:,}",
+        _prediction(cost, "cycles"),
+    ]
+
+
+def _prediction(cost: dict[str, Any], what: str) -> str:
+    """Return a predicted number and how far it is off."""
+    predicted, deviation = cost[f"predicted_{what}"], cost[f"{what}_deviation_percent"]
+    if predicted is None:
+        return "none"
+    return f"{predicted:,}" + ("" if deviation is None else f" {deviation:+.1f} %")

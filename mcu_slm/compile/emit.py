@@ -12,10 +12,12 @@ from mcu_slm.compile.choices import KERNEL_FAMILIES, OPTIMIZE
 from mcu_slm.compile.program import Program, make_program
 from mcu_slm.compile.states import state_bytes
 from mcu_slm.compile.texts import input_offset, model_text, output_offset
+from mcu_slm.costs import predict
 from mcu_slm.errors import ModelError, UnsupportedOperatorError, UsageError
 from mcu_slm.files import sha256_bytes, write_atomic
 from mcu_slm.ir import Graph
 from mcu_slm.manifest import MANIFEST, CompiledModel, Layer
+from mcu_slm.ops import Operator
 from mcu_slm.resources import KERNELS
 from mcu_slm.rows import row_offsets
 from mcu_slm.templating import render
@@ -211,6 +213,12 @@ def _tflite_source(program: Program) -> str:
     return f'{_notice(program)}\n#include "model_tflite.h"\n\n{text}'
 
 
+def _predicted(operator: Operator) -> tuple[int | None, int | None]:
+    """Return the instructions and cycles that a layer is expected to take."""
+    cost = predict(operator)
+    return (None, None) if cost is None else (round(cost.instructions), round(cost.cycles))
+
+
 def _manifest(program: Program, family: str, optimize: str, files: dict[str, str]) -> CompiledModel:
     graph, offsets = program.graph, program.plan.offsets
     sources = sorted(name for name in files if name.endswith(".c") and name != _TFLITE_SOURCE)
@@ -224,6 +232,7 @@ def _manifest(program: Program, family: str, optimize: str, files: dict[str, str
             graph.value_outputs(node),
             tuple(offsets[tensor] for tensor in graph.value_outputs(node)),
             tuple(graph.tensor(tensor).byte_count for tensor in graph.value_outputs(node)),
+            *_predicted(program.operators[index]),
         )
         for index, node in enumerate(graph.nodes)
     )

@@ -15,6 +15,7 @@ from mcu_slm.dsp import (
     row_product,
     winograd,
 )
+from mcu_slm.dsp.choice import cheapest
 from mcu_slm.dsp.sharing import share_kernels
 from mcu_slm.dsp.tuning import SPEED, TUNINGS, Tuning, tuning_for
 from mcu_slm.ops.average_pool_2d import AveragePool2D
@@ -42,18 +43,33 @@ OPERATORS = (
 
 
 def specialize(operator: Operator, tuning: Tuning = SPEED) -> Operator:
-    """Return the operator as this family does it, itself where it has nothing for it."""
-    found: Operator | None = None
+    """Return the operator as it costs least by what the tuning is for.
+
+    The portable kernels count as a way of their own where speed decides. They take the least flash
+    and working memory of all, so there they only do what this family has nothing for.
+    """
+    ways = _ways(operator, tuning)
+    if not ways or tuning.goal == "speed":
+        ways.append(operator)
+    return cheapest(ways, tuning)
+
+
+def _ways(operator: Operator, tuning: Tuning) -> list[Operator]:
+    """Return what this family has for an operator; first what is taken if no costs are known."""
     if isinstance(operator, Conv2D):
-        found = winograd.of_conv_2d(operator) or convolution.of_conv_2d(operator, tuning)
-    elif isinstance(operator, DepthwiseConv2D):
-        found = depthwise.of_depthwise_conv_2d(operator)
+        direct, tiles = convolution.ways_of_conv_2d(operator, tuning), winograd.of_conv_2d(operator)
+        if tiles is None:
+            return direct
+        return [tiles, *direct] if winograd.is_shorter(tiles) else [*direct, tiles]
+    if isinstance(operator, FullyConnected):
+        return convolution.ways_of_fully_connected(operator, tuning)
+    found: list[Operator | None] = []
+    if isinstance(operator, DepthwiseConv2D):
+        found = [depthwise.of_depthwise_conv_2d(operator)]
     elif isinstance(operator, AveragePool2D):
-        found = global_average.of_average_pool_2d(operator)
-    elif isinstance(operator, FullyConnected):
-        found = convolution.of_fully_connected(operator, tuning)
+        found = [global_average.of_average_pool_2d(operator)]
     elif isinstance(operator, BatchMatMul):
-        found = row_product.of_batch_matmul(operator) or batch_matmul.of_batch_matmul(operator)
+        found = [row_product.of_batch_matmul(operator), batch_matmul.of_batch_matmul(operator)]
     elif isinstance(operator, Lstm):
-        found = lstm.of_lstm(operator)
-    return operator if found is None else found
+        found = [lstm.of_lstm(operator)]
+    return [way for way in found if way is not None]

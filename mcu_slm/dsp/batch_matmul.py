@@ -16,6 +16,7 @@ from mcu_slm.dsp.specialized import Specialized, constant_struct
 from mcu_slm.ops.base import Arguments, GeneratedKernel
 from mcu_slm.ops.batch_matmul import BatchMatMul
 from mcu_slm.ops.clearance import clearance, nested
+from mcu_slm.ops.features import Features, joined
 from mcu_slm.quant import INT8_MAX, INT8_MIN, INT32_MAX
 
 _SIDE_BYTES = 2048
@@ -92,6 +93,66 @@ class BlockedBatchMatMul(Specialized):
         steps = (layer.batches.steps1, layer.batches.steps2)[position]
         needed = nested(layer.batches.lengths, steps)
         return clearance(np.arange(needed.size) * layer.rows * layer.columns, needed)
+
+    def features(self) -> Features:
+        """Return what is widened, and tiles of two rows by four columns."""
+        layer, words = self.plain, self._words
+        batches = int(np.prod(layer.batches.lengths))
+        row_blocks = _block_lengths(layer.rows, self.block_rows)
+        column_blocks = _block_lengths(layer.columns, self.block_columns)
+        found: Features = {"batches": batches, "column_blocks": batches * len(column_blocks)}
+        for columns in column_blocks:
+            found = joined(found, self._widened_columns(columns, batches))
+            for rows in row_blocks:
+                whole, rest = columns // 4, min(columns % 4, 1) * rows
+                pairs = -(-rows // 2) * (whole > 0) + rest
+                tiles = -(-rows // 2) * whole + rest
+                counts = {
+                    "products": 1,
+                    "runs": (whole > 0) * (1 + rows % 2) + rest,
+                    "row_pairs": pairs,
+                    "tiles": tiles,
+                    "tile_words": tiles * words,
+                    "loaded_words": (tiles if self._chunks[0] > 1 else pairs) * words,
+                    "chunks": tiles * self._chunks[0] * (self._chunks[0] > 1),
+                    "aside_rows": rest,
+                    "aside_outputs": rest * (columns % 4),
+                }
+                scaled: Features = {name: batches * count for name, count in counts.items()}
+                found = joined(found, scaled, self._widened_rows(rows, batches))
+        return found
+
+    def _widened_rows(self, rows: int, times: int) -> Features:
+        """Return pairs of rows that are widened, whole words or value by value."""
+        pairs = times * -(-rows // 2)
+        is_whole = not self.plain.adj_x and self.plain.depth == 2 * self._words
+        kind = "whole" if is_whole else "gathered"
+        found: Features = {"widened_rows": pairs, f"{kind}_row_words": pairs * self._words}
+        return found if is_whole else joined(found, self._gathered(2 * pairs))
+
+    def _widened_columns(self, columns: int, times: int) -> Features:
+        """Return quads of columns that are widened, sorted or gathered."""
+        is_whole = self.plain.depth == 2 * self._words
+        quads = times * (columns // 4 if is_whole else 0)
+        others = times * -(-columns // 4) - quads
+        missing = times * (-columns % 4)
+        kind = "widened" if self.plain.adj_y else "sorted"
+        found: Features = {
+            f"{kind}_quads": quads,
+            f"{kind}_quad_words": quads * self._words,
+            "gathered_quads": others,
+        }
+        return joined(found, self._gathered(4 * others - missing), self._gathered(missing, 0))
+
+    def _gathered(self, vectors: int, depth: int | None = None) -> Features:
+        """Return vectors that are put together value by value; `depth` 0: there is none."""
+        values = 2 * self._words
+        there = min(self.plain.depth if depth is None else depth, values)
+        return {
+            "gathered_words": vectors * self._words // 2,
+            "gathered_values": vectors * there,
+            "missing_values": vectors * (values - there),
+        }
 
     def call(self, arguments: Arguments) -> str:
         """Return the loops over batches and blocks."""
@@ -191,6 +252,10 @@ def of_batch_matmul(plain: BatchMatMul) -> BlockedBatchMatMul | None:
         min(most_vectors, plain.rows + plain.rows % 2),
         min(most_vectors, -(-plain.columns // 4) * 4),
     )
+
+
+def _block_lengths(count: int, block: int) -> list[int]:
+    return [min(block, count - first) for first in range(0, count, block)]
 
 
 def _loop(name: str, end: int, step: int) -> str:

@@ -10,16 +10,22 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from mcu_slm.dsp.counts import of_form, widened
 from mcu_slm.dsp.gemm import bank_for, gemm_kernel, quad_bytes
 from mcu_slm.dsp.matrix import Matrix, input_order, matrix_of
+from mcu_slm.dsp.quads import Quads, padded_bytes, reach, run_taps, whole_windows
 from mcu_slm.dsp.rows import MOST_ROWS, RowProducts
 from mcu_slm.dsp.specialized import Specialized, constant_struct
 from mcu_slm.dsp.tuning import Tuning
-from mcu_slm.ops.base import Arguments, Constant, GeneratedKernel
+from mcu_slm.ops.base import Arguments, Constant, GeneratedKernel, Operator
 from mcu_slm.ops.clearance import clearance
 from mcu_slm.ops.conv_2d import Conv2D
+from mcu_slm.ops.features import Features
 from mcu_slm.ops.fully_connected import FullyConnected
-from mcu_slm.ops.window import Geometry, Window
+from mcu_slm.ops.window import Window
+
+_MOST_SINGLE_ROWS = 8
+"""More rows are only done four at a time."""
 
 _INSIDE_SHARE = 0.9
 """Below this share of quads without padding the whole image is copied with padding."""
@@ -68,6 +74,44 @@ class MatrixProduct(Specialized):
     @property
     def _row_bytes(self) -> int:
         return int(self.plain.linear.weights[0].size)
+
+    def features(self) -> Features:
+        """Return the counts of the products and of the widening."""
+        return self._products() | self._widening()
+
+    def _products(self) -> Features:
+        """Return strips, tiles of two channels by four positions, and what does not fill one."""
+        shape, strip = self.generated[0].values, 4 * self.quads_per_strip
+        counts = [min(strip, self.positions - at) for at in range(0, self.positions, strip)]
+        pairs, alone = divmod(self.matrix.channels, 2)
+        unfinished = [n % 4 for n in counts if n % 4 > 1]
+        whole, asides = sum(n // 4 for n in counts) * pairs, len(unfinished) * pairs
+        runs = sum(n >= 4 for n in counts) * pairs + asides
+        singles = sum(n % 4 == 1 for n in counts) * pairs + alone * self.positions
+        tiles, kind = whole + asides, "any" if shape.chunks else "fixed"
+        return {
+            "strips": len(counts),
+            "pairs": len(counts) * pairs,
+            "runs": runs,
+            "tiles": tiles,
+            "tile_pairs": tiles * shape.pairs,
+            "loaded_pairs": (tiles if shape.chunks else runs) * shape.pairs,
+            "chunks": tiles * shape.chunks,
+            "asides": asides,
+            "aside_positions": sum(unfinished) * pairs,
+            "singles": singles,
+            f"{kind}_single_eights": singles * (shape.pairs // 8),
+            f"{kind}_single_products": singles * (shape.pairs % 8),
+            "lone_positions": alone * self.positions,
+            **of_form(self.matrix, "tiles", tiles),
+            **of_form(self.matrix, "starts", len(counts) * (pairs + alone)),
+        }
+
+    def _widening(self) -> Features:
+        """Return the quads of rows, and the words of each."""
+        strip = 4 * self.quads_per_strip
+        quads = -(-self.positions // 4)
+        return {"row_strips": -(-self.positions // strip), **widened(quads, self._row_bytes)}
 
     def call(self, arguments: Arguments) -> str:
         """Return the loop over strips."""
@@ -122,8 +166,8 @@ class Convolution(MatrixProduct):
     @property
     def scratch_bytes(self) -> int:
         """Widened inputs of a strip, and the padded image or room for four runs with padding."""
-        aside = 4 * _run_taps(self._window) * self._channels
-        image = _reach(self._window.height) * _reach(self._window.width) * self._channels
+        aside = 4 * run_taps(self._window) * self._channels
+        image = padded_bytes(self._window, self._channels)
         return super().scratch_bytes + (image if self.is_padded else aside)
 
     def clearance(self, position: int) -> int:  # noqa: ARG002
@@ -137,6 +181,11 @@ class Convolution(MatrixProduct):
         starts = np.arange(0, self.positions, strip)
         lowest = np.array([corners[first:].min() for first in starts])
         return clearance(starts * self.matrix.channels, lowest)
+
+    def _widening(self) -> Features:
+        """Return the quads of windows."""
+        quads = Quads(self._window, self._channels, 4 * self.quads_per_strip, self.is_padded)
+        return quads.features()
 
     def call(self, arguments: Arguments) -> str:
         """Return the loop over strips."""
@@ -159,13 +208,13 @@ class Convolution(MatrixProduct):
         height, width = self._window.height, self._window.width
         inside = self.is_padded
         return {
-            "input_height": _reach(self._window.height) if inside else height.input,
-            "input_width": _reach(self._window.width) if inside else width.input,
+            "input_height": reach(self._window.height) if inside else height.input,
+            "input_width": reach(self._window.width) if inside else width.input,
             "input_channels": self._channels,
             "output_width": width.output,
             "kernel_height": height.kernel,
-            "runs_per_row": width.kernel // _run_taps(self._window),
-            "run_taps": _run_taps(self._window),
+            "runs_per_row": width.kernel // run_taps(self._window),
+            "run_taps": run_taps(self._window),
             "stride_height": height.stride,
             "stride_width": width.stride,
             "dilation_height": height.dilation,
@@ -176,78 +225,73 @@ class Convolution(MatrixProduct):
         }
 
 
-def of_fully_connected(plain: FullyConnected, tuning: Tuning) -> MatrixProduct | RowProducts | None:
-    """Return the layer for these kernels, None where they cannot do it."""
+def ways_of_fully_connected(plain: FullyConnected, tuning: Tuning) -> list[Operator]:
+    """Return the ways these kernels have for the layer, the usual one first."""
     depth = plain.linear.weights.shape[1]
     matrix = matrix_of(plain.linear, plain.linear.weights, input_order(depth))
-    if matrix is None:
-        return None
-    return _product(plain, matrix, plain.rows, tuning)
+    return [] if matrix is None else _products(plain, matrix, plain.rows, tuning)
 
 
-def of_conv_2d(plain: Conv2D, tuning: Tuning) -> MatrixProduct | RowProducts | None:
-    """Return the layer for these kernels, None where they cannot do it."""
+def ways_of_conv_2d(plain: Conv2D, tuning: Tuning) -> list[Operator]:
+    """Return the ways these kernels have for the layer, the usual one first."""
     if plain.groups != 1:
-        return None
+        return []
     window, weights = plain.window, plain.linear.weights
-    channels, depth = weights.shape[0], weights.shape[3]
-    rows = weights.reshape(channels, -1)
     positions = plain.batches * window.output_pixels
-    run_bytes = _run_taps(window) * depth
-    runs = rows.shape[1] // run_bytes
+    run_bytes = run_taps(window) * weights.shape[3]
+    rows = weights.reshape(weights.shape[0], -1)
     order = [
         place if place < 0 else run * run_bytes + place
-        for run in range(runs)
+        for run in range(rows.shape[1] // run_bytes)
         for place in input_order(run_bytes)
     ]
     matrix = matrix_of(plain.linear, rows, order)
     if matrix is None:
-        return None
+        return []
     if _is_pointwise(window):
-        return _product(plain, matrix, positions, tuning)
+        return _products(plain, matrix, positions, tuning)
     if plain.batches != 1:
-        return None
+        return []
     matrix = matrix.with_packing()
     strip = _strip(matrix, positions, tuning)
-    spare = max(tuning.padded_image_bytes, positions * channels // tuning.padding_share)
-    padded = _pays_padding(window, depth, spare)
-    return Convolution(plain, matrix, positions, strip, tuning, padded)
+    return [
+        Convolution(plain, matrix, positions, strip, tuning, is_padded)
+        for is_padded in _paddings(plain, tuning)
+    ]
 
 
-def _product(
+def _products(
     plain: Conv2D | FullyConnected, matrix: Matrix, positions: int, tuning: Tuning
-) -> MatrixProduct | RowProducts:
-    """Return the product of rows that lie one behind the other."""
-    if positions <= MOST_ROWS:
-        return RowProducts(plain, matrix, positions, bank_for(plain.macs, tuning))
-    matrix = matrix.with_packing()
-    return MatrixProduct(plain, matrix, positions, _strip(matrix, positions, tuning), tuning)
+) -> list[Operator]:
+    """Return the products of rows that lie one behind the other."""
+    packed = matrix.with_packing()
+    strip = _strip(packed, positions, tuning)
+    quads = MatrixProduct(plain, packed, positions, strip, tuning)
+    if positions > _MOST_SINGLE_ROWS:
+        return [quads]
+    rows = RowProducts(plain, matrix, positions, bank_for(plain.macs, tuning))
+    return [rows, quads] if positions <= MOST_ROWS else [quads, rows]
+
+
+def _paddings(plain: Conv2D, tuning: Tuning) -> list[bool]:
+    """Return whether to copy the image with padding around it, the usual answer first.
+
+    That is worth while where many quads of positions touch padding, and possible where the padded
+    image is small.
+    """
+    window, outputs = plain.window, plain.linear.outputs
+    most = max(tuning.padded_image_bytes, window.output_pixels * outputs // tuning.padding_share)
+    inside = whole_windows(window)
+    quads = [all(inside[first : first + 4]) for first in range(0, len(inside), 4)]
+    if all(quads) or padded_bytes(window, plain.linear.weights.shape[3]) > most:
+        return [False]
+    is_usual = sum(quads) < _INSIDE_SHARE * len(quads)
+    return [is_usual, not is_usual]
 
 
 def _is_pointwise(window: Window) -> bool:
     axes = (window.height, window.width)
     return all(axis.kernel == 1 and axis.stride == 1 and axis.pad == 0 for axis in axes)
-
-
-def _pays_padding(window: Window, channels: int, most_bytes: int) -> bool:
-    """Whether many quads of positions touch padding, and the padded image is small."""
-    rows, columns = (
-        np.logical_and.reduce(axis.inside(), axis=1) for axis in (window.height, window.width)
-    )
-    inside = np.logical_and.outer(rows, columns).reshape(-1).tolist()
-    quads = [all(inside[first : first + 4]) for first in range(0, len(inside), 4)]
-    size = _reach(window.height) * _reach(window.width) * channels
-    return size <= most_bytes and sum(quads) < _INSIDE_SHARE * len(quads)
-
-
-def _reach(axis: Geometry) -> int:
-    """Return the length of an axis with all padding that windows look at."""
-    end = (axis.output - 1) * axis.stride + (axis.kernel - 1) * axis.dilation + 1
-    return max(end, axis.pad + axis.input)
-
-
-def _run_taps(window: Window) -> int:
-    return window.width.kernel if window.width.dilation == 1 else 1
 
 
 def _strip(matrix: Matrix, positions: int, tuning: Tuning) -> int:

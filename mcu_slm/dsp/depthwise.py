@@ -10,14 +10,16 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
+from mcu_slm.dsp.counts import instructions
 from mcu_slm.dsp.depthwise_assembly import is_possible
-from mcu_slm.dsp.depthwise_kernel import depthwise_kernel
-from mcu_slm.dsp.depthwise_planes import Planes, planes_of
+from mcu_slm.dsp.depthwise_kernel import DepthwiseText, depthwise_kernel
+from mcu_slm.dsp.depthwise_planes import CHANNELS, Planes, planes_of
 from mcu_slm.dsp.depthwise_tiles import Tiles
 from mcu_slm.dsp.rescaling import ShortRescaling, Sums, accumulator_range, shorten
 from mcu_slm.dsp.specialized import Specialized, constant_struct
 from mcu_slm.ops.base import Arguments, Constant, GeneratedKernel
 from mcu_slm.ops.depthwise_conv_2d import DepthwiseConv2D
+from mcu_slm.ops.features import Features, joined
 from mcu_slm.ops.linear import Linear
 from mcu_slm.quant import INT8_MAX, INT8_MIN
 
@@ -107,6 +109,63 @@ class Depthwise(Specialized):
     def is_level(self, position: int) -> bool:  # noqa: ARG002
         """Four channels are read before their outputs are written, on their own inputs."""
         return self.plain.depth_multiplier == 1 and self.planes.is_in_place()
+
+    def features(self) -> Features:
+        """Return lines that are spread, kept and cleared, and the instructions of the tiles."""
+        text: DepthwiseText = self.generated[0].values
+        groups, rest = divmod(text.channels, CHANNELS)
+        all_groups = groups + (rest > 0)
+        at_once = text.lines_at_once
+        strips = [min(at_once, text.output_lines - n) for n in range(0, text.output_lines, at_once)]
+        spread, cleared = (all_groups * count for count in self._lines(text))
+        cleared += text.lines * text.has_borders
+        kept = all_groups * (len(strips) - 1) * CHANNELS * (text.kept_lines > 0)
+        found: Features = {
+            "groups": all_groups,
+            "strips": all_groups * len(strips),
+            "cleared_lines": cleared,
+            "cleared_words": cleared * text.pairs,
+            "kept_planes": kept,
+            "kept_fours": kept * text.kept_fours,
+            "kept_words": kept * text.kept_rest,
+            "channels": text.channels * text.many * len(strips),
+        }
+        at_once, suffix = text.pairs_at_once, "_by_bytes" if rest else ""
+        found |= {
+            f"spread_lines{suffix}": spread,
+            f"spread_{at_once}_pairs{suffix}": spread * text.loop_pairs // at_once,
+            f"spread_pairs{suffix}": spread * (text.rest_pairs + text.has_head + text.has_tail),
+        }
+        if rest:
+            inputs = 2 * (text.loop_pairs + text.rest_pairs) + text.has_head + text.has_tail
+            lines = spread // all_groups
+            found |= {"whole_words": lines * groups * inputs, "part_words": lines * inputs}
+            found |= {"part_bytes": lines * inputs * rest}
+        made = [self._made(lines, text) for lines in strips]
+        return joined(found, *made)
+
+    def _lines(self, text: DepthwiseText) -> tuple[int, int]:
+        """Return how many lines a group of channels spreads, and how many it clears."""
+        if text.is_whole:
+            return text.lines, 0
+        spread = cleared = 0
+        for line in range(0, text.output_lines, text.lines_at_once):
+            top = line * text.stride_across - text.pad_across
+            kept = text.kept_lines if line else 0
+            inside = sum(0 <= n < text.input_lines for n in range(top + kept, top + text.lines))
+            spread, cleared = spread + inside, cleared + text.lines - kept - inside
+        return spread, cleared
+
+    def _made(self, lines: int, text: DepthwiseText) -> Features:
+        """Return the instructions that make some output lines of all channels."""
+        variant = next(variant for variant in text.variants if variant.lines == lines)
+        channels, tiles = text.channels * text.many, self.tiles.whole_tiles
+        return joined(
+            {"clamped_channels": channels * text.clamp, "tiles": channels * tiles * text.loops},
+            instructions(text.start, channels),
+            instructions(variant.tile, channels * tiles),
+            instructions(variant.rest, channels),
+        )
 
     def call(self, arguments: Arguments) -> str:
         """Return the kernel call."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from mcu_slm.dsp.specialized import Specialized
 from mcu_slm.ops.average_pool_2d import AveragePool2D
 from mcu_slm.ops.base import Arguments, struct_call
+from mcu_slm.ops.features import Features
 
 _MOST_PIXELS = 255
 
@@ -25,6 +26,18 @@ class GlobalAverage(Specialized):
     def clearance(self, position: int) -> int:  # noqa: ARG002
         """Eight channels are written when all their bytes were read; what follows lies higher."""
         return 0
+
+    def features(self) -> Features:
+        """Return the channels, eight at a time or one by one, and what they add up."""
+        images, pixels = self.plain.batches, self._pixels
+        eights, ones = divmod(self.plain.channels, 8)
+        return {
+            "images": images,
+            "eights": images * eights,
+            "eight_pixels": images * eights * pixels,
+            "ones": images * ones,
+            "one_pixels": images * ones * pixels,
+        }
 
     def call(self, arguments: Arguments) -> str:
         """Return the kernel call."""

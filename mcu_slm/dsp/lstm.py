@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from mcu_slm.dsp.counts import widened
 from mcu_slm.dsp.gemm import quad_bytes
 from mcu_slm.dsp.lstm_cells import cells_kernel
 from mcu_slm.dsp.lstm_curves import curve_fields, curves
@@ -25,6 +26,7 @@ from mcu_slm.dsp.matrix import input_order
 from mcu_slm.dsp.rescaling import accumulator_range
 from mcu_slm.dsp.specialized import Specialized, constant_struct
 from mcu_slm.ops.base import Arguments, Constant, GeneratedKernel
+from mcu_slm.ops.features import Features
 from mcu_slm.ops.unidirectional_sequence_lstm import Lstm
 from mcu_slm.quant import INT32_MAX, Int64
 
@@ -77,6 +79,35 @@ class SequenceLstm(Specialized):
             Constant("recurrent", self.recurrent, True, "[units / 2][units / 2][2][2]"),
             *curves(in_thirds=self.plain.tanh_shift > 0),
         )
+
+    def features(self) -> Features:
+        """Return what is widened, units at four steps, units of the hidden state, and cells."""
+        layer, units = self.plain, self._units
+        driving, recurrent, cells = (kernel.values for kernel in self.generated)
+        quads = layer.batches * -(-layer.steps // _STEPS)
+        rows, blocks = quads * units, layer.batches * (layer.steps - 1) * units // 2
+        steps = layer.batches * layer.steps
+        done = steps * layer.units
+        return {
+            "batches": layer.batches,
+            "quads": quads,
+            "steps": steps,
+            **widened(quads, layer.inputs),
+            "input_rows": rows,
+            "input_pairs": 2 * rows * driving.pairs,
+            "input_chunks": 2 * rows * len(driving.chunks),
+            "hidden_steps": layer.batches * (layer.steps - 1),
+            "hidden_blocks": blocks,
+            "hidden_pairs": blocks * recurrent.pairs,
+            "hidden_chunks": blocks * len(recurrent.chunks),
+            "hidden_loaded": blocks * bool(recurrent.chunks) * recurrent.pairs,
+            "rescaled_inputs": rows * sum(gate.length(_STEPS) for gate in self.input_gates),
+            "rescaled_hidden": blocks * sum(gate.length(2) for gate in self.hidden_gates),
+            "cells": done * (cells.tanh_shift == 0),
+            "clipped_cells": done * (cells.clip > 0),
+            "fine_cells": done * (cells.tanh_shift > 0),
+            "scaled_cells": done * (cells.output_multiplier > 0),
+        }
 
     def call(self, arguments: Arguments) -> str:
         """Return the loops over batches and steps."""

@@ -49,6 +49,10 @@ class GateText:
         """What the kernel's name says of it."""
         return f"{'rs'[self.lower == 0] if self.rounds_twice else 'f'}{self.shift}"
 
+    def length(self, sums: int) -> int:
+        """Return how many instructions rescale some sums, the loading of numbers left out."""
+        return sums * (2 + (self.lift > 0 or self.lower > 0) + self.rounds_twice)
+
 
 @dataclass(frozen=True)
 class ChunkText:

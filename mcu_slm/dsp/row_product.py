@@ -14,6 +14,7 @@ from mcu_slm.dsp.specialized import Specialized, constant_struct
 from mcu_slm.ops.base import Arguments
 from mcu_slm.ops.batch_matmul import BatchMatMul
 from mcu_slm.ops.clearance import clearance, nested
+from mcu_slm.ops.features import Features
 
 _COLUMNS = 4
 
@@ -41,6 +42,23 @@ class RowProduct(Specialized):
         batches = np.arange(len(needed))[:, None] * layer.columns
         written = batches + columns * position
         return clearance(written.reshape(-1), np.broadcast_to(needed, written.shape).reshape(-1))
+
+    def features(self) -> Features:
+        """Return rows, their values, and columns, four at a time or one by one."""
+        layer = self.plain
+        batches = int(np.prod(layer.batches.lengths))
+        fours, ones = divmod(layer.columns, _COLUMNS)
+        pairs, odd = divmod(layer.depth, 2)
+        return {
+            "rows": batches,
+            "pairs": batches * pairs,
+            "odd_values": batches * odd,
+            "fours": batches * fours,
+            "four_pairs": batches * fours * pairs,
+            "four_odd_values": batches * fours * odd,
+            "ones": batches * ones,
+            "one_products": batches * ones * layer.depth,
+        }
 
     def call(self, arguments: Arguments) -> str:
         """Return the loop over batches."""

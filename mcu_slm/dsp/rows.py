@@ -6,12 +6,14 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from mcu_slm.dsp.counts import of_form
 from mcu_slm.dsp.gemm import gemv_kernel
 from mcu_slm.dsp.matrix import Matrix
 from mcu_slm.dsp.specialized import Specialized, constant_struct
 from mcu_slm.dsp.tuning import Tuning
 from mcu_slm.ops.base import Arguments, Constant, GeneratedKernel
 from mcu_slm.ops.clearance import clearance
+from mcu_slm.ops.features import Features
 
 MOST_ROWS = 3
 """Four rows fill a quad: then the other kernel has less to load."""
@@ -64,6 +66,27 @@ class RowProducts(Specialized):
     @property
     def _row_bytes(self) -> int:
         return int(self.plain.linear.weights[0].size)
+
+    def features(self) -> Features:
+        """Return rows, blocks of eight channels with their products, and what is left."""
+        shape, rows = self.generated[0].values, self.rows
+        blocks, loose = divmod(self.matrix.channels, 2 * _BLOCK)
+        loose_pairs = rows * -(-loose // 2)
+        pairs = rows * blocks * shape.pairs
+        return {
+            "rows": rows,
+            "widened_words": rows * (self._row_bytes // 4),
+            "widened_rests": rows * (self._row_bytes % 4 > 0),
+            "block_rows": rows * (blocks > 0),
+            "blocks": rows * blocks,
+            "block_pairs": pairs,
+            "loaded_pairs": pairs if shape.chunks else rows * shape.pairs * (blocks > 0),
+            "chunks": rows * blocks * shape.chunks,
+            "loose_pairs": loose_pairs,
+            "loose_products": loose_pairs * shape.pairs,
+            "single_channels": rows * (loose % 2),
+            **of_form(self.matrix, "blocks", rows * blocks),
+        }
 
     def call(self, arguments: Arguments) -> str:
         """Return the loop over the rows."""

@@ -8,7 +8,9 @@ from typing import Final
 
 @dataclass(frozen=True)
 class Tuning:
-    """How far kernels are unrolled, and how much they prepare at a time.
+    """How far kernels are unrolled, how much they prepare at a time, and what decides between them.
+
+    `goal`: `speed`, `size` or `ram`.
 
     `padding_share`: an image may be copied with padding around it while that takes no more than
     this part of the layer's output, or `padded_image_bytes`.
@@ -20,6 +22,7 @@ class Tuning:
         quads of positions, the rest in bytes.
     """
 
+    goal: str
     bank: int
     strip_bytes: int
     longest_strip: int
@@ -28,9 +31,9 @@ class Tuning:
     dual_issue: bool = False
 
 
-SPEED: Final = Tuning(32, 4096, 8, 2048, 4)
-SIZE: Final = Tuning(8, 2048, 4, 2048, 4)
-RAM: Final = Tuning(32, 0, 1, 0, 1 << 30)
+SPEED: Final = Tuning("speed", 32, 4096, 8, 2048, 4)
+SIZE: Final = Tuning("size", 8, 2048, 4, 2048, 4)
+RAM: Final = Tuning("ram", 32, 0, 1, 0, 1 << 30)
 
 TUNINGS: Final = {"speed": SPEED, "size": SIZE, "ram": RAM}
 """By what `--optimize` calls them."""

@@ -12,6 +12,7 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
+from mcu_slm.dsp.counts import of_form
 from mcu_slm.dsp.matrix import Matrix, matrix_of
 from mcu_slm.dsp.packing import SCALE_BITS
 from mcu_slm.dsp.specialized import Specialized, constant_struct
@@ -22,12 +23,14 @@ from mcu_slm.dsp.winograd_strips import (
     direct_instructions,
     instructions,
     row_pixels,
+    strips_of,
     tiles_of,
 )
 from mcu_slm.dsp.winograd_text import kernels_of
 from mcu_slm.ops.base import Arguments, Constant, GeneratedKernel
 from mcu_slm.ops.clearance import clearance
 from mcu_slm.ops.conv_2d import Conv2D
+from mcu_slm.ops.features import Features, joined
 from mcu_slm.ops.window import Window
 
 _LEAST_CHANNELS = 8
@@ -56,7 +59,8 @@ class Winograd(Specialized):
         return weights
 
     @cached_property
-    def _memory(self) -> Memory:
+    def memory(self) -> Memory:
+        """What the layer takes, whatever the strip."""
         return Memory.of(self.plain, self.stores_transformed)
 
     @property
@@ -87,7 +91,7 @@ class Winograd(Specialized):
     @property
     def scratch_bytes(self) -> int:
         """Sums and inputs of a strip, weights, and four rows."""
-        return self._memory.fixed + self.strip.quads * self._memory.per_quad
+        return self.memory.fixed + self.strip.quads * self.memory.per_quad
 
     def clearance(self, position: int) -> int:  # noqa: ARG002
         """Two rows are written for each row of tiles, when the inputs it shares were copied."""
@@ -99,6 +103,60 @@ class Winograd(Specialized):
         return clearance(
             earlier, np.concatenate([[0], unread[:-1]]) * width.input * self._weights.shape[3]
         )
+
+    def features(self) -> Features:
+        """Return what the rows, the transforms, the products and the tiles of all strips take."""
+        pairs, outputs = self._weights.shape[3] // 2, self.matrix.channels // 2
+        strips = strips_of(self._window, self.strip)
+        found = joined(*(self._of_strip(strip, pairs, outputs) for strip in strips))
+        builds = len(strips)
+        if self.stores_transformed or self.memory.keeps_weights:
+            builds = 0 if self.stores_transformed else 1
+        built = {"builds": builds * outputs, "built_pairs": builds * outputs * pairs}
+        return joined(found, built, self._rows_read(2 * pairs))
+
+    def _of_strip(self, strip: Strip, pairs: int, outputs: int) -> Features:
+        """Return transforms of inputs, products and tiles of one strip."""
+        row_quads, calls = -(-strip.columns // 4), outputs * self.chunks
+        size, quads = pairs // self.chunks, strip.rows * row_quads
+        groups = 16 // self.generated[1].values.values
+        odd = self._window.width.output % 2  # the last column of tiles by itself
+        is_last = strip.is_last and odd > 0
+        runs = strip.rows * ((strip.columns - is_last > 0) + is_last)
+        tiles = strip.rows * strip.columns * outputs
+        return {
+            "strips": 1,
+            "strip_rows": strip.rows,
+            "transforms": strip.rows * pairs // 2,
+            "transformed_quads": quads * pairs // 2,
+            "pairs": outputs,
+            "product_calls": calls,
+            "product_groups": calls * groups,
+            "group_quads": calls * groups * quads,
+            "product_quads": calls * quads,
+            "later_quads": outputs * (self.chunks - 1) * quads,
+            "product_loads": calls * quads * -(-4 * size // 3),
+            "product_pairs": calls * quads * size,
+            "loaded_pairs": calls * size,
+            "tile_rows": outputs * strip.rows,
+            "tile_runs": outputs * runs,
+            "tiles": tiles,
+            **of_form(self.matrix, "tiles", tiles),
+        }
+
+    def _rows_read(self, channels: int) -> Features:
+        """Return rows of the input that are copied, with padding around, or filled."""
+        height, width = self._window.height, self._window.width
+        rows = 2 * tiles_of(self._window)[0] + 2
+        inside = sum(0 <= row - height.pad < height.input for row in range(rows))
+        words, copied_bytes = row_pixels(self._window) * channels // 4, width.input * channels
+        return {
+            "read_rows": inside,
+            "filled_rows": rows - inside,
+            "filled_words": (rows - inside) * words + inside * (words - copied_bytes // 4),
+            "copied_16": inside * (copied_bytes // 16),
+            "copied_4": inside * (copied_bytes % 16 // 4),
+        }
 
     def call(self, arguments: Arguments) -> str:
         """Return the kernel call."""
@@ -136,7 +194,7 @@ class Winograd(Specialized):
             "strip_columns": self.strip.columns,
             "strip_quads": self.strip.quads,
             "row_pixels": row_pixels(self._window),
-            "keeps_weights": int(self._memory.keeps_weights),
+            "keeps_weights": int(self.memory.keeps_weights),
             "act_min": common["act_min"],
             "act_max": common["act_max"],
         }
@@ -145,7 +203,7 @@ class Winograd(Specialized):
 def of_conv_2d(
     plain: Conv2D, *, stores_transformed: bool = False, working_bytes: int | None = None
 ) -> Winograd | None:
-    """Return the layer for these kernels, None where they cannot do it or the direct form is short.
+    """Return the layer for these kernels, None where they cannot do it.
 
     Args:
         plain: The layer.
@@ -162,9 +220,15 @@ def of_conv_2d(
     matrix = matrix_of(plain.linear, rows, list(range(rows.shape[1])))
     memory = Memory.of(plain, stores_transformed)
     strip = choose_strip(plain, memory, working_bytes)
-    if matrix is None or direct_instructions(plain) < instructions(plain, strip, memory, chunks):
+    if matrix is None:
         return None
     return Winograd(plain, matrix, chunks, strip, stores_transformed)
+
+
+def is_shorter(layer: Winograd) -> bool:
+    """Whether the layer is expected to take less than its direct form, by estimates of both."""
+    mine = instructions(layer.plain, layer.strip, layer.memory, layer.chunks)
+    return mine <= direct_instructions(layer.plain)
 
 
 def transformed(weights: npt.NDArray[np.int8], chunks: int) -> npt.NDArray[np.uint32]:

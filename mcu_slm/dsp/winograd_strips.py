@@ -21,10 +21,14 @@ _QUAD_SUMS_BYTES = 512
 
 @dataclass(frozen=True)
 class Strip:
-    """Tiles that are done at a time: some rows of tiles, or some columns of one row."""
+    """Tiles that are done at a time: some rows of tiles, or some columns of one row.
+
+    `is_last`: its columns are the last of the image.
+    """
 
     rows: int
     columns: int
+    is_last: bool = False
 
     @property
     def quads(self) -> int:
@@ -75,6 +79,20 @@ def choose_strip(plain: Conv2D, memory: Memory, working_bytes: int | None = None
         return Strip(1, 4 * -(-row_quads // count))
     count = -(-rows // min(quads // row_quads, rows))
     return Strip(-(-rows // count), columns)
+
+
+def strips_of(window: Window, strip: Strip) -> list[Strip]:
+    """Return all strips of an image, those at its end smaller; the last of a row is marked."""
+    rows, columns = tiles_of(window)
+    return [
+        Strip(
+            min(strip.rows, rows - row),
+            min(strip.columns, columns - column),
+            column + strip.columns >= columns,
+        )
+        for row in range(0, rows, strip.rows)
+        for column in range(0, columns, strip.columns)
+    ]
 
 
 def tiles_of(window: Window) -> tuple[int, int]:

@@ -16,6 +16,7 @@ import numpy as np
 
 from mcu_slm.ops.base import Arguments, Constant, Int8, NodeView, struct_call
 from mcu_slm.ops.broadcast import BroadcastOperator, broadcast
+from mcu_slm.ops.features import Features, clamped
 from mcu_slm.ops.folding import Array, Fold, element_wise
 from mcu_slm.ops.lookup import INPUTS
 from mcu_slm.ops.short_sum import ShortSum, SumTable, find_short_sum
@@ -112,6 +113,10 @@ class InOneShift(Sum):
     def constants(self) -> tuple[Constant, ...]:
         """The short form needs no tables."""
         return ()
+
+    def features(self) -> Features:
+        """Return rows and elements, and those that a narrow activation clamps afterwards."""
+        return super().features() | clamped(self.loops.lengths, self.act_min, self.act_max)
 
     def call(self, arguments: Arguments) -> str:
         """Return the kernel call."""

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mcu_slm.ops.base import Int8, NodeView
+from mcu_slm.ops.features import Features, pooled
 from mcu_slm.ops.pool import Pool, parse_pool
 from mcu_slm.ops.window import in_chunks
 from mcu_slm.quant import saturate_int8
@@ -25,6 +26,10 @@ class AveragePool2D(Pool):
     def reference(self, inputs: Sequence[Int8]) -> list[Int8]:
         """Add, count and divide."""
         return [in_chunks(inputs[0], self.elements_per_window, self._average)]
+
+    def features(self) -> Features:
+        """Return windows, and what they add up."""
+        return pooled(self.window, self.batches, self.channels)
 
     def _average(self, x: Int8) -> Int8:
         images = x.reshape(self.image_shape).astype(np.int16)

@@ -118,6 +118,14 @@ class Operator(ABC):
         """Multiply-accumulate operations of one inference."""
         return 0
 
+    def features(self) -> dict[str, float]:
+        """Return what the time of the layer's kernels is linear in: how often its loops go round.
+
+        Empty where nobody has stated it; then there is no prediction of the layer's cost. See
+        `features.py` and `mcu_slm.costs`.
+        """
+        return {}
+
     @property
     def scratch_bytes(self) -> int:
         """Bytes of working memory in the arena during the call, aligned to words."""

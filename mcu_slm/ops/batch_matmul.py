@@ -16,6 +16,7 @@ import numpy.typing as npt
 from mcu_slm.ops.base import Arguments, Int8, NodeView, Operator, struct_call
 from mcu_slm.ops.broadcast import Broadcast, broadcast
 from mcu_slm.ops.clearance import clearance, nested
+from mcu_slm.ops.features import Features
 from mcu_slm.ops.linear import exact_matmul
 from mcu_slm.ops.strided_copy import expect_rank
 from mcu_slm.quant import INT32_MAX, Multiplier, quantize_multiplier, requantize, saturate_int8
@@ -91,6 +92,17 @@ class BatchMatMul(Operator):
         times = int(np.prod(self.batches.lengths))
         sides = f"{self.rows}x{self.depth} * {self.depth}x{self.columns}"
         return f"{times} x ({sides})" if times > 1 else sides
+
+    def features(self) -> Features:
+        """Return matrices, their rows, outputs and products."""
+        batches = int(np.prod(self.batches.lengths))
+        rows = batches * self.rows
+        return {
+            "matrices": batches,
+            "rows": rows,
+            "outputs": rows * self.columns,
+            "products": self.macs,
+        }
 
     def call(self, arguments: Arguments) -> str:
         """Return the kernel call; a transposed side only swaps its strides."""

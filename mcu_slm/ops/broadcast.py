@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
@@ -9,6 +10,7 @@ from typing import ClassVar
 import numpy as np
 
 from mcu_slm.ops.base import Int8, NodeView, Operator
+from mcu_slm.ops.features import Features, unrolled
 from mcu_slm.quant import Int64
 
 LOOPS = 4
@@ -67,6 +69,13 @@ class BroadcastOperator(Operator):
     def clearance(self, position: int) -> int | None:
         """Every element is read before it is written; one that is repeated must stay."""
         return self.loops.clearance(position)
+
+    def features(self) -> Features:
+        """Return rows and their elements, those with one value of an operand apart."""
+        loops, _ = self.loops.walked_first()
+        *outer, count = loops.lengths
+        kind, rows = "row" if loops.steps2[-1] else "value", math.prod(outer)
+        return {f"{kind}s": rows, **unrolled(f"{kind}_element", rows, count)}
 
 
 def broadcast(

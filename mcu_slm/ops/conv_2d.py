@@ -7,6 +7,7 @@ input channels. Padding has the value zx.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -14,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mcu_slm.ops.base import Arguments, Int8, NodeView, struct_call
+from mcu_slm.ops.features import Features, block_outputs, block_products, joined, taps_inside
 from mcu_slm.ops.linear import LinearOperator, block_sizes, exact_matmul, in_blocks, linear
 from mcu_slm.ops.window import (
     Window,
@@ -84,6 +86,26 @@ class Conv2D(LinearOperator):
     def summary(self) -> str:
         """Return window, stride and groups."""
         return self.window.summary() + (f", {self.groups} groups" if self.groups > 1 else "")
+
+    def features(self) -> Features:
+        """Return pixels, blocks of filters, and runs of inputs for each row of taps."""
+        rows, columns = taps_inside(self.window)
+        height, width = self.window.height, self.window.width
+        depth, per_group = self.linear.weights.shape[3], self.linear.outputs // self.groups
+        joins = self.groups == 1 and width.dilation == 1
+        runs: Counter[int] = Counter()
+        for taps in columns:
+            runs[taps * depth if joins else depth] += min(taps, 1) if joins else taps
+        outside = (height.kernel * height.output - sum(rows)) * width.output
+        outside += (width.kernel * width.output - sum(columns)) * height.output
+        pixels = self.batches * self.window.output_pixels
+        lines = self.batches * self.groups * sum(rows)
+        return joined(
+            {"pixels": pixels, "taps_outside": self.batches * outside},
+            {"tap_rows": lines * width.output * len(block_sizes(per_group))},
+            block_outputs(per_group, pixels * self.groups),
+            *(block_products(per_group, lines * n, length) for length, n in runs.items()),
+        )
 
     def call(self, arguments: Arguments) -> str:
         """Return the kernel call."""

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mcu_slm.ops.base import Arguments, Int8, NodeView, struct_call
+from mcu_slm.ops.features import Features, taps_inside
 from mcu_slm.ops.linear import BLOCK, LinearOperator, block_sizes, linear
 from mcu_slm.ops.window import (
     Window,
@@ -75,6 +76,36 @@ class DepthwiseConv2D(LinearOperator):
         """Return window, stride and depth multiplier."""
         many = self.depth_multiplier > 1
         return self.window.summary() + (f", {self.depth_multiplier} per channel" if many else "")
+
+    def features(self) -> Features:
+        """Return pixels, blocks of channels, and rows of taps, three taps at a time."""
+        rows, columns = taps_inside(self.window)
+        pixels = self.batches * self.window.output_pixels
+        channels, filters = self.linear.outputs // self.depth_multiplier, self.linear.outputs
+        if self.depth_multiplier > 1:
+            blocks = channels * len(block_sizes(self.depth_multiplier))
+            taps = self.batches * sum(rows) * sum(columns)
+            return {
+                "pixels": pixels,
+                "filter_blocks": pixels * blocks,
+                "filter_outputs": pixels * filters,
+                "filter_tap_rows": self.batches * sum(rows) * self.window.width.output * blocks,
+                "filter_taps": taps * blocks,
+                "filter_products": taps * filters,
+            }
+        blocks = -(-channels // BLOCK)
+        threes, singles = sum(n // 3 for n in columns), sum(n % 3 for n in columns)
+        lines = self.batches * sum(rows)
+        return {
+            "pixels": pixels,
+            "blocks": pixels * blocks,
+            "outputs": pixels * filters,
+            "tap_rows": lines * self.window.width.output * blocks,
+            "threes": lines * threes * blocks,
+            "three_products": lines * threes * filters,
+            "singles": lines * singles * blocks,
+            "single_products": lines * singles * filters,
+        }
 
     def call(self, arguments: Arguments) -> str:
         """Return the kernel call."""

@@ -14,6 +14,7 @@ import numpy as np
 from mcu_slm.ops.base import Activations, Arguments, NodeView, Operator, struct_call
 from mcu_slm.ops.clearance import elementwise_clearance
 from mcu_slm.ops.elements import C_NAMES, float_literal
+from mcu_slm.ops.features import Features
 from mcu_slm.ops.lookup import unary_tensors
 
 RUNS = ("int8 -> float32", "uint8 -> float32", "int16 -> float32")
@@ -38,6 +39,10 @@ class Dequantize(Operator):
     def clearance(self, position: int) -> int:  # noqa: ARG002
         """Every element is read before it is written."""
         return elementwise_clearance(self.count, np.dtype(self.dtype).itemsize, 4)
+
+    def features(self) -> Features:
+        """Return the elements."""
+        return {f"from_{self.dtype}": self.count}
 
     def call(self, arguments: Arguments) -> str:
         """Return the kernel call."""

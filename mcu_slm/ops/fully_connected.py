@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from mcu_slm.ops.base import Arguments, Int8, NodeView, struct_call
 from mcu_slm.ops.clearance import clearance
+from mcu_slm.ops.features import Features, block_outputs, block_products, joined
 from mcu_slm.ops.linear import LinearOperator, block_sizes, exact_matmul, linear
 
 _BIAS_TOLERANCE = 0.02
@@ -48,6 +49,15 @@ class FullyConnected(LinearOperator):
         outputs, inputs = self.linear.weights.shape
         rows = np.arange(self.rows)
         return clearance((rows + 1) * outputs - block_sizes(outputs)[-1], rows * inputs)
+
+    def features(self) -> Features:
+        """Return rows, blocks of outputs, and the inputs that are multiplied by each."""
+        inputs = self.linear.weights.shape[1]
+        return joined(
+            {"rows": self.rows},
+            block_outputs(self.linear.outputs, self.rows),
+            block_products(self.linear.outputs, self.rows, inputs),
+        )
 
     def call(self, arguments: Arguments) -> str:
         """Return the kernel call."""

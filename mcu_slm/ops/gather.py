@@ -19,6 +19,7 @@ import numpy.typing as npt
 
 from mcu_slm.ir import Tensor
 from mcu_slm.ops.base import Activations, Arguments, Constant, NodeView, Operator, struct_call
+from mcu_slm.ops.features import Features, copied
 from mcu_slm.ops.folding import Fold, by_reference
 from mcu_slm.ops.joined_rows import axis_of
 
@@ -56,6 +57,11 @@ class Gather(Operator):
         if self.indices is None:
             return ()
         return (Constant("indices", self.indices, True, "rows to pick"),)
+
+    def features(self) -> Features:
+        """Return the rows that are picked, and the bytes of each."""
+        blocks = self.batches * self.blocks
+        return {"blocks": blocks, **copied(blocks * self.picks, self.row_bytes)}
 
     def call(self, arguments: Arguments) -> str:
         """Return the kernel call."""

@@ -14,6 +14,7 @@ from itertools import accumulate
 import numpy as np
 
 from mcu_slm.ops.base import Arguments, Int8, NodeView, Operator
+from mcu_slm.ops.features import FEW_BYTES, Features, copied, joined
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,6 +43,10 @@ class JoinedRows(Operator):
             for x, size in zip(inputs, self.row_bytes, strict=True)
         ]
         return [np.concatenate(rows, axis=2).reshape((windows, *self.output_shape))]
+
+    def features(self) -> Features:
+        """Return rows and the bytes of each."""
+        return copied_rows(self.outer, self.row_bytes)
 
     def call(self, arguments: Arguments) -> str:
         """Return one copy per input: rows, bytes per row, source step, target step."""
@@ -79,6 +84,10 @@ class DealtRows(Operator):
             for part, shape in zip(parts, self.output_shapes, strict=True)
         ]
 
+    def features(self) -> Features:
+        """Return rows and the bytes of each."""
+        return copied_rows(self.outer, self.row_bytes)
+
     def call(self, arguments: Arguments) -> str:
         """Return one copy per output: rows, bytes per row, source step, target step."""
         total, source = sum(self.row_bytes), arguments.inputs[0]
@@ -90,6 +99,15 @@ class DealtRows(Operator):
                 arguments.outputs, self.row_bytes, offsets, strict=False
             )
         )
+
+
+def copied_rows(rows: int, row_bytes: Sequence[int]) -> Features:
+    """Return what copies of some widths cost; short rows are copied without memcpy."""
+    found: Features = {"copiers": len(row_bytes), "rows": rows * len(row_bytes)}
+    for count in row_bytes:
+        short = count < FEW_BYTES
+        found = joined(found, {"short_bytes": rows * count} if short else copied(rows, count))
+    return found
 
 
 def _at(pointer: str, offset: int) -> str:

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from mcu_slm.ir import Tensor
 from mcu_slm.ops.base import Arguments, Constant, Int8, NodeView, Operator
+from mcu_slm.ops.features import Features, unrolled
 from mcu_slm.quant import INT8_MAX, INT8_MIN, Int64, Multiplier, saturate_int8
 
 INPUTS = np.arange(INT8_MIN, INT8_MAX + 1, dtype=np.int64)
@@ -41,6 +42,10 @@ class Lookup(Operator):
     def requantization(self) -> tuple[Multiplier, ...]:
         """Return the multipliers that the table was made with."""
         return self.multipliers
+
+    def features(self) -> Features:
+        """Return elements, four at a time."""
+        return unrolled("element", 1, self.count)
 
     def call(self, arguments: Arguments) -> str:
         """Return the kernel call."""

@@ -12,6 +12,7 @@ import numpy as np
 
 from mcu_slm.ops.base import Arguments, Int8, NodeView, struct_call
 from mcu_slm.ops.broadcast import BroadcastOperator, broadcast
+from mcu_slm.ops.features import Features, clamped
 from mcu_slm.ops.folding import Fold, element_wise
 from mcu_slm.ops.rescale import has_short_form, short_form
 from mcu_slm.quant import Multiplier, quantize_multiplier, requantize, saturate_int8
@@ -63,6 +64,10 @@ class MulShort(Mul):
     """A product whose multiplier shifts right, as nearly all do: `has_short_form`."""
 
     kernels = ("mul_short_s8",)
+
+    def features(self) -> Features:
+        """Return rows and elements, and those that a narrow activation clamps afterwards."""
+        return super().features() | clamped(self.loops.lengths, self.act_min, self.act_max)
 
     def call(self, arguments: Arguments) -> str:
         """Return the kernel call, with the operand in front that the innermost loop walks."""

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mcu_slm.ops.base import Arguments, Int8, NodeView, Operator, struct_call
+from mcu_slm.ops.features import Features, copied, filled
 
 MAX_RANK = 5
 
@@ -33,16 +34,29 @@ class Pad(Operator):
         widths = [(0, 0), *zip(self.before, self.after, strict=True)]
         return [np.pad(inputs[0], widths, constant_values=np.int8(self.value))]
 
-    def call(self, arguments: Arguments) -> str:
-        """Return the kernel call, with axes of length 1 in front up to five."""
-        steps = [math.prod(self.output_shape[axis + 1 :]) for axis in range(len(self.input_shape))]
-        offset = sum(step * n for step, n in zip(steps, self.before, strict=True))
+    def _loops(self) -> list[tuple[int, int]]:
+        """Return (length, step in the output) of each loop, the runs that are copied last."""
         loops: list[tuple[int, int]] = []
-        for length, step in zip(self.input_shape, steps, strict=True):
+        for length, step in zip(self.input_shape, self._steps(), strict=True):
             if loops and loops[-1][1] == length * step:  # this axis is not padded: a longer run
                 loops[-1] = (loops[-1][0] * length, step)
             else:
                 loops.append((length, step))
+        return loops
+
+    def _steps(self) -> list[int]:
+        return [math.prod(self.output_shape[axis + 1 :]) for axis in range(len(self.input_shape))]
+
+    def features(self) -> Features:
+        """Return the bytes that are filled, and the runs that are copied over them."""
+        *outer, (count, _) = self._loops()
+        runs = math.prod(length for length, _ in outer)
+        return filled(1, math.prod(self.output_shape)) | copied(runs, count)
+
+    def call(self, arguments: Arguments) -> str:
+        """Return the kernel call, with axes of length 1 in front up to five."""
+        offset = sum(step * n for step, n in zip(self._steps(), self.before, strict=True))
+        loops = self._loops()
         loops = [(1, 0)] * (MAX_RANK - len(loops)) + loops
         lengths, output_steps = zip(*loops, strict=True)
         fields: dict[str, object] = {

@@ -19,6 +19,7 @@ from mcu_slm.ir import Tensor
 from mcu_slm.ops.base import Activations, Arguments, NodeView, Operator, struct_call
 from mcu_slm.ops.clearance import elementwise_clearance
 from mcu_slm.ops.elements import C_NAMES, float_literal
+from mcu_slm.ops.features import Features
 from mcu_slm.ops.lookup import INPUTS, Lookup, unary_tensors
 from mcu_slm.ops.rescale import bounded_multiplier
 from mcu_slm.ops.support import entry
@@ -59,6 +60,10 @@ class FromFloat(Operator):
     def clearance(self, position: int) -> int:  # noqa: ARG002
         """Every element is read before it is written."""
         return elementwise_clearance(self.count, 4, np.dtype(self.dtype).itemsize)
+
+    def features(self) -> Features:
+        """Return the elements."""
+        return {f"to_{self.dtype}": self.count}
 
     def call(self, arguments: Arguments) -> str:
         """Return the kernel call."""
@@ -103,6 +108,10 @@ class Rescale(Operator):
     def requantization(self) -> tuple[Multiplier, ...]:
         """Return the one multiplier."""
         return (self.output,)
+
+    def features(self) -> Features:
+        """Return the elements, each pair of types by itself."""
+        return {f"{self.input_dtype}_to_{self.output_dtype}": self.count}
 
     def call(self, arguments: Arguments) -> str:
         """Return the kernel call."""

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mcu_slm.ops.base import Arguments, Int8, NodeView, Operator
+from mcu_slm.ops.features import Features
+from mcu_slm.ops.joined_rows import copied_rows
 from mcu_slm.ops.state import variable_of
 
 
@@ -30,6 +32,10 @@ class CopiedState(Operator):
     def reference(self, inputs: Sequence[Int8]) -> list[Int8]:
         """Return the output of a read, then the state."""
         return [inputs[0]] if self.assigns else [inputs[0], inputs[0]]
+
+    def features(self) -> Features:
+        """Return one row and its bytes."""
+        return copied_rows(1, [self.byte_count])
 
     def call(self, arguments: Arguments) -> str:
         """Return one copy: rows, bytes per row, source step, target step."""

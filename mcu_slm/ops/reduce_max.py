@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mcu_slm.ops.base import Arguments, Int8, NodeView, Operator, struct_call
+from mcu_slm.ops.features import Features
 from mcu_slm.ops.reduction import Reduction, reduction
 from mcu_slm.quant import saturate_int8
 
@@ -27,6 +28,13 @@ class ReducedExtremum(Operator):
     def clearance(self, position: int) -> int:  # noqa: ARG002
         """Outputs are written in order, each after all it is made of was read."""
         return self.loops.clearance()
+
+    def features(self) -> Features:
+        """Return outputs, the runs of each, and what is compared."""
+        inner = self.loops.reduced[-1][0] if self.loops.reduced else 1
+        outputs, compared = self.loops.outputs, self.loops.outputs * self.loops.count
+        kind = "larger" if self.larger else "smaller"
+        return {"outputs": outputs, "runs": compared // max(inner, 1), kind: compared}
 
     def call(self, arguments: Arguments) -> str:
         """Return the kernel call."""

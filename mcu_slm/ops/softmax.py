@@ -25,6 +25,7 @@ from mcu_slm.ops.base import (
     struct_call,
 )
 from mcu_slm.ops.clearance import elementwise_clearance
+from mcu_slm.ops.features import Features, unrolled
 from mcu_slm.ops.fixed_point import exp_on_negative_values, one_over_one_plus_x
 from mcu_slm.ops.support import entry
 from mcu_slm.quant import (
@@ -97,6 +98,12 @@ class Softmax(Operator):
     def requantization(self) -> tuple[Multiplier, ...]:
         """Return the multiplier that brings differences to Q5.26."""
         return (self.input,)
+
+    def features(self) -> Features:
+        """Return rows and elements, four at a time."""
+        if self.dtype == "int8":
+            return {"rows": self.rows, **unrolled("element", self.rows, self.depth)}
+        return {"rows_16": self.rows, "elements_16": self.rows * self.depth}
 
     def call(self, arguments: Arguments) -> str:
         """Return the kernel call."""

@@ -16,8 +16,12 @@ from numpy.lib.stride_tricks import as_strided
 
 from mcu_slm.ir import Tensor
 from mcu_slm.ops.base import Arguments, Int8, NodeView, Operator, struct_call
+from mcu_slm.ops.features import FEW_BYTES, Features, copied, unrolled
 
 LOOPS = 5
+
+_MANY_BYTES = 32
+"""Shorter runs of whole words are copied without memcpy."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,6 +46,17 @@ class StridedCopy(Operator):
             places = np.add.outer(places, np.arange(length) * step).reshape(-1)
         flat = inputs[0].reshape(inputs[0].shape[0], -1)
         return [flat[:, places].reshape((-1, *self.output_shape))]
+
+    def features(self) -> Features:
+        """Return the runs of the innermost loop, copied whole or gathered."""
+        *outer, count = self.lengths
+        runs = math.prod(outer)
+        loops = {"rows": math.prod(outer[:-1]), "runs": runs}
+        if self.steps[-1] == 1 and count % 4 == 0 and count < _MANY_BYTES:
+            return {**loops, "word_runs": runs, "copied_words": runs * count // 4}
+        if self.steps[-1] == 1 and count >= FEW_BYTES:
+            return {**loops, **copied(runs, count)}
+        return {**loops, "gathered": runs, **unrolled("element", runs, count)}
 
     def call(self, arguments: Arguments) -> str:
         """Return the kernel call."""

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mcu_slm.ops.base import Arguments, Int8, NodeView, Operator, struct_call
+from mcu_slm.ops.features import Features, unrolled
 from mcu_slm.ops.reduction import Reduction, reduction
 from mcu_slm.ops.rescale import LARGEST_DIFFERENCE, bounded_multiplier
 from mcu_slm.quant import Multiplier, requantize, saturate_int8
@@ -37,6 +38,32 @@ class Sum(Operator):
     def clearance(self, position: int) -> int:  # noqa: ARG002
         """Outputs are written in order, up to four at once after all they are made of was read."""
         return self.loops.clearance()
+
+    def features(self) -> Features:
+        """Return sums, four side by side or one by one, and what they add up."""
+        (_, _, (length, step)) = ((1, 0),) * (3 - len(self.loops.kept)) + self.loops.kept
+        outer = self.loops.outputs // max(length, 1)
+        fours = length // 4 if step == 1 else 0
+        ones = length - 4 * fours
+        inner, inner_step = self.loops.reduced[-1] if self.loops.reduced else (1, 0)
+        runs = self.loops.count // max(inner, 1)
+        found: Features = {"rows": outer}
+        if fours:
+            found |= {
+                "fours": outer * fours,
+                "four_runs": outer * fours * runs,
+                "four_addends": outer * fours * self.loops.count,
+            }
+        if ones and inner_step == 1:
+            found |= {"ones": outer * ones, **unrolled("run", outer * ones * runs, inner)}
+            found |= {"one_runs": outer * ones * runs}
+        elif ones:
+            found |= {
+                "ones": outer * ones,
+                "one_runs": outer * ones * runs,
+                "one_addends": outer * ones * self.loops.count,
+            }
+        return found
 
     def call(self, arguments: Arguments) -> str:
         """Return the kernel call."""

@@ -24,6 +24,7 @@ import numpy.typing as npt
 
 from mcu_slm.ir import Tensor
 from mcu_slm.ops.base import Activations, Arguments, Constant, NodeView, Operator, struct_call
+from mcu_slm.ops.features import Features
 from mcu_slm.ops.linear import bias_of, exact_matmul, require_int32_sums, weights_of
 from mcu_slm.ops.state import require_own_state
 from mcu_slm.quant import (
@@ -113,6 +114,16 @@ class Svdf(Operator):
         """Return the sizes."""
         filters, steps = self.time.shape
         return f"{filters} filters, rank {self.rank}, {steps} {self.time.dtype} values remembered"
+
+    def features(self) -> Features:
+        """Return units, filters, and the products of both factors."""
+        filters, steps = self.time.shape
+        return {
+            "units": self.batches * len(self.bias),
+            "filters": self.batches * filters,
+            "inputs": self.batches * self.feature.size,
+            f"remembered_{self.time.dtype}": self.batches * filters * (steps - 1),
+        }
 
     def call(self, arguments: Arguments) -> str:
         """Return the kernel call."""

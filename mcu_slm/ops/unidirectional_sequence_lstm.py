@@ -20,6 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mcu_slm.ops.base import Arguments, Constant, Int8, NodeView, Operator
+from mcu_slm.ops.features import Features
 from mcu_slm.ops.linear import bias_of, exact_matmul, require_int32_sums, weights_of
 from mcu_slm.ops.sigmoid_16 import SIGMOID_TABLE, sigmoid, tanh
 from mcu_slm.quant import Int64, Multiplier, quantize_multiplier, requantize, saturate_int8
@@ -130,6 +131,16 @@ class Lstm(Operator):
     def summary(self) -> str:
         """Return the sizes."""
         return f"{self.steps} steps, {self.inputs} inputs, {self.units} units"
+
+    def features(self) -> Features:
+        """Return steps, units of all steps, and products of all their gates."""
+        steps = self.batches * self.steps
+        return {
+            "steps": steps,
+            "start_units": self.batches * self.units,
+            "units": steps * self.units,
+            "products": steps * self.units * len(self.gates) * (self.inputs + self.units),
+        }
 
     def call(self, arguments: Arguments) -> str:
         """Return the kernel call; every gate is a struct inside the layer's."""

@@ -24,6 +24,7 @@ from mcu_slm.manifest import CompiledModel, load_compiled
 from mcu_slm.metadata import read_info
 from mcu_slm.ops import reference
 from mcu_slm.pipeline.evidence import key_of, tool_fingerprint
+from mcu_slm.pipeline.predictions import add_predictions
 from mcu_slm.pipeline.run_folder import RunFolder
 from mcu_slm.rows import pack, unpack
 from mcu_slm.toolchain import ArmCompiler
@@ -293,9 +294,8 @@ def bench(
 ) -> dict[str, Any]:
     """Measure one inference on the simulator; return the fields of `mcu-slm bench --json`."""
     compiled = load_compiled(run.code)
-    key = key_of(
-        "bench", sha256_file(build_result.elf), tool_fingerprint("simulator", "verify", "pipeline")
-    )
+    rooms = tool_fingerprint("simulator", "verify", "pipeline", "costs")
+    key = key_of("bench", sha256_file(build_result.elf), rooms)
     evidence = run.evidence
     record = evidence.stage("bench")
     if not run.force and record is not None and record.key == key:
@@ -320,6 +320,7 @@ def bench(
         "model_stack_bytes": build_result.model_stack_bytes,
         "layers": [asdict(layer) for layer in cost.layers],
     }
+    add_predictions(facts, compiled)
     run.evidence.record("bench", key, [], facts, time.monotonic() - begin)
     run.reporter.finish("bench", _cost(facts))
     return facts

@@ -6,14 +6,19 @@ less memory than this; a board is what `BoardSimulator` is for.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from mcu_slm.boards import Memory
 from mcu_slm.errors import FirmwareFault, McuSlmError, missing_extra
 from mcu_slm.simulator.elf import FirmwareImage, load_image
 from mcu_slm.simulator.faults import Cause, Fault, FaultReport
 from mcu_slm.simulator.symbols import Symboliser
+
+if TYPE_CHECKING:
+    from mcu_slm.simulator.profile import Profile
 
 FLASH_BASE: Final = 0x08000000
 RAM_BASE: Final = 0x20000000
@@ -84,6 +89,7 @@ class BareCore:
         except ImportError as error:
             raise missing_extra("unicorn", "sim", "simulated core") from error
         hook = hooks.open_hook(native)
+        self._core = core
         self._hook = hook
         self._state: Any = hook.state
         self._engine = Engine(core, memories, hook)
@@ -145,6 +151,22 @@ class BareCore:
         self._state.stop_at = self._state.instructions + limit
         self._run(pc, function, limit)
         return registers.get(reg.R0)
+
+    @contextmanager
+    def profile(self, functions: Sequence[str]) -> Iterator[Profile]:
+        """Measure functions by name while the context is open; see `Profile`.
+
+        Raises:
+            McuSlmError: The program has no such function.
+        """
+        from mcu_slm.simulator.profile import Profile
+
+        entries = [self.symbol(name) for name in functions]
+        profile = Profile(functions, entries, self._hook, self._engine, self._core)
+        try:
+            yield profile
+        finally:
+            profile.stop()
 
     def _run(self, pc: int, function: str, limit: int) -> None:
         from mcu_slm.simulator.engine import Event

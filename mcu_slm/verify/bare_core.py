@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -11,6 +14,9 @@ from mcu_slm.manifest import CompiledModel
 from mcu_slm.rows import Rows
 from mcu_slm.simulator.bare import INSTRUCTION_LIMIT, BareCore
 from mcu_slm.verify.bare_build import ENTRY, RESET
+
+if TYPE_CHECKING:
+    from mcu_slm.simulator.profile import Profile
 
 
 class BareModel:
@@ -56,6 +62,12 @@ class BareModel:
             target[:] = np.frombuffer(core.read(output, output_bytes), np.int8)
         self.instructions = tuple(counts)
         return outputs
+
+    @contextmanager
+    def profile(self, functions: Sequence[str]) -> Iterator[Profile]:
+        """Measure functions by name over all windows while the context is open; see `Profile`."""
+        with self._core.profile(functions) as profile:
+            yield profile
 
     @property
     def stack_bytes(self) -> int:
