@@ -49,7 +49,9 @@ def specialize(operator: Operator, tuning: Tuning = SPEED) -> Operator:
     and working memory of all, so there they only do what this family has nothing for.
     """
     ways = _ways(operator, tuning)
-    if not ways or tuning.goal == "speed":
+    if not ways:
+        return operator
+    if tuning.goal == "speed":
         ways.append(operator)
     return cheapest(ways, tuning)
 

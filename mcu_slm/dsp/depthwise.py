@@ -6,6 +6,7 @@ See `kernels/dsp/dsp_depthwise.c.j2` for what the kernel does and why it is exac
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -36,7 +37,7 @@ class Depthwise(Specialized):
     rescaling: ShortRescaling
     tiles: Tiles
 
-    @property
+    @cached_property
     def generated(self) -> tuple[GeneratedKernel, ...]:
         """The kernel for the shape."""
         linear = self._linear

@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import tempfile
 from collections import defaultdict
+from collections.abc import Set
 from pathlib import Path
 
 from mcu_slm import dsp
@@ -16,7 +17,7 @@ from mcu_slm.files import write_atomic
 from mcu_slm.toolchain import find_arm_compiler
 from tests.costs.fitting import fit
 from tests.costs.layers import DSP, PORTABLE, SEVERAL_WAYS
-from tests.costs.measuring import COMPILER, CORE, OPTIMIZATION, Sample, forced, measure
+from tests.costs.measuring import COMPILER, CORE, OPTIMIZATION, Sample, forced, kernels_of, measure
 from tests.costs.unmeasured import UNMEASURED
 
 OTHER_WAYS = (1, 2)
@@ -28,17 +29,18 @@ def main() -> None:
     parser.add_argument("kernels", nargs="*", help="only these")
     wanted = set(parser.parse_args().kernels)
     known = dict(load_table().kernels) if wanted else {}
-    samples = collect()
+    samples = collect(wanted)
     for kernel in sorted(samples):
-        if wanted and kernel not in wanted:
-            continue
         known[kernel] = fit(samples[kernel])
         print(f"{kernel}: {len(samples[kernel])} layers, {known[kernel].largest_error_percent} %")
     write_atomic(TABLE_FILE, table_text(known))
 
 
-def collect() -> dict[str, list[Sample]]:
-    """Return measured layers by kernel: every way to do them, and every tuning."""
+def collect(wanted: Set[str] = frozenset()) -> dict[str, list[Sample]]:
+    """Return measured layers by kernel: every way to do them, and every tuning.
+
+    Only those of the `wanted` kernels, if there are any.
+    """
     found: defaultdict[str, list[Sample]] = defaultdict(list)
     runs = [("portable", "speed", PORTABLE, 0)]
     runs += [("dsp", optimize, DSP, 0) for optimize in dsp.TUNINGS]
@@ -47,9 +49,12 @@ def collect() -> dict[str, list[Sample]]:
         for make in makers:
             with tempfile.TemporaryDirectory() as folder, forced(way):
                 graphs = [case.graph for case in make()]
+                if wanted:
+                    graphs = [x for x in graphs if kernels_of(x, family, optimize) & wanted]
                 samples = measure(graphs, family, optimize, Path(folder))
             for sample in samples:
-                if family == "portable" or sample.kernel.startswith("dsp_"):
+                is_asked_for = not wanted or sample.kernel in wanted
+                if is_asked_for and (family == "portable" or sample.kernel.startswith("dsp_")):
                     found[sample.kernel].append(sample)
     return dict(found)
 

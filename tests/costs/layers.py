@@ -240,7 +240,9 @@ def other_forms() -> Cases:
                 "ADD", f"short {n} {activation}", one, other, scales=scales,
                 zero_points=(-3, 4, 1), activation=activation,
             )  # fmt: skip
-        yield pair("MUL", f"left {n}", one, other, scales=(0.7, 0.8, 3e-4))
+        for op, activation in (("MUL", "NONE"), ("SQUARED_DIFFERENCE", None)):
+            scales = (0.7, 0.8, 3e-4)
+            yield pair(op, f"left {n}", one, other, scales=scales, activation=activation)
 
 
 def element_by_element() -> Cases:

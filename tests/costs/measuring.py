@@ -91,6 +91,12 @@ def measure_graph(
     return samples
 
 
+def kernels_of(graph: Graph, family: str, optimize: str) -> set[str]:
+    """Return the kernels that the layers of a graph would be measured for."""
+    operators = make_program(graph, b"cost", family, optimize).operators
+    return {kernel_of(x) for x in operators if x.kernels or x.generated}
+
+
 def _code_bytes(path: Path) -> int:
     """Return the bytes of an object file that go to flash."""
     with path.open("rb") as file:

@@ -44,10 +44,10 @@ def measured(*layers: tuple[int, int | None]) -> dict[str, Any]:
 
 
 def shown(facts: dict[str, Any]) -> str:
-    console = Console(width=140, record=True, quiet=True)
+    console = Console(width=140, color_system=None)
     with console.capture() as capture:
         console.print(cost_table(facts))
-    return capture.get()
+    return " ".join(capture.get().split())
 
 
 def test_each_layer_and_the_total_have_a_deviation() -> None:
