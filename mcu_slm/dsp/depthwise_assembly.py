@@ -262,8 +262,10 @@ class _Inputs:
 
     def _load(self, pair: int) -> None:
         place = self._base + 4 * pair
-        if not self._free:
+        if not self._free and not self._held:
             raise _NoScheduleError
+        if not self._free:  # what is needed last is loaded once more then
+            self._free.append(self._held.pop(max(self._held, key=self._order.index)))
         first = self._free.pop(0)
         self._held[pair] = first
         unheld = (other for other in self._order if other not in self._held)
