@@ -59,7 +59,9 @@ def test_every_operator_has_costs_or_is_listed_without(op: str) -> None:
 
 def test_unmeasured_kernels_are_those_that_cases_use() -> None:
     used = {kernel_of(operator) for op in CASES for operator in both_families(op)}
-    assert used == set(UNMEASURED) | set(load_table().kernels)
+    known = set(UNMEASURED) | set(load_table().kernels)
+    assert used <= known
+    assert known - used == {"dsp_winograd"}  # for images larger than those of the cases
     assert load_table().unmeasured == tuple(sorted(UNMEASURED))
 
 

@@ -104,6 +104,9 @@ def test_portable_kernels_do_what_the_family_has_nothing_for(optimize: str) -> N
     assert type(dsp.specialize(grouped, TUNINGS[optimize])) is Conv2D
 
 
+NOTABLE = 1.1
+"""Small layers are predicted to about 5 %, either way of two."""
+
 CASES = [
     conv("wide image", (1, 12, 12, 24), (3, 3), 16, padding="SAME"),
     conv("little image", (1, 6, 5, 8), (3, 3), 4, padding="SAME"),
@@ -123,4 +126,4 @@ def test_no_other_way_is_notably_faster_on_the_core(tmp_path: Path) -> None:
         with forced(way):
             others = measure(graphs, "dsp", "speed", tmp_path / str(way))
         for case, taken, other in zip(CASES, chosen, others, strict=True):
-            assert taken.cycles <= 1.05 * other.cycles, (case.name, other.kernel)
+            assert taken.cycles <= NOTABLE * other.cycles, (case.name, other.kernel)
