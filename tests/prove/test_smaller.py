@@ -135,7 +135,8 @@ def test_an_output_that_overwrites_an_input_too_early_is_found(
     outcomes = run_batch(setup, SEED, range(20)).outcomes
     failing = [(o.number, o.failure) for o in outcomes if o.failure is not None]
     assert len(failing) > 10
-    assert {failure.leg for _, failure in failing} == {"host"}
+    assert {failure.leg for _, failure in failing} <= {"host", "host dsp", "compiler"}
+    assert sum(failure.leg == "host" for _, failure in failing) > 5
     number, failure = next(pair for pair in failing if pair[1].kind == "differs")
     small, _ = shrink(subject(SEED, number), legs_of(setup), failure)
     assert len(small.graph.nodes) <= 2
@@ -184,7 +185,7 @@ def test_a_wrong_fold_is_found_and_the_chain_becomes_small(
 
 def test_a_refused_graph_and_a_failing_leg_are_counted_as_such(setup: Setup) -> None:
     class Broken:
-        name = "broken"
+        name, family, schedule = "broken", "portable", None
 
         def run(self, *_: object) -> np.ndarray:
             raise LegError("no bytes")

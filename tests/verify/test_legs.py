@@ -127,7 +127,7 @@ def check_explanation(subject: Subject, result: LegResult) -> None:
 @needs_judge
 @pytest.mark.host
 def test_a_wrong_byte_in_the_middle_is_traced_to_where_it_arises(subject: Subject) -> None:
-    spoil(subject, "model.c", r"(\.sign = )-1", lambda match: f"{match[1]}1")
+    spoil(subject, "model.c", r"(\.multiplier2 = )-", lambda match: match[1])
     difference = leg(subject, "host").difference
     assert difference is not None
     assert (difference.name, difference.op, difference.accumulator) == ("centred", "SUB", None)
