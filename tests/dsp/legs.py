@@ -16,6 +16,7 @@ from mcu_slm.manifest import CompiledModel
 from mcu_slm.rows import Rows, pack
 from mcu_slm.verify import BareModel, build_for_core
 from mcu_slm.verify.host import HostModel
+from tests.dsp.ways import first_way
 from tests.models import merge, windows_of
 from tests.ops.case import Case
 
@@ -58,10 +59,12 @@ def legs_of(cases: list[Case], folder: Path, seed: int) -> Legs:
     graph = merge([case.graph for case in cases])
     raw = tflite.write_model(graph)
     inputs = windows_of(graph, WINDOWS, seed=seed)
+    with first_way():
+        compiled = compile_model(graph, raw, folder / "code", "dsp")
     return Legs(
         graph,
         folder,
-        compile_model(graph, raw, folder / "code", "dsp"),
+        compiled,
         pack(graph, graph.inputs, inputs),
         pack(graph, graph.outputs, judge.run(raw, inputs)),
     )
@@ -69,7 +72,8 @@ def legs_of(cases: list[Case], folder: Path, seed: int) -> Legs:
 
 def specialized(case: Case) -> ops.Operator:
     """Return the last layer of a case as the dsp family does it."""
-    return dsp.specialize(ops.parse_graph(ops.fold_graph(case.graph))[-1])
+    with first_way():
+        return dsp.specialize(ops.parse_graph(ops.fold_graph(case.graph))[-1])
 
 
 def differences(found: Rows, expected: Rows) -> int:

@@ -25,6 +25,7 @@ from mcu_slm.toolchain import (
     find_arm_compiler,
 )
 from tests.dsp.shaped_layers import shaped
+from tests.dsp.ways import first_way
 from tests.models import Windows, every_operator, merge, windows_of
 from tests.ops.cases import CASES, Case
 from tests.streaming_layers import streaming
@@ -81,7 +82,8 @@ def code(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     models = ((every, "portable"), (streaming(), "portable"), (every, "dsp"), (shaped(), "dsp"))
     for graph, family in models:
         folders.append(tmp_path_factory.mktemp("code"))
-        compile_model(graph, tflite.write_model(graph), folders[-1], family)
+        with first_way():
+            compile_model(graph, tflite.write_model(graph), folders[-1], family)
     found = {path.name for folder in folders for path in folder.iterdir()}
     kernels = {path.name for folder in ("", "dsp") for path in (KERNELS / folder).glob("*.[ch]")}
     assert kernels <= found
@@ -123,7 +125,8 @@ def sanitized_outputs(
     graph: Graph, rows: Windows, folder: Path, family: str = "portable"
 ) -> Windows:
     """Build the generated code with both sanitizers and run it as a process of its own."""
-    compiled = compile_model(graph, tflite.write_model(graph), folder, family)
+    with first_way():
+        compiled = compile_model(graph, tflite.write_model(graph), folder, family)
     (folder / "driver.c").write_text(DRIVER)
     command = ["gcc", "-std=c11", "-O1", *SANITIZERS, *compiled.sources, "driver.c", "-o", "driver"]
     subprocess.run(command, cwd=folder, check=True)

@@ -127,7 +127,7 @@ def test_an_output_that_overwrites_an_input_too_early_is_found(
     def lives_one_step_less(self: Buffer, other: Buffer) -> bool:
         return self.first < other.last and other.first < self.last
 
-    def nothing_in_place(buffers: Sequence[Buffer], _: object) -> object:
+    def nothing_in_place(buffers: Sequence[Buffer], *_: object) -> object:
         return place_buffers(buffers)
 
     monkeypatch.setattr(Buffer, "overlaps", lives_one_step_less)
@@ -135,8 +135,7 @@ def test_an_output_that_overwrites_an_input_too_early_is_found(
     outcomes = run_batch(setup, SEED, range(20)).outcomes
     failing = [(o.number, o.failure) for o in outcomes if o.failure is not None]
     assert len(failing) > 10
-    assert {failure.leg for _, failure in failing} <= {"host", "host dsp", "compiler"}
-    assert sum(failure.leg == "host" for _, failure in failing) > 5
+    assert {failure.leg for _, failure in failing} <= {"host", "host dsp"}
     number, failure = next(pair for pair in failing if pair[1].kind == "differs")
     small, _ = shrink(subject(SEED, number), legs_of(setup), failure)
     assert len(small.graph.nodes) <= 2
