@@ -149,6 +149,8 @@ class _Block:
         tiles, bank = self.tiles, self.tiles.bank
         order = [key for _, groups in self._by_line() for key, _ in groups]
         registers = (f"r{SUMS}", f"r{SUMS + 1}")
+        if not order:  # these lines see padding alone
+            raise _NoScheduleError
         if not tiles.is_resident:
             self.text.append(f"vmov {registers[0]}, s{bank[order[0]]}")
         yield ""
