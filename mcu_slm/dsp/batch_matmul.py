@@ -15,8 +15,9 @@ import numpy as np
 from mcu_slm.dsp.specialized import Specialized, constant_struct
 from mcu_slm.ops.base import Arguments, GeneratedKernel
 from mcu_slm.ops.batch_matmul import BatchMatMul
-from mcu_slm.ops.clearance import clearance, nested
+from mcu_slm.ops.clearance import clearance
 from mcu_slm.ops.features import Features, joined
+from mcu_slm.ops.matrices import Matrices
 from mcu_slm.quant import INT8_MAX, INT8_MIN, INT32_MAX
 
 _SIDE_BYTES = 2048
@@ -90,14 +91,14 @@ class BlockedBatchMatMul(Specialized):
         layer = self.plain
         if self.block_rows < layer.rows or self.block_columns < layer.columns:
             return None
-        steps = (layer.batches.steps1, layer.batches.steps2)[position]
-        needed = nested(layer.batches.lengths, steps)
-        return clearance(np.arange(needed.size) * layer.rows * layer.columns, needed)
+        ends = layer.target.ends(layer.lengths, layer.rows, layer.columns).max(axis=1)
+        earlier = np.concatenate([[0], np.maximum.accumulate(ends)[:-1]])
+        return clearance(earlier, (layer.lhs, layer.rhs)[position].starts(layer.lengths))
 
     def features(self) -> Features:
         """Return what is widened, and tiles of two rows by four columns."""
         layer, words = self.plain, self._words
-        batches = int(np.prod(layer.batches.lengths))
+        batches = layer.times
         row_blocks = _block_lengths(layer.rows, self.block_rows)
         column_blocks = _block_lengths(layer.columns, self.block_columns)
         found: Features = {"batches": batches, "column_blocks": batches * len(column_blocks)}
@@ -125,18 +126,20 @@ class BlockedBatchMatMul(Specialized):
     def _widened_rows(self, rows: int, times: int) -> Features:
         """Return pairs of rows that are widened, whole words or value by value."""
         pairs = times * -(-rows // 2)
-        is_whole = not self.plain.adj_x and self.plain.depth == 2 * self._words
+        is_whole = self.plain.lhs.value_step == 1 and self.plain.depth == 2 * self._words
         kind = "whole" if is_whole else "gathered"
         found: Features = {"widened_rows": pairs, f"{kind}_row_words": pairs * self._words}
         return found if is_whole else joined(found, self._gathered(2 * pairs))
 
     def _widened_columns(self, columns: int, times: int) -> Features:
         """Return quads of columns that are widened, sorted or gathered."""
-        is_whole = self.plain.depth == 2 * self._words
+        rhs = self.plain.rhs
+        is_walked = 1 in (rhs.value_step, rhs.vector_step)
+        is_whole = is_walked and self.plain.depth == 2 * self._words
         quads = times * (columns // 4 if is_whole else 0)
         others = times * -(-columns // 4) - quads
         missing = times * (-columns % 4)
-        kind = "widened" if self.plain.adj_y else "sorted"
+        kind = "widened" if rhs.value_step == 1 else "sorted"
         found: Features = {
             f"{kind}_quads": quads,
             f"{kind}_quad_words": quads * self._words,
@@ -157,12 +160,8 @@ class BlockedBatchMatMul(Specialized):
     def call(self, arguments: Arguments) -> str:
         """Return the loops over batches and blocks."""
         layer = self.plain
-        left, right = arguments.inputs
         quads_at = 4 * self._words * self.block_rows
-        products = {**(product_numbers(layer) or {}), "columns": layer.columns}
-        size = layer.rows * layer.columns
-        body = [*self._blocks("lhs", "rhs"), f"target += {size};"]
-        loops = batch_loops(layer, left, right, body)
+        products = {**(product_numbers(layer) or {}), "columns": layer.target.vector_step}
         return "\n".join(
             [
                 *constant_struct("mcu_slm_operand_t", "left", self._left()),
@@ -170,30 +169,24 @@ class BlockedBatchMatMul(Specialized):
                 *constant_struct("mcu_slm_products_t", "products", products),
                 f"uint32_t *rows = (uint32_t *)(void *)({arguments.scratch});",
                 f"uint32_t *quads = (uint32_t *)(void *)({arguments.scratch} + {quads_at});",
-                f"int8_t *target = {arguments.outputs[0]};",
                 "",
-                *loops,
+                *batch_loops(layer, arguments, self._blocks("lhs", "rhs")),
             ]
         )
 
     def _left(self) -> dict[str, object]:
-        layer = self.plain
-        return {
-            "depth": layer.depth,
-            "words": self._words,
-            "vector_step": 1 if layer.adj_x else layer.depth,
-            "depth_step": layer.rows if layer.adj_x else 1,
-            "zero_point": layer.lhs_zero_point,
-        }
+        return self._operand(self.plain.lhs, self.plain.lhs_zero_point)
 
     def _right(self) -> dict[str, object]:
-        layer = self.plain
+        return self._operand(self.plain.rhs, self.plain.rhs_zero_point)
+
+    def _operand(self, side: Matrices, zero_point: int) -> dict[str, object]:
         return {
-            "depth": layer.depth,
+            "depth": self.plain.depth,
             "words": self._words,
-            "vector_step": layer.depth if layer.adj_y else 1,
-            "depth_step": 1 if layer.adj_y else layer.columns,
-            "zero_point": layer.rhs_zero_point,
+            "vector_step": side.vector_step,
+            "depth_step": side.value_step,
+            "zero_point": zero_point,
         }
 
     def _blocks(self, left: str, right: str) -> list[str]:
@@ -206,7 +199,7 @@ class BlockedBatchMatMul(Specialized):
                 f"{widen_quads}(&right, {right}, {layer.columns}, quads);",
                 f"{name}(&products, rows, {layer.rows}, quads, {layer.columns}, target);",
             ]
-        left_step, right_step = self._left()["vector_step"], self._right()["vector_step"]
+        left_step, right_step = layer.lhs.vector_step, layer.rhs.vector_step
         return [
             _loop("column", layer.columns, self.block_columns),
             f"    const int32_t columns_left = {layer.columns} - column;",
@@ -219,7 +212,7 @@ class BlockedBatchMatMul(Specialized):
             "",
             f"        {widen_rows}(&left, {left} + row * {left_step}, count, rows);",
             f"        {name}(&products, rows, count, quads, columns,",
-            f"            target + row * {layer.columns} + column);",
+            f"            target + row * {layer.target.vector_step} + column);",
             "    }",
             "}",
         ]
@@ -266,24 +259,24 @@ def _least(name: str, limit: int) -> str:
     return f"{name} < {limit} ? {name} : {limit}"
 
 
-def batch_loops(layer: BatchMatMul, left: str, right: str, body: list[str]) -> list[str]:
+def batch_loops(layer: BatchMatMul, arguments: Arguments, body: list[str]) -> list[str]:
     """Return the loops over those batch axes that are longer than 1 around the body.
 
-    The body finds its sides at `lhs` and `rhs`.
+    The body finds its sides at `lhs` and `rhs`, its output at `target`.
     """
-    axes = zip(layer.batches.lengths, layer.batches.steps1, layer.batches.steps2, strict=True)
-    longer = [axis for axis in axes if axis[0] > 1]
+    matrices = (layer.lhs, layer.rhs, layer.target)
+    longer = [axis for axis, length in enumerate(layer.lengths) if length > 1]
     names = "ijkm"
-    lines, places = [], [left, right]
-    for depth, (length, *steps) in enumerate(longer):
-        index = names[depth]
+    lines, places = [], list(layer.pointers(arguments))
+    for depth, axis in enumerate(longer):
+        index, length = names[depth], layer.lengths[axis]
         lines.append(f"{'    ' * depth}for (int32_t {index} = 0; {index} < {length}; {index}++) {{")
         places = [
-            f"{place} + {index} * {step}" if step else place
-            for place, step in zip(places, steps, strict=True)
+            f"{place} + {index} * {side.batch_steps[axis]}" if side.batch_steps[axis] else place
+            for place, side in zip(places, matrices, strict=True)
         ]
     inside = "    " * len(longer)
-    sides = zip(("lhs", "rhs"), places, strict=True)
-    lines += [f"{inside}const int8_t *{name} = {place};" for name, place in sides]
+    kinds = ("const int8_t *lhs", "const int8_t *rhs", "int8_t *target")
+    lines += [f"{inside}{kind} = {place};" for kind, place in zip(kinds, places, strict=True)]
     lines += ["", *(inside + line if line else "" for line in body)]
     return lines + ["    " * depth + "}" for depth in reversed(range(len(longer)))]

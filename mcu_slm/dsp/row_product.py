@@ -13,7 +13,7 @@ from mcu_slm.dsp.batch_matmul import batch_loops, product_numbers
 from mcu_slm.dsp.specialized import Specialized, constant_struct
 from mcu_slm.ops.base import Arguments
 from mcu_slm.ops.batch_matmul import BatchMatMul
-from mcu_slm.ops.clearance import clearance, nested
+from mcu_slm.ops.clearance import clearance
 from mcu_slm.ops.features import Features
 
 _COLUMNS = 4
@@ -36,17 +36,17 @@ class RowProduct(Specialized):
     def clearance(self, position: int) -> int:
         """The row is read before its outputs are written, the matrix along with them."""
         layer = self.plain
-        steps = (layer.batches.steps1, layer.batches.steps2)[position]
-        columns = np.arange(0, layer.columns, _COLUMNS)
-        needed = nested(layer.batches.lengths, steps)[:, None] + columns * position
-        batches = np.arange(len(needed))[:, None] * layer.columns
-        written = batches + columns * position
-        return clearance(written.reshape(-1), np.broadcast_to(needed, written.shape).reshape(-1))
+        columns = np.arange(0, layer.columns, _COLUMNS if position else layer.columns)
+        written = (columns + _COLUMNS).clip(max=layer.columns) if position else layer.columns
+        starts = (layer.lhs, layer.rhs)[position].starts(layer.lengths)
+        needed = (starts[:, None] + columns).reshape(-1)
+        ends = (layer.target.starts(layer.lengths)[:, None] + written).reshape(-1)
+        return clearance(np.concatenate([[0], np.maximum.accumulate(ends)[:-1]]), needed)
 
     def features(self) -> Features:
         """Return rows, their values, and columns, four at a time or one by one."""
         layer = self.plain
-        batches = int(np.prod(layer.batches.lengths))
+        batches = layer.times
         fours, ones = divmod(layer.columns, _COLUMNS)
         pairs, odd = divmod(layer.depth, 2)
         return {
@@ -71,24 +71,21 @@ class RowProduct(Specialized):
             **(product_numbers(layer) or {}),
             "shift": -layer.output.shift,
         }
-        left, right = arguments.inputs
-        body = [
-            "mcu_slm_dsp_row_product(&layer, lhs, rhs, target, pairs);",
-            f"target += {layer.columns};",
-        ]
+        body = ["mcu_slm_dsp_row_product(&layer, lhs, rhs, target, pairs);"]
         return "\n".join(
             [
                 *constant_struct("mcu_slm_row_product_t", "layer", fields),
                 f"uint32_t *pairs = (uint32_t *)(void *)({arguments.scratch});",
-                f"int8_t *target = {arguments.outputs[0]};",
                 "",
-                *batch_loops(layer, left, right, body),
+                *batch_loops(layer, arguments, body),
             ]
         )
 
 
 def of_batch_matmul(plain: BatchMatMul) -> RowProduct | None:
     """Return the layer for this kernel, None where it is another product."""
-    if plain.rows > 1 or plain.adj_y or product_numbers(plain) is None:
+    lies_plainly = plain.lhs.value_step == 1 and plain.rhs.vector_step == 1
+    follows = plain.rhs.value_step == plain.columns
+    if plain.rows > 1 or not (lies_plainly and follows) or product_numbers(plain) is None:
         return None
     return RowProduct(plain)

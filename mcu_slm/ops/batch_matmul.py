@@ -6,6 +6,7 @@ transposed. Real multiplier: scale_a * scale_b / output scale, in float64.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
@@ -14,10 +15,11 @@ import numpy as np
 import numpy.typing as npt
 
 from mcu_slm.ops.base import Arguments, Int8, NodeView, Operator, struct_call
-from mcu_slm.ops.broadcast import Broadcast, broadcast
-from mcu_slm.ops.clearance import clearance, nested
+from mcu_slm.ops.broadcast import LOOPS, braces, broadcast
+from mcu_slm.ops.clearance import clearance
 from mcu_slm.ops.features import Features
 from mcu_slm.ops.linear import exact_matmul
+from mcu_slm.ops.matrices import Matrices
 from mcu_slm.ops.strided_copy import expect_rank
 from mcu_slm.quant import INT32_MAX, Multiplier, quantize_multiplier, requantize, saturate_int8
 
@@ -33,12 +35,13 @@ class BatchMatMul(Operator):
     kernels = ("batch_matmul_s8",)
     activations: ClassVar[tuple[int, ...]] = (0, 1)
 
-    batches: Broadcast
+    lengths: tuple[int, ...]
     rows: int
     depth: int
     columns: int
-    adj_x: bool
-    adj_y: bool
+    lhs: Matrices
+    rhs: Matrices
+    target: Matrices
     lhs_zero_point: int
     rhs_zero_point: int
     output_zero_point: int
@@ -46,42 +49,46 @@ class BatchMatMul(Operator):
     output_shape: tuple[int, ...]
 
     @property
-    def _row_step(self) -> int:
-        return 1 if self.adj_x else self.depth
+    def times(self) -> int:
+        """Number of products of two matrices."""
+        return math.prod(self.lengths)
 
     @property
     def macs(self) -> int:
         """Products of one inference."""
-        return int(np.prod(self.batches.lengths)) * self.rows * self.depth * self.columns
+        return self.times * self.rows * self.depth * self.columns
 
     def reference(self, inputs: Sequence[Int8]) -> list[Int8]:
         """Multiply matrices and requantise."""
         acc = self.accumulators(inputs)
         scaled = requantize(acc, self.output.multiplier, self.output.shift)
-        return [saturate_int8(scaled + self.output_zero_point)]
+        values = saturate_int8(scaled + self.output_zero_point)
+        output = np.empty((len(values), math.prod(self.output_shape)), np.int8)
+        output[:, self.target.places(self.lengths, self.rows, self.columns)] = values
+        return [output.reshape(-1, *self.output_shape)]
 
     def accumulators(self, inputs: Sequence[Int8]) -> npt.NDArray[np.int64]:
-        """Multiply matrices in exact floating point: [windows, ..., rows, columns]."""
-        rank = len(self.output_shape)
-        left, right = (
-            x.reshape(x.shape[0], *(1,) * (rank - (x.ndim - 1)), *x.shape[1:]).astype(np.int16)
-            for x in inputs
+        """Multiply matrices in exact floating point: [windows, *lengths, rows, columns]."""
+        sides = (
+            (inputs[0], self.lhs, self.rows, self.lhs_zero_point),
+            (inputs[1], self.rhs, self.columns, self.rhs_zero_point),
         )
-        left = left - np.int16(self.lhs_zero_point)
-        right = right - np.int16(self.rhs_zero_point)
-        if self.adj_x:
-            left = left.swapaxes(-1, -2)
-        if self.adj_y:
-            right = right.swapaxes(-1, -2)
-        return exact_matmul(left, right)
+        left, right = (
+            x.reshape(len(x), -1)[:, side.places(self.lengths, vectors, self.depth)].astype(
+                np.int16
+            )
+            - np.int16(zero_point)
+            for x, side, vectors, zero_point in sides
+        )
+        return exact_matmul(left, right.swapaxes(-1, -2))
 
     def clearance(self, position: int) -> int:
         """A row of a product needs its row of the left side and all of the right matrix."""
-        batches = nested(self.batches.lengths, (self.batches.steps1, self.batches.steps2)[position])
-        row_step = self._row_step if position == 0 else 0
-        needed = batches[:, None] + np.arange(self.rows) * row_step
-        written = np.arange(1, needed.size + 1) * self.columns - 1
-        return clearance(written, needed.reshape(-1))
+        side = (self.lhs, self.rhs)[position]
+        row_step = side.vector_step if position == 0 else 0
+        needed = side.starts(self.lengths)[:, None] + np.arange(self.rows) * row_step
+        ends = self.target.ends(self.lengths, self.rows, self.columns).reshape(-1)
+        return clearance(np.maximum.accumulate(ends) - 1, needed.reshape(-1))
 
     def requantization(self) -> tuple[Multiplier, ...]:
         """Return the multiplier of the product."""
@@ -89,35 +96,34 @@ class BatchMatMul(Operator):
 
     def summary(self) -> str:
         """Return the shape of one product."""
-        times = int(np.prod(self.batches.lengths))
         sides = f"{self.rows}x{self.depth} * {self.depth}x{self.columns}"
-        return f"{times} x ({sides})" if times > 1 else sides
+        return f"{self.times} x ({sides})" if self.times > 1 else sides
 
     def features(self) -> Features:
         """Return matrices, their rows, outputs and products."""
-        batches = int(np.prod(self.batches.lengths))
-        rows = batches * self.rows
+        rows = self.times * self.rows
         return {
-            "matrices": batches,
+            "matrices": self.times,
             "rows": rows,
             "outputs": rows * self.columns,
             "products": self.macs,
         }
 
     def call(self, arguments: Arguments) -> str:
-        """Return the kernel call; a transposed side only swaps its strides."""
-        loops = self.batches.fields()
+        """Return the kernel call; a transposed side only swaps its steps."""
         fields: dict[str, object] = {
-            "batch_lengths": loops["lengths"],
-            "lhs_batch_steps": loops["steps1"],
-            "rhs_batch_steps": loops["steps2"],
+            "batch_lengths": braces(self.lengths),
+            "lhs_batch_steps": braces(self.lhs.batch_steps),
+            "rhs_batch_steps": braces(self.rhs.batch_steps),
+            "output_batch_steps": braces(self.target.batch_steps),
             "rows": self.rows,
             "depth": self.depth,
             "columns": self.columns,
-            "lhs_row_step": self._row_step,
-            "lhs_depth_step": self.rows if self.adj_x else 1,
-            "rhs_depth_step": 1 if self.adj_y else self.columns,
-            "rhs_column_step": self.depth if self.adj_y else 1,
+            "lhs_row_step": self.lhs.vector_step,
+            "lhs_depth_step": self.lhs.value_step,
+            "rhs_depth_step": self.rhs.value_step,
+            "rhs_column_step": self.rhs.vector_step,
+            "output_row_step": self.target.vector_step,
             "lhs_zero_point": self.lhs_zero_point,
             "rhs_zero_point": self.rhs_zero_point,
             "output_zero_point": self.output_zero_point,
@@ -128,8 +134,13 @@ class BatchMatMul(Operator):
             "mcu_slm_batch_matmul_t",
             "mcu_slm_batch_matmul_s8",
             fields,
-            [*arguments.inputs, arguments.outputs[0]],
+            self.pointers(arguments),
         )
+
+    def pointers(self, arguments: Arguments) -> tuple[str, str, str]:
+        """Return the C expressions of the first values of left side, right side and output."""
+        left, right = arguments.inputs
+        return self.lhs.at(left), self.rhs.at(right), self.target.at(arguments.outputs[0])
 
 
 def parse(view: NodeView) -> BatchMatMul:
@@ -153,21 +164,32 @@ def parse(view: NodeView) -> BatchMatMul:
     )
     scale1, scale2, scale = (view.int8(t)[0] for t in (left, right, output))
     loops = broadcast(view, left.shape[:-2], right.shape[:-2], output.shape[:-2])
-    matrix = (rows * depth, depth * columns)
-    steps = [
-        tuple(step * size for step in operand)
-        for operand, size in zip((loops.steps1, loops.steps2), matrix, strict=True)
-    ]
+    inside = ((rows, depth), (columns, depth))
+    lhs, rhs = (
+        _side(steps, *sizes, is_transposed=transposed)
+        for steps, sizes, transposed in zip(
+            (loops.steps1, loops.steps2), inside, (adj_x, not adj_y), strict=True
+        )
+    )
+    inner = [rows * columns * math.prod(loops.lengths[axis + 1 :]) for axis in range(LOOPS)]
     return BatchMatMul(
-        Broadcast(loops.lengths, steps[0], steps[1], loops.shape),
+        loops.lengths,
         rows,
         depth,
         columns,
-        adj_x,
-        adj_y,
+        lhs,
+        rhs,
+        Matrices(0, tuple(inner), columns, 1),
         view.int8(left)[1],
         view.int8(right)[1],
         view.int8(output)[1],
         view.multiplier(quantize_multiplier(scale1 * scale2 / scale)),
         output.shape,
     )
+
+
+def _side(steps: tuple[int, ...], vectors: int, values: int, *, is_transposed: bool) -> Matrices:
+    """Return a side of which the file has whole matrices, one behind the other."""
+    batch_steps = tuple(step * vectors * values for step in steps)
+    inner = (1, vectors) if is_transposed else (values, 1)
+    return Matrices(0, batch_steps, *inner)
