@@ -16,6 +16,8 @@ MANIFEST = "manifest.json"
 class Layer:
     """One layer of the generated code. `function` is empty where no byte moves (RESHAPE).
 
+    `index` is the number of the file's layer that makes the outputs, `tensors` their numbers there.
+
     The predictions are for gcc -O2 on a Cortex-M4; None where there is none.
     """
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,7 @@ from mcu_slm.files import sha256_bytes, write_atomic
 from mcu_slm.ir import Graph
 from mcu_slm.manifest import MANIFEST, CompiledModel, Layer
 from mcu_slm.ops import Operator
+from mcu_slm.passes import check_names
 from mcu_slm.resources import KERNELS
 from mcu_slm.rows import row_offsets
 from mcu_slm.templating import render
@@ -48,10 +50,12 @@ def compile_model(
     kernel_family: str = "portable",
     optimize: str = "speed",
     core: str | None = None,
+    without: Collection[str] = (),
 ) -> CompiledModel:
     """Compile a graph into C files below `out` and return what is there.
 
     Kernels of the dsp family are scheduled for `core`, by default so that all its cores like them.
+    `without` names passes (`mcu_slm.passes`) to leave out.
 
     Files that would not change are left untouched; kernels of an earlier model that this one does
     not need are removed.
@@ -59,14 +63,15 @@ def compile_model(
     Raises:
         UnsupportedOperatorError: The model needs what this compiler lacks; nothing is written then.
         ModelError: The model contradicts itself.
-        UsageError: No such kernel family, or nothing to optimise for of that name.
+        UsageError: No such kernel family or pass, or nothing to optimise for of that name.
     """
     if kernel_family not in KERNEL_FAMILIES:
         raise UsageError("--kernels", f"{kernel_family!r}", f"one of {', '.join(KERNEL_FAMILIES)}")
     if optimize not in OPTIMIZE:
         raise UsageError("--optimize", f"{optimize!r}", f"one of {', '.join(OPTIMIZE)}")
+    check_names(without)
     _require_activations(graph)
-    program = make_program(graph, raw, kernel_family, optimize, core)
+    program = make_program(graph, raw, kernel_family, optimize, core, without)
     texts = _files(program)
     hashes = {name: sha256_bytes(text.encode()) for name, text in texts.items()}
     compiled = _manifest(program, kernel_family, optimize, hashes)
@@ -219,23 +224,27 @@ def _predicted(operator: Operator) -> tuple[int | None, int | None]:
     return (None, None) if cost is None else (round(cost.instructions), round(cost.cycles))
 
 
-def _manifest(program: Program, family: str, optimize: str, files: dict[str, str]) -> CompiledModel:
-    graph, offsets = program.graph, program.plan.offsets
-    sources = sorted(name for name in files if name.endswith(".c") and name != _TFLITE_SOURCE)
-    layers = tuple(
-        Layer(
-            index,
-            graph.layer_name(node),
-            node.op,
-            program.functions[index],
-            program.operators[index].macs,
-            graph.value_outputs(node),
-            tuple(offsets[tensor] for tensor in graph.value_outputs(node)),
-            tuple(graph.tensor(tensor).byte_count for tensor in graph.value_outputs(node)),
-            *_predicted(program.operators[index]),
-        )
-        for index, node in enumerate(graph.nodes)
+def _layer(program: Program, index: int) -> Layer:
+    """Return a layer for the manifest, with those of its outputs that the file knows."""
+    graph, step, offsets = program.graph, program.steps[index], program.plan.offsets
+    outputs = tuple(t for t in graph.value_outputs(step.node) if t < program.file_tensors)
+    return Layer(
+        step.source,
+        graph.layer_name(step.node),
+        step.node.op,
+        program.functions[index],
+        step.operator.macs,
+        outputs,
+        tuple(offsets[tensor] for tensor in outputs),
+        tuple(graph.tensor(tensor).byte_count for tensor in outputs),
+        *_predicted(step.operator),
     )
+
+
+def _manifest(program: Program, family: str, optimize: str, files: dict[str, str]) -> CompiledModel:
+    graph = program.graph
+    sources = sorted(name for name in files if name.endswith(".c") and name != _TFLITE_SOURCE)
+    layers = tuple(_layer(program, index) for index in range(len(program.steps)))
     return CompiledModel(
         tool_version=__version__,
         model_sha256=program.sha256,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +17,7 @@ from mcu_slm.metadata import read_info
 from mcu_slm.ops import Operator
 from mcu_slm.ops.base import GeneratedKernel
 from mcu_slm.ops.state import states_of
+from mcu_slm.passes import Draft, Step, run_passes
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,6 +34,8 @@ class Array:
 class Program:
     """A model on its way to C.
 
+    `file_tensors` is how many of the tensors are those of the file: the first ones.
+
     `functions[i]` is layer i's C function, empty where no byte moves; `places` gives the C
     expression of each tensor that is read or written at run time; `symbols[i]` the array of each
     of layer i's constants, by suffix; `states` what lives from one inference to the next, by
@@ -41,7 +45,8 @@ class Program:
     graph: Graph
     raw: bytes
     sha256: str
-    operators: tuple[Operator, ...]
+    steps: tuple[Step, ...]
+    file_tensors: int
     plan: plan.MemoryPlan
     functions: tuple[str, ...]
     places: dict[int, str]
@@ -49,6 +54,11 @@ class Program:
     symbols: tuple[dict[str, str], ...]
     states: dict[int, StatePlace]
     labels: tuple[str, ...]
+
+    @property
+    def operators(self) -> tuple[Operator, ...]:
+        """The operators of the layers."""
+        return tuple(step.operator for step in self.steps)
 
     @property
     def macs(self) -> int:
@@ -80,17 +90,17 @@ def make_program(
     kernel_family: str = "portable",
     optimize: str = "speed",
     core: str | None = None,
+    without: Collection[str] = (),
 ) -> Program:
-    """Parse, plan and name a model.
+    """Parse a model, run the passes over it but those named in `without`, plan it and name it.
 
     Raises:
         UnsupportedOperatorError: An operator, type or option without a kernel.
         ModelError: The model contradicts itself.
     """
-    operators = ops.parse_graph(graph)
-    if kernel_family == "dsp":
-        tuning = dsp.tuning_for(optimize, core)
-        operators = dsp.share_kernels([dsp.specialize(o, tuning) for o in operators])
+    tuning = dsp.tuning_for(optimize, core) if kernel_family == "dsp" else None
+    draft = run_passes(Draft.of(graph, ops.parse_graph(graph)), tuning, without)
+    graph, operators = draft.graph, draft.operators
     layout = plan.plan_graph(graph, _demands(graph, operators))
     layers = names.unique(names.identifier(graph.layer_name(node)) for node in graph.nodes)
     functions = tuple(
@@ -104,7 +114,8 @@ def make_program(
         graph,
         raw,
         sha256_bytes(raw),
-        operators,
+        draft.steps,
+        draft.file_tensors,
         layout,
         functions,
         {**_macros(graph, layout), **{tensor: array.symbol for tensor, array in constants.items()}},

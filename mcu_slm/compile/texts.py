@@ -109,7 +109,7 @@ def model_text(program: Program, notice: str) -> ModelText:
         weight_bytes=f"{program.constant_bytes(weights=True):,}",
         table_bytes=f"{program.constant_bytes(weights=False):,}",
         arena_bytes=layout.arena_bytes,
-        scratch_bytes=f"{max(operator.scratch_bytes for operator in program.operators):,}",
+        scratch_bytes=f"{max((operator.scratch_bytes for operator in program.operators), default=0):,}",
         state_bytes=state_bytes(program.states),
         input_bytes=row_offsets(graph, graph.inputs)[1],
         output_bytes=row_offsets(graph, graph.outputs)[1],
@@ -196,9 +196,11 @@ def _state_text(place: StatePlace) -> StateText:
 
 
 def _layer_text(program: Program, index: int) -> LayerText:
-    graph, node, operator = program.graph, program.graph.nodes[index], program.operators[index]
+    graph, step = program.graph, program.steps[index]
+    node, operator = step.node, step.operator
     summary = names.comment_safe(operator.summary())
     facts = [f"{node.op}{', ' + summary if summary else ''}{_activation(node)}"]
+    facts += [f"does {names.comment_safe(name)}, too" for name in step.merged]
     for position in operator.activations:
         tensor = graph.tensor(node.inputs[position])
         constant = " (constant)" if tensor.data is not None else ""

@@ -93,7 +93,9 @@ class BlockedBatchMatMul(Specialized):
             return None
         ends = layer.target.ends(layer.lengths, layer.rows, layer.columns).max(axis=1)
         earlier = np.concatenate([[0], np.maximum.accumulate(ends)[:-1]])
-        return clearance(earlier, (layer.lhs, layer.rhs)[position].starts(layer.lengths))
+        sides = ((layer.lhs, layer.rows), (layer.rhs, layer.columns))
+        side, vectors = sides[position]
+        return clearance(earlier, side.lowest(layer.lengths, vectors, layer.depth))
 
     def features(self) -> Features:
         """Return what is widened, and tiles of two rows by four columns."""

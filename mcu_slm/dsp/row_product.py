@@ -39,7 +39,7 @@ class RowProduct(Specialized):
         columns = np.arange(0, layer.columns, _COLUMNS if position else layer.columns)
         written = (columns + _COLUMNS).clip(max=layer.columns) if position else layer.columns
         starts = (layer.lhs, layer.rhs)[position].starts(layer.lengths)
-        needed = (starts[:, None] + columns).reshape(-1)
+        needed = (starts[:, None] + columns).reshape(-1)  # steps within are positive
         ends = (layer.target.starts(layer.lengths)[:, None] + written).reshape(-1)
         return clearance(np.concatenate([[0], np.maximum.accumulate(ends)[:-1]]), needed)
 

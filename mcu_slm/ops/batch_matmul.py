@@ -84,9 +84,11 @@ class BatchMatMul(Operator):
 
     def clearance(self, position: int) -> int:
         """A row of a product needs its row of the left side and all of the right matrix."""
-        side = (self.lhs, self.rhs)[position]
-        row_step = side.vector_step if position == 0 else 0
-        needed = side.starts(self.lengths)[:, None] + np.arange(self.rows) * row_step
+        if position == 0:
+            rows = np.arange(self.rows) * self.lhs.vector_step
+            needed = self.lhs.lowest(self.lengths, 1, self.depth)[:, None] + rows
+        else:
+            needed = self.rhs.lowest(self.lengths, self.columns, self.depth).repeat(self.rows)
         ends = self.target.ends(self.lengths, self.rows, self.columns).reshape(-1)
         return clearance(np.maximum.accumulate(ends) - 1, needed.reshape(-1))
 

@@ -32,10 +32,15 @@ class Matrices:
         """Return where every matrix begins. Shape: [matrices]."""
         return self.offset + nested(lengths, self.batch_steps)
 
+    def lowest(self, lengths: tuple[int, ...], vectors: int, values: int) -> Int64:
+        """Return the first place of each matrix, wherever it begins. Shape: [matrices]."""
+        below = (vectors - 1) * min(self.vector_step, 0) + (values - 1) * min(self.value_step, 0)
+        return self.starts(lengths) + below
+
     def ends(self, lengths: tuple[int, ...], vectors: int, values: int) -> Int64:
-        """Return the place behind the last value of every vector. Shape: [matrices, vectors]."""
+        """Return the place behind the last one of each vector. Shape: [matrices, vectors]."""
         vector_starts = self.starts(lengths)[:, None] + np.arange(vectors) * self.vector_step
-        return vector_starts + (values - 1) * self.value_step + 1
+        return vector_starts + (values - 1) * max(self.value_step, 0) + 1
 
     def at(self, pointer: str) -> str:
         """Return the C expression of the first value in a tensor."""

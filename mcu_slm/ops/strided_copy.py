@@ -16,7 +16,9 @@ from numpy.lib.stride_tricks import as_strided
 
 from mcu_slm.ir import Tensor
 from mcu_slm.ops.base import Arguments, Int8, NodeView, Operator, struct_call
+from mcu_slm.ops.clearance import nested
 from mcu_slm.ops.features import FEW_BYTES, Features, copied, unrolled
+from mcu_slm.quant import Int64
 
 LOOPS = 5
 
@@ -39,13 +41,14 @@ class StridedCopy(Operator):
     output_shape: tuple[int, ...]
     facts: str
 
+    def places(self) -> Int64:
+        """Return the place in the input of each element of the output."""
+        return self.offset + nested(self.lengths, self.steps)
+
     def reference(self, inputs: Sequence[Int8]) -> list[Int8]:
         """Gather every element by its place in the input."""
-        places = np.array([self.offset])
-        for length, step in zip(self.lengths, self.steps, strict=True):
-            places = np.add.outer(places, np.arange(length) * step).reshape(-1)
         flat = inputs[0].reshape(inputs[0].shape[0], -1)
-        return [flat[:, places].reshape((-1, *self.output_shape))]
+        return [flat[:, self.places()].reshape((-1, *self.output_shape))]
 
     def features(self) -> Features:
         """Return the runs of the innermost loop, copied whole or gathered."""

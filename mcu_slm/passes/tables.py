@@ -40,8 +40,10 @@ def merge_tables(draft: Draft) -> Draft:
 def _merged(draft: Draft, first: Step, second: Step) -> Step | None:
     """Return both steps as one, at the place of the first; None where one is no table."""
     source = _subject(draft.graph, first)
+    if source is None:
+        return None
     inner, outer = _table(draft.graph, first), _table(draft.graph, second)
-    if source is None or inner is None or outer is None:
+    if inner is None or outer is None:
         return None
     table = outer[inner.astype(np.int64) - INT8_MIN]
     multipliers = (*first.operator.requantization(), *second.operator.requantization())

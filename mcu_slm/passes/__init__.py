@@ -1,0 +1,86 @@
+"""What the compiler does between the flatbuffer and C: a list of passes, each small and optional.
+
+A pass takes a `Draft` and returns another one that gives the same bytes. They run in the order of
+`PASSES`; after each the graph is verified. `--without NAME` leaves one out, to find which one is to
+blame when two builds disagree.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+
+from mcu_slm.dsp.tuning import Tuning
+from mcu_slm.errors import BuildError, UsageError
+from mcu_slm.ir import verify
+from mcu_slm.passes.draft import Draft, Step
+from mcu_slm.passes.kernels import choose_kernels, share_kernels
+from mcu_slm.passes.matmul_walks import walk_operands, walk_results
+from mcu_slm.passes.padding import fold_padding
+from mcu_slm.passes.still_moves import still_moves
+from mcu_slm.passes.tables import merge_tables
+from mcu_slm.passes.unused import drop_unused
+
+__all__ = ["PASSES", "Draft", "Pass", "Step", "check_names", "run_passes"]
+
+
+@dataclass(frozen=True)
+class Pass:
+    """One rewriting. `rewrite` gets the tuning of the dsp family, None for portable kernels."""
+
+    name: str
+    does: str
+    rewrite: Callable[[Draft, Tuning | None], Draft]
+
+
+def _always(rewrite: Callable[[Draft], Draft]) -> Callable[[Draft, Tuning | None], Draft]:
+    return lambda draft, _: rewrite(draft)
+
+
+def _for_dsp(rewrite: Callable[[Draft, Tuning], Draft]) -> Callable[[Draft, Tuning | None], Draft]:
+    return lambda draft, tuning: draft if tuning is None else rewrite(draft, tuning)
+
+
+PASSES = (
+    Pass("still-moves", "copies that move nothing cost nothing", _always(still_moves)),
+    Pass("merge-tables", "element-wise layers in a row are one table", _always(merge_tables)),
+    Pass("fold-padding", "convolutions pad instead of PAD", _always(fold_padding)),
+    Pass("walk-operands", "matrix products read through copies", _always(walk_operands)),
+    Pass("walk-results", "matrix products write through copies", _always(walk_results)),
+    Pass("drop-unused", "layers that nothing depends on are left out", _always(drop_unused)),
+    Pass("choose-kernels", "each layer by its cheapest kernel", _for_dsp(choose_kernels)),
+    Pass("share-kernels", "layers share kernels", _for_dsp(lambda draft, _: share_kernels(draft))),
+)
+"""In this order."""
+
+
+def check_names(names: Collection[str]) -> None:
+    """Check the names of passes that somebody wants to leave out.
+
+    Raises:
+        UsageError: There is no such pass.
+    """
+    known = [entry.name for entry in PASSES]
+    for name in names:
+        if name not in known:
+            raise UsageError("--without", f"{name!r}", f"one of {', '.join(known)}")
+
+
+def run_passes(draft: Draft, tuning: Tuning | None, without: Collection[str] = ()) -> Draft:
+    """Return the draft after all passes but those of some names.
+
+    Raises:
+        BuildError: A pass broke the graph.
+    """
+    for entry in PASSES:
+        if entry.name in without:
+            continue
+        draft = entry.rewrite(draft, tuning)
+        wrong = verify(draft.graph)
+        if wrong:
+            raise BuildError(
+                f"pass {entry.name}",
+                f"it broke the model: {wrong[0]}",
+                remedy=f"Report this, please. Until then: --without {entry.name}",
+            )
+    return draft

@@ -1,0 +1,24 @@
+"""Layers get the kernels of the dsp family, where it has any that cost less."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from mcu_slm import dsp
+from mcu_slm.dsp.tuning import Tuning
+from mcu_slm.passes.draft import Draft
+
+
+def choose_kernels(draft: Draft, tuning: Tuning) -> Draft:
+    """Return the draft with the cheapest way to do each layer."""
+    return draft.with_steps(
+        [replace(step, operator=dsp.specialize(step.operator, tuning)) for step in draft.steps]
+    )
+
+
+def share_kernels(draft: Draft) -> Draft:
+    """Return the draft with as few different kernels as the proofs allow."""
+    operators = dsp.share_kernels(draft.operators)
+    return draft.with_steps(
+        [replace(s, operator=o) for s, o in zip(draft.steps, operators, strict=True)]
+    )
