@@ -26,6 +26,7 @@ from mcu_slm.options import (
     Optimize,
     Runs,
     Seed,
+    Without,
 )
 
 if TYPE_CHECKING:
@@ -103,6 +104,7 @@ def run(
     compiler: CompilerName = None,
     kernels: Kernels = None,
     optimize: Optimize = None,
+    without: Without = None,
     as_json: Json = False,
 ) -> None:
     """Go the whole way: train, convert, compile, build, prove, measure."""
@@ -128,13 +130,13 @@ def run(
                 boards.load_board(board),
                 folder,
                 arm,
-                choices=options.chosen(kernels, optimize),
+                choices=options.chosen(kernels, optimize, without),
             )
         else:
             assert project is not None
             settings = _project(project, board)
             folder = RunFolder(runs / settings.project.name, reporter, force)
-            outcome = run_project(settings, folder, arm, options.chosen(kernels, optimize))
+            outcome = run_project(settings, folder, arm, options.chosen(kernels, optimize, without))
     if as_json:
         _print_json(outcome.to_json())
         return
@@ -190,6 +192,7 @@ def compile(
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the generated C.")],
     kernels: Kernels = None,
     optimize: Optimize = None,
+    without: Without = None,
     board: BoardName = None,
     as_json: Json = False,
 ) -> None:
@@ -202,10 +205,12 @@ def compile(
     from mcu_slm.pipeline.deployment import read_model
 
     source = read_model(model)
-    choices = options.choices(kernels, optimize)
+    choices = options.choices(kernels, optimize, without)
     core = boards.load_board(board).chip.core if board else None
     family = choices.family(core)
-    compiled = compile_model(source.graph, source.raw, out, family, choices.optimize, core)
+    compiled = compile_model(
+        source.graph, source.raw, out, family, choices.optimize, core, choices.without
+    )
     sizes = ("arena_bytes", "state_bytes", "weight_bytes", "table_bytes")
     names = ("model_sha256", "kernel_family", "optimize", *sizes, "macs", "sources")
     facts = {name: getattr(compiled, name) for name in names}
@@ -244,6 +249,7 @@ def firmware(
     force: Force = False,
     kernels: Kernels = None,
     optimize: Optimize = None,
+    without: Without = None,
     as_json: Json = False,
 ) -> None:
     """Generate the firmware project around a model."""
@@ -251,7 +257,7 @@ def firmware(
 
     with options.reporter(as_json) as reporter:
         target = open_target(model, board, runs, reporter, force)
-        kept = target.generate(options.chosen(kernels, optimize))
+        kept = target.generate(options.chosen(kernels, optimize, without))
     if as_json:
         _print_json({"project": str(target.run.firmware), "kept": kept})
         return
@@ -338,6 +344,7 @@ def bench(
     compiler: CompilerName = None,
     kernels: Kernels = None,
     optimize: Optimize = None,
+    without: Without = None,
     runs: Runs = RUNS,
     as_json: Json = False,
 ) -> None:
@@ -347,7 +354,7 @@ def bench(
     with options.reporter(as_json) as reporter:
         opened = open_target(target, board, runs, reporter, force=False)
         facts = measure_target(
-            opened, options.arm_compiler(compiler), options.chosen(kernels, optimize)
+            opened, options.arm_compiler(compiler), options.chosen(kernels, optimize, without)
         )
     if as_json:
         _print_json(facts)

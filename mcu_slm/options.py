@@ -31,24 +31,29 @@ Kernels = Annotated[
 Optimize = Annotated[
     str | None, typer.Option("--optimize", help="What to save: speed, size or ram.")
 ]
+Without = Annotated[
+    list[str] | None,
+    typer.Option("--without", help="A compiler pass to leave out; may be given several times."),
+]
 Seed = Annotated[int, typer.Option("--seed", min=0, help="Seed of random inputs.")]
 
 
-def choices(kernels: str | None, optimize: str | None) -> Choices:
+def choices(kernels: str | None, optimize: str | None, without: list[str] | None) -> Choices:
     """Return how a model becomes C: what a user chose, the defaults for the rest.
 
     Raises:
-        UsageError: No such kernels, or nothing to optimise for of that name.
+        UsageError: No such kernels or pass, or nothing to optimise for of that name.
     """
     from mcu_slm.compile import Choices
 
     default = Choices()
-    return Choices(kernels or default.kernels, optimize or default.optimize)
+    named = default.without if without is None else tuple(without)
+    return Choices(kernels or default.kernels, optimize or default.optimize, named)
 
 
-def chosen(kernels: str | None, optimize: str | None) -> Choices | None:
+def chosen(kernels: str | None, optimize: str | None, without: list[str] | None) -> Choices | None:
     """Return what a user chose, None for nothing: then what was chosen before stays."""
-    return choices(kernels, optimize) if kernels or optimize else None
+    return choices(kernels, optimize, without) if kernels or optimize or without else None
 
 
 @contextmanager

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 from mcu_slm import dsp
 from mcu_slm.errors import UsageError
+from mcu_slm.passes import check_names
 
 KERNEL_FAMILIES: Final = ("portable", "dsp")
 AUTO: Final = "auto"
@@ -15,13 +16,14 @@ OPTIMIZE: Final = tuple(dsp.TUNINGS)
 
 @dataclass(frozen=True)
 class Choices:
-    """Kernel family and what the code is optimised for.
+    """Kernel family, what the code is optimised for, and the passes to leave out.
 
     `kernels` is a family or `auto`: dsp where the core has the instructions, else portable.
     """
 
     kernels: str = AUTO
     optimize: str = OPTIMIZE[0]
+    without: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """Check the names.
@@ -34,6 +36,7 @@ class Choices:
             raise UsageError("--kernels", f"{self.kernels!r}", f"one of {', '.join(families)}")
         if self.optimize not in OPTIMIZE:
             raise UsageError("--optimize", f"{self.optimize!r}", f"one of {', '.join(OPTIMIZE)}")
+        check_names(self.without)
 
     def family(self, core: str | None) -> str:
         """Return the kernel family for a core, None being any core.
@@ -52,14 +55,15 @@ class Choices:
             )
         return self.kernels
 
-    def to_json(self) -> dict[str, str]:
+    def to_json(self) -> dict[str, Any]:
         """Return the fields for a record."""
-        return {"kernels": self.kernels, "optimize": self.optimize}
+        return {**asdict(self), "without": list(self.without)}
 
 
 def recorded_choices(fields: Any) -> Choices:
     """Return what a record says, the defaults where it says nothing sound."""
     try:
-        return Choices(str(fields["kernels"]), str(fields["optimize"]))
-    except (KeyError, TypeError, UsageError):
+        without = tuple(str(name) for name in fields.get("without", ()))
+        return Choices(str(fields["kernels"]), str(fields["optimize"]), without)
+    except (AttributeError, KeyError, TypeError, UsageError):
         return Choices()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +17,7 @@ from mcu_slm.metadata import read_info
 from mcu_slm.ops import Operator
 from mcu_slm.ops.base import GeneratedKernel
 from mcu_slm.ops.state import states_of
-from mcu_slm.passes import Draft, Step, run_passes
+from mcu_slm.passes import TAKING_MEMORY, Draft, Step, run_passes
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,6 +66,11 @@ class Program:
         return sum(operator.macs for operator in self.operators)
 
     @property
+    def scratch_bytes(self) -> int:
+        """The most working memory that a layer takes."""
+        return max((operator.scratch_bytes for operator in self.operators), default=0)
+
+    @property
     def kernels(self) -> tuple[str, ...]:
         """Names of the C kernels that some layer calls."""
         names = {name for operator in self.operators for name in operator.kernels}
@@ -99,16 +104,20 @@ def make_program(
         ModelError: The model contradicts itself.
     """
     tuning = dsp.tuning_for(optimize, core) if kernel_family == "dsp" else None
-    draft = run_passes(Draft.of(graph, ops.parse_graph(graph)), tuning, without)
+    first = Draft.of(graph, ops.parse_graph(graph))
+    choices = [without, (*without, *TAKING_MEMORY)] if optimize == "ram" else [without]
+    planned = [_planned(run_passes(first, tuning, choice)) for choice in choices]
+    draft, layout = min(planned, key=lambda pair: pair[1].arena_bytes)
     graph, operators = draft.graph, draft.operators
-    layout = plan.plan_graph(graph, _demands(graph, operators))
     layers = names.unique(names.identifier(graph.layer_name(node)) for node in graph.nodes)
     functions = tuple(
-        f"mcu_slm_layer_{index:02}_{layer}" if operator.kernels or operator.generated else ""
-        for index, (layer, operator) in enumerate(zip(layers, operators, strict=True))
+        f"mcu_slm_layer_{step.source:02}_{layer}"
+        if step.operator.kernels or step.operator.generated
+        else ""
+        for layer, step in zip(layers, draft.steps, strict=True)
     )
     constants = _constant_inputs(graph, operators, layout)
-    arrays, symbols = _layer_arrays(operators, layers)
+    arrays, symbols = _layer_arrays(draft.steps, layers)
     states = place_states(states_of(graph, operators))
     return Program(
         graph,
@@ -124,6 +133,10 @@ def make_program(
         states,
         _labels(graph),
     )
+
+
+def _planned(draft: Draft) -> tuple[Draft, plan.MemoryPlan]:
+    return draft, plan.plan_graph(draft.graph, _demands(draft.graph, draft.operators))
 
 
 def _demands(graph: Graph, operators: tuple[Operator, ...]) -> list[plan.Demand]:
@@ -177,7 +190,7 @@ def _constant_inputs(
 
 
 def _layer_arrays(
-    operators: tuple[Operator, ...], layers: list[str]
+    steps: Sequence[Step], layers: list[str]
 ) -> tuple[list[Array], tuple[dict[str, str], ...]]:
     """Return the layers' constant arrays, and for each layer the symbol of each of its constants.
 
@@ -186,10 +199,10 @@ def _layer_arrays(
     found: list[Array] = []
     known: dict[tuple[str, bytes], str] = {}
     symbols: list[dict[str, str]] = []
-    for index, operator in enumerate(operators):
+    for step, layer in zip(steps, layers, strict=True):
         of_layer: dict[str, str] = {}
-        for constant in operator.constants():
-            symbol = f"mcu_slm_{index:02}_{layers[index]}_{constant.suffix}"
+        for constant in step.operator.constants():
+            symbol = f"mcu_slm_{step.source:02}_{layer}_{constant.suffix}"
             if not constant.is_weight:
                 key = (constant.data.dtype.name, constant.data.tobytes())
                 symbol = known.setdefault(key, symbol)

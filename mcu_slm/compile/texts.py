@@ -109,7 +109,7 @@ def model_text(program: Program, notice: str) -> ModelText:
         weight_bytes=f"{program.constant_bytes(weights=True):,}",
         table_bytes=f"{program.constant_bytes(weights=False):,}",
         arena_bytes=layout.arena_bytes,
-        scratch_bytes=f"{max((operator.scratch_bytes for operator in program.operators), default=0):,}",
+        scratch_bytes=f"{program.scratch_bytes:,}",
         state_bytes=state_bytes(program.states),
         input_bytes=row_offsets(graph, graph.inputs)[1],
         output_bytes=row_offsets(graph, graph.outputs)[1],
@@ -223,7 +223,7 @@ def _layer_text(program: Program, index: int) -> LayerText:
     )
     body = tuple(f"    {line}" for line in operator.call(arguments).splitlines())
     title = names.comment_safe(short_name(graph.layer_name(node)))
-    return LayerText(index, title, tuple(facts), program.functions[index], body)
+    return LayerText(step.source, title, tuple(facts), program.functions[index], body)
 
 
 def _scale(tensor: Tensor) -> str:

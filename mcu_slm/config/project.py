@@ -35,6 +35,8 @@ class CompileConfig(Section):
     """Kernel family; auto takes dsp where the core has DSP instructions, else portable."""
     optimize: Literal["speed", "size", "ram"] = "speed"
     """What the generated code is to save: instructions, flash or working memory."""
+    without: tuple[str, ...] = ()
+    """Compiler passes to leave out."""
 
 
 class BudgetConfig(Section):

@@ -44,5 +44,7 @@ def kernel_of(operator: Operator) -> str:
 
     Of several kernels that are made for a layer, the last is the one that completes it.
     """
+    if operator.costs_as:
+        return operator.costs_as
     made = operator.generated
     return made[-1].template.rpartition("/")[2] if made else operator.kernels[0]

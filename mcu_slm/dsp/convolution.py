@@ -7,6 +7,7 @@ A strip of positions is widened at a time (`dsp_quads`); then all its channels a
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import ClassVar
 
 import numpy as np
 
@@ -35,7 +36,7 @@ _INSIDE_SHARE = 0.9
 class MatrixProduct(Specialized):
     """Rows times a matrix. `quads_per_strip` are widened at a time."""
 
-    kernels = ("dsp_quads",)
+    kernels: ClassVar[tuple[str, ...]] = ("dsp_quads",)
 
     matrix: Matrix
     positions: int
@@ -69,10 +70,11 @@ class MatrixProduct(Specialized):
     def clearance(self, position: int) -> int:  # noqa: ARG002
         """A strip is written when all its inputs were read."""
         starts = np.arange(0, self.positions, 4 * self.quads_per_strip)
-        return clearance(starts * self.matrix.channels, starts * self._row_bytes)
+        return clearance(starts * self.matrix.channels, starts * self.row_bytes)
 
     @property
-    def _row_bytes(self) -> int:
+    def row_bytes(self) -> int:
+        """Inputs of a position."""
         return int(self.plain.linear.weights[0].size)
 
     def features(self) -> Features:
@@ -111,23 +113,26 @@ class MatrixProduct(Specialized):
         """Return the quads of rows, and the words of each."""
         strip = 4 * self.quads_per_strip
         quads = -(-self.positions // 4)
-        return {"row_strips": -(-self.positions // strip), **widened(quads, self._row_bytes)}
+        return {"row_strips": -(-self.positions // strip), **widened(quads, self.row_bytes)}
 
     def call(self, arguments: Arguments) -> str:
         """Return the loop over strips."""
         source, target = arguments.inputs[0], arguments.outputs[0]
-        widen = f"mcu_slm_dsp_quads_of_rows({source} + first * {self._row_bytes}, "
+        widen = f"mcu_slm_dsp_quads_of_rows({source} + first * {self.row_bytes}, "
         return "\n".join(
             [
                 *self._matrix(arguments),
-                *self._strips(f"{widen}{self._row_bytes}, count, quads);", target),
+                *self._strips(f"{widen}{self.row_bytes}, count, quads);", target),
             ]
         )
 
-    def _matrix(self, arguments: Arguments) -> list[str]:
+    def _matrix_struct(self, arguments: Arguments) -> list[str]:
         fields = self.matrix.fields(arguments.constants)
+        return constant_struct("mcu_slm_matrix_t", "matrix", fields)
+
+    def _matrix(self, arguments: Arguments) -> list[str]:
         return [
-            *constant_struct("mcu_slm_matrix_t", "matrix", fields),
+            *self._matrix_struct(arguments),
             f"uint32_t *quads = (uint32_t *)(void *)({arguments.scratch});",
             "",
         ]

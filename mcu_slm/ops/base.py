@@ -83,6 +83,9 @@ class Operator(ABC):
     kernels: ClassVar[tuple[str, ...]] = ()
     """Names of the C kernels (files `kernels/<name>.c`) that the call needs."""
 
+    costs_as: ClassVar[str] = ""
+    """The kernel among whose measured costs this layer's stand, where that is another one's."""
+
     @property
     def generated(self) -> tuple[GeneratedKernel, ...]:
         """The kernels that the call needs and that are made for this layer's shapes."""

@@ -20,17 +20,22 @@ from mcu_slm.passes.padding import fold_padding
 from mcu_slm.passes.still_moves import still_moves
 from mcu_slm.passes.tables import merge_tables
 from mcu_slm.passes.unused import drop_unused
+from mcu_slm.passes.widening import widen_once
 
-__all__ = ["PASSES", "Draft", "Pass", "Step", "check_names", "run_passes"]
+__all__ = ["PASSES", "TAKING_MEMORY", "Draft", "Pass", "Step", "check_names", "run_passes"]
 
 
 @dataclass(frozen=True)
 class Pass:
-    """One rewriting. `rewrite` gets the tuning of the dsp family, None for portable kernels."""
+    """One rewriting. `rewrite` gets the tuning of the dsp family, None for portable kernels.
+
+    `may_take_memory`: it can make tensors live longer.
+    """
 
     name: str
     does: str
     rewrite: Callable[[Draft, Tuning | None], Draft]
+    may_take_memory: bool = False
 
 
 def _always(rewrite: Callable[[Draft], Draft]) -> Callable[[Draft, Tuning | None], Draft]:
@@ -45,13 +50,16 @@ PASSES = (
     Pass("still-moves", "copies that move nothing cost nothing", _always(still_moves)),
     Pass("merge-tables", "element-wise layers in a row are one table", _always(merge_tables)),
     Pass("fold-padding", "convolutions pad instead of PAD", _always(fold_padding)),
-    Pass("walk-operands", "matrix products read through copies", _always(walk_operands)),
+    Pass("walk-operands", "matrix products read through copies", _always(walk_operands), True),
     Pass("walk-results", "matrix products write through copies", _always(walk_results)),
     Pass("drop-unused", "layers that nothing depends on are left out", _always(drop_unused)),
     Pass("choose-kernels", "each layer by its cheapest kernel", _for_dsp(choose_kernels)),
+    Pass("widen-once", "matrix products of the same rows widen them once", _for_dsp(widen_once)),
     Pass("share-kernels", "layers share kernels", _for_dsp(lambda draft, _: share_kernels(draft))),
 )
 """In this order."""
+
+TAKING_MEMORY = tuple(entry.name for entry in PASSES if entry.may_take_memory)
 
 
 def check_names(names: Collection[str]) -> None:

@@ -90,7 +90,7 @@ def _origin(draft: Draft, tensor: int) -> tuple[int, Int64]:
 
 
 def _order(operator: Operator, output: int) -> Int64 | None:
-    """Return the place in the input of each byte of an output, None where bytes do not only move."""
+    """Return the place in the input of an output's bytes, None where they do not only move."""
     if isinstance(operator, StridedCopy):
         return operator.places()
     if isinstance(operator, Reshape):

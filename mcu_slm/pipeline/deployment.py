@@ -109,9 +109,8 @@ def firmware(run: RunFolder, model: Model, board: Board, windows: Windows) -> tu
     evidence = run.evidence
     choices = recorded_choices(evidence.fields.get("settings", {}).get("compile"))
     family = choices.family(board.chip.core)
-    key = key_of(
-        "firmware", model.sha256, asdict(board), family, choices.optimize, tool_fingerprint()
-    )
+    wanted = (family, choices.optimize, choices.without)
+    key = key_of("firmware", model.sha256, asdict(board), *wanted, tool_fingerprint())
     if not run.force and evidence.is_current("firmware", key, edits_allowed=True):
         edited = evidence.edited("firmware")
         if edited:
@@ -132,7 +131,7 @@ def firmware(run: RunFolder, model: Model, board: Board, windows: Windows) -> tu
     begin = time.monotonic()
     staging = run.folder / "compile"
     compiled = compile_model(
-        model.graph, model.raw, staging, family, choices.optimize, board.chip.core
+        model.graph, model.raw, staging, family, choices.optimize, board.chip.core, choices.without
     )
     count = max(1, min(_KNOWN_ANSWERS, _KNOWN_ANSWER_BYTES // (compiled.input_bytes + 1)))
     known = windows.windows[:count]

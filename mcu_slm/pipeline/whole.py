@@ -67,7 +67,9 @@ def run_project(
     board = boards.load_board(project.board.name)
     settings = project.verify
     seed = project.project.seed
-    wanted = choices or Choices(project.compile.kernels, project.compile.optimize)
+    wanted = choices or Choices(
+        project.compile.kernels, project.compile.optimize, tuple(project.compile.without)
+    )
     remember_settings(run, board, settings.sim_windows, settings.random_windows, seed, wanted)
     recordings = training.load_recordings(project, run)
     facts = training.train(project, recordings, run)
