@@ -143,6 +143,8 @@ def _cost(outcome: Outcome) -> Table:
         share = ("per window hop", _bar(cycles, available)) if available else ("", "")
         shown = f"{available:,}" if available else ""
         table.add_row("cycles (estimate)", f"{cycles:,}", shown, share[1])
+        if cost.get("most_cycles"):
+            table.add_row("  if code always waits for flash", f"{cost['most_cycles']:,}", "", "")
         milliseconds = 1000 * cycles / board.clock_hz
         clock = f"at {board.clock_hz / 1e6:.0f} MHz"
         hop = f"{1000 * available / board.clock_hz:,.0f} ms" if available else ""

@@ -22,6 +22,9 @@ class ClockFacts:
 class F4ClockFacts(ClockFacts):
     """STM32F4.
 
+    `flash_line_bytes` come with one read of the flash, `flash_cache_lines` of them are kept for
+    instructions.
+
     `over_drive_above_hz` is 0 where there is no over-drive, `flash_prefetch_broken_revision` (a
     REV_ID of DBGMCU_IDCODE) where every revision can prefetch.
     """
@@ -29,9 +32,15 @@ class F4ClockFacts(ClockFacts):
     apb1_max_hz: int
     apb2_max_hz: int
     flash_hz_per_wait_state: int
+    flash_line_bytes: int
+    flash_cache_lines: int
     over_drive_above_hz: int
     pwr_cr_voltage_scale_1: int
     flash_prefetch_broken_revision: int
+
+    def wait_states(self, clock_hz: int) -> int:
+        """Return the cycles that a read of the flash takes beside the first."""
+        return (clock_hz - 1) // self.flash_hz_per_wait_state
 
 
 @dataclass(frozen=True)

@@ -308,6 +308,7 @@ def bench(
         "macs": compiled.macs,
         "instructions": cost.instructions,
         "estimated_cycles": cost.estimated_cycles,
+        "most_cycles": cost.most_cycles,
         "available_cycles": available_cycles(model, board),
         "flash_bytes": build_result.flash_bytes,
         "model_code_bytes": _model_flash(compiled, build_result) - compiled.weight_bytes,
@@ -335,7 +336,11 @@ def _model_flash(compiled: CompiledModel, build_result: BuildResult) -> int:
 def _cost(facts: dict[str, Any]) -> str:
     cycles = facts["estimated_cycles"]
     text = f"{facts['instructions']:,} instructions"
-    return text if cycles is None else f"{text}, about {cycles:,} cycles"
+    if cycles is None:
+        return text
+    most = facts.get("most_cycles")
+    waits = "" if most is None else f" (up to {most:,} if code always waits for the flash)"
+    return f"{text}, about {cycles:,} cycles{waits}"
 
 
 def available_cycles(model: Model, board: Board) -> int | None:

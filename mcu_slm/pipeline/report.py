@@ -60,7 +60,8 @@ def _cost(facts: dict[str, Any], board: Board) -> list[str]:
         "",
         f"One inference: {facts['macs']:,} multiply-accumulates, "
         f"{facts['instructions']:,} instructions"
-        + (f", about {cycles:,} cycles." if cycles is not None else "."),
+        + (f", about {cycles:,} cycles." if cycles is not None else ".")
+        + _with_wait_states(facts),
         "",
         "| layer | operator | MACs | instructions | estimated cycles |",
         "|---|---|---|---|---|",
@@ -73,6 +74,17 @@ def _cost(facts: dict[str, Any], board: Board) -> list[str]:
             f"{layer['instructions']:,} | {shown} |"
         )
     return [*lines, ""]
+
+
+def _with_wait_states(facts: dict[str, Any]) -> str:
+    most = facts.get("most_cycles")
+    if most is None:
+        return ""
+    return (
+        f" With the flash's wait states between that and {most:,} (an estimate: at worst nothing "
+        "is prefetched and only layers that fit the instruction cache stay in it; reads of "
+        "constants are not contained)."
+    )
 
 
 def _proof(proof: dict[str, Any]) -> list[str]:

@@ -9,6 +9,7 @@ from mcu_slm.errors import McuSlmError
 from mcu_slm.simulator.cycles import CycleModel
 from mcu_slm.simulator.engine import Engine
 from mcu_slm.simulator.trace import BlockHook, Node
+from mcu_slm.simulator.wait_states import most_lines_read
 
 CYCLE_MODEL_CORE = "cortex-m4"
 
@@ -51,6 +52,10 @@ class Profile:
     def __getitem__(self, name: str) -> FunctionProfile:
         """Return the profile of one function."""
         return next(function for function in self.functions if function.name == name)
+
+    def most_lines_read(self, line_bytes: int, cache_lines: int) -> int:
+        """Return how many lines of code the flash delivers at most; the profile is closed."""
+        return most_lines_read(self._hook.edges(), line_bytes, cache_lines)
 
     def stop(self) -> tuple[FunctionProfile, ...]:
         """Close the profile and return it, in the order of the names.

@@ -6,15 +6,19 @@ import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from mcu_slm.boards import Board
+from mcu_slm.boards.clocks import F4ClockFacts
 from mcu_slm.errors import BuildError
 from mcu_slm.manifest import CompiledModel
 from mcu_slm.verify.sim import SimulatedFirmware
+
+if TYPE_CHECKING:
+    from mcu_slm.simulator.profile import Profile
 
 RUN_FUNCTION = "mcu_slm_model_run"
 
@@ -34,11 +38,15 @@ class LayerCost:
 class Measurement:
     """One inference: executed instructions, estimated cycles, stack high-water.
 
-    Units: cycles without flash wait states, bytes of stack.
+    `most_cycles`: with all wait states that code can meet, see `mcu_slm.simulator.wait_states`;
+    None where the flash is not described.
+
+    Units: estimated cycles without flash wait states, bytes of stack.
     """
 
     instructions: int
     estimated_cycles: int | None
+    most_cycles: int | None
     stack_bytes: int
     layers: tuple[LayerCost, ...]
 
@@ -70,9 +78,19 @@ def measure(
     return Measurement(
         total.instructions,
         None if total.cycles is None else round(total.cycles),
+        _most_cycles(board, profile, total.cycles),
         firmware.client.stats().stack_used_bytes,
         tuple(layers),
     )
+
+
+def _most_cycles(board: Board, profile: Profile, cycles: float | None) -> int | None:
+    """Return the cycles of a profile with the flash's wait states at their worst."""
+    facts = board.chip.clock
+    if cycles is None or not isinstance(facts, F4ClockFacts):
+        return None
+    lines = profile.most_lines_read(facts.flash_line_bytes, facts.flash_cache_lines)
+    return round(cycles + facts.wait_states(board.clock_hz) * lines)
 
 
 def linked_bytes(elf: Path, objects: Sequence[Path]) -> int:

@@ -70,7 +70,7 @@ def clock_settings(board: Board) -> F4ClockSettings:
         apb2_divider=apb2,
         ppre1=_APB_FIELDS[apb1],
         ppre2=_APB_FIELDS[apb2],
-        flash_wait_states=(board.clock_hz - 1) // facts.flash_hz_per_wait_state,
+        flash_wait_states=facts.wait_states(board.clock_hz),
         over_drive=over_drive,
         voltage_scale_1=f"0x{facts.pwr_cr_voltage_scale_1:08X}u",
         prefetch_broken_revision=f"0x{broken:04X}u" if broken else "",
