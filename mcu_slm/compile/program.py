@@ -17,7 +17,7 @@ from mcu_slm.metadata import read_info
 from mcu_slm.ops import Operator
 from mcu_slm.ops.base import GeneratedKernel
 from mcu_slm.ops.state import states_of
-from mcu_slm.passes import TAKING_MEMORY, Draft, Step, run_passes
+from mcu_slm.passes import Draft, Step, run_passes, variants
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,8 +105,8 @@ def make_program(
     """
     tuning = dsp.tuning_for(optimize, core) if kernel_family == "dsp" else None
     first = Draft.of(graph, ops.parse_graph(graph))
-    choices = [without, (*without, *TAKING_MEMORY)] if optimize == "ram" else [without]
-    planned = [_planned(run_passes(first, tuning, choice)) for choice in choices]
+    ways = variants(first, without, saves_ram=optimize == "ram")
+    planned = [_planned(run_passes(first, tuning, way)) for way in ways]
     draft, layout = min(planned, key=lambda pair: pair[1].arena_bytes)
     graph, operators = draft.graph, draft.operators
     layers = names.unique(names.identifier(graph.layer_name(node)) for node in graph.nodes)

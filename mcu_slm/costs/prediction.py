@@ -15,6 +15,8 @@ def predict(operator: Operator, table: CostTable | None = None) -> Cost | None:
     Layers without kernels cost nothing. One whose kernels do something that no measured layer did
     (a feature without numbers) has no prediction, too.
     """
+    if operator.parts:
+        return _sum_of_parts(operator, table)
     if not operator.kernels and not operator.generated:
         return Cost(0.0, 0.0)
     known = (table or load_table()).kernels.get(kernel_of(operator))
@@ -30,6 +32,17 @@ def predict(operator: Operator, table: CostTable | None = None) -> Cost | None:
             continue
         instructions += count * cost.instructions
         cycles += count * cost.cycles
+    return Cost(instructions, cycles)
+
+
+def _sum_of_parts(operator: Operator, table: CostTable | None) -> Cost | None:
+    instructions = cycles = 0.0
+    for times, part in operator.parts:
+        cost = predict(part, table)
+        if cost is None:
+            return None
+        instructions += times * cost.instructions
+        cycles += times * cost.cycles
     return Cost(instructions, cycles)
 
 

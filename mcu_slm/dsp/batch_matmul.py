@@ -17,7 +17,7 @@ from mcu_slm.ops.base import Arguments, GeneratedKernel
 from mcu_slm.ops.batch_matmul import BatchMatMul
 from mcu_slm.ops.clearance import clearance
 from mcu_slm.ops.features import Features, joined
-from mcu_slm.ops.matrices import Matrices
+from mcu_slm.ops.matrices import Matrices, walk_lines
 from mcu_slm.quant import INT8_MAX, INT8_MIN, INT32_MAX
 
 _SIDE_BYTES = 2048
@@ -266,19 +266,10 @@ def batch_loops(layer: BatchMatMul, arguments: Arguments, body: list[str]) -> li
 
     The body finds its sides at `lhs` and `rhs`, its output at `target`.
     """
-    matrices = (layer.lhs, layer.rhs, layer.target)
-    longer = [axis for axis, length in enumerate(layer.lengths) if length > 1]
-    names = "ijkm"
-    lines, places = [], list(layer.pointers(arguments))
-    for depth, axis in enumerate(longer):
-        index, length = names[depth], layer.lengths[axis]
-        lines.append(f"{'    ' * depth}for (int32_t {index} = 0; {index} < {length}; {index}++) {{")
-        places = [
-            f"{place} + {index} * {side.batch_steps[axis]}" if side.batch_steps[axis] else place
-            for place, side in zip(places, matrices, strict=True)
-        ]
-    inside = "    " * len(longer)
-    kinds = ("const int8_t *lhs", "const int8_t *rhs", "int8_t *target")
-    lines += [f"{inside}{kind} = {place};" for kind, place in zip(kinds, places, strict=True)]
-    lines += ["", *(inside + line if line else "" for line in body)]
-    return lines + ["    " * depth + "}" for depth in reversed(range(len(longer)))]
+    left, right = arguments.inputs
+    walks = (
+        ("const int8_t *lhs", layer.lhs, left),
+        ("const int8_t *rhs", layer.rhs, right),
+        ("int8_t *target", layer.target, arguments.outputs[0]),
+    )
+    return walk_lines(layer.lengths, walks, body)

@@ -91,6 +91,11 @@ class Operator(ABC):
         """The kernels that the call needs and that are made for this layer's shapes."""
         return ()
 
+    @property
+    def parts(self) -> tuple[tuple[int, Operator], ...]:
+        """Layers that this one is made of, with how often each runs: their costs add up."""
+        return ()
+
     activations: ClassVar[tuple[int, ...]] = (0,)
     """Positions among the node's inputs that are read at run time.
 

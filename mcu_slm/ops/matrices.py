@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -45,3 +46,30 @@ class Matrices:
     def at(self, pointer: str) -> str:
         """Return the C expression of the first value in a tensor."""
         return f"{pointer} + {self.offset}" if self.offset else pointer
+
+
+def walk_lines(
+    lengths: tuple[int, ...], walks: Sequence[tuple[str, Matrices, str]], body: Sequence[str]
+) -> list[str]:
+    """Return C loops over matrices around a body, for those axes that are longer than 1.
+
+    Args:
+        lengths: Matrices along each batch axis.
+        walks: For each pointer its declaration, how the matrices lie, and where the tensor is.
+        body: Statements that use the pointers.
+    """
+    longer = [axis for axis, length in enumerate(lengths) if length > 1]
+    lines = []
+    places = [side.at(pointer) for _, side, pointer in walks]
+    for depth, (axis, index) in enumerate(zip(longer, "ijkm", strict=False)):
+        head = f"for (int32_t {index} = 0; {index} < {lengths[axis]}; {index}++) {{"
+        lines.append("    " * depth + head)
+        places = [
+            f"{place} + {index} * {side.batch_steps[axis]}" if side.batch_steps[axis] else place
+            for place, (_, side, _) in zip(places, walks, strict=True)
+        ]
+    inside = "    " * len(longer)
+    declarations = zip(walks, places, strict=True)
+    lines += [f"{inside}{declaration} = {place};" for (declaration, *_), place in declarations]
+    lines += ["", *(inside + line if line else "" for line in body)]
+    return lines + ["    " * depth + "}" for depth in reversed(range(len(longer)))]

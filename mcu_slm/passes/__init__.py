@@ -9,10 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from itertools import product
+from typing import Literal
 
 from mcu_slm.dsp.tuning import Tuning
 from mcu_slm.errors import BuildError, UsageError
 from mcu_slm.ir import verify
+from mcu_slm.passes.attention import fuse_attention
 from mcu_slm.passes.draft import Draft, Step
 from mcu_slm.passes.kernels import choose_kernels, share_kernels
 from mcu_slm.passes.matmul_walks import walk_operands, walk_results
@@ -22,20 +25,20 @@ from mcu_slm.passes.tables import merge_tables
 from mcu_slm.passes.unused import drop_unused
 from mcu_slm.passes.widening import widen_once
 
-__all__ = ["PASSES", "TAKING_MEMORY", "Draft", "Pass", "Step", "check_names", "run_passes"]
+__all__ = ["PASSES", "Draft", "Pass", "Step", "check_names", "run_passes", "variants"]
 
 
 @dataclass(frozen=True)
 class Pass:
     """One rewriting. `rewrite` gets the tuning of the dsp family, None for portable kernels.
 
-    `may_take_memory`: it can make tensors live longer.
+    `memory` is "takes" where tensors may live longer, "saves" where time is given for memory.
     """
 
     name: str
     does: str
     rewrite: Callable[[Draft, Tuning | None], Draft]
-    may_take_memory: bool = False
+    memory: Literal["", "takes", "saves"] = ""
 
 
 def _always(rewrite: Callable[[Draft], Draft]) -> Callable[[Draft, Tuning | None], Draft]:
@@ -50,16 +53,15 @@ PASSES = (
     Pass("still-moves", "copies that move nothing cost nothing", _always(still_moves)),
     Pass("merge-tables", "element-wise layers in a row are one table", _always(merge_tables)),
     Pass("fold-padding", "convolutions pad instead of PAD", _always(fold_padding)),
-    Pass("walk-operands", "matrix products read through copies", _always(walk_operands), True),
+    Pass("walk-operands", "matrix products read through copies", _always(walk_operands), "takes"),
     Pass("walk-results", "matrix products write through copies", _always(walk_results)),
+    Pass("fuse-attention", "scores of one head at a time", _always(fuse_attention), "saves"),
     Pass("drop-unused", "layers that nothing depends on are left out", _always(drop_unused)),
     Pass("choose-kernels", "each layer by its cheapest kernel", _for_dsp(choose_kernels)),
     Pass("widen-once", "matrix products of the same rows widen them once", _for_dsp(widen_once)),
     Pass("share-kernels", "layers share kernels", _for_dsp(lambda draft, _: share_kernels(draft))),
 )
 """In this order."""
-
-TAKING_MEMORY = tuple(entry.name for entry in PASSES if entry.may_take_memory)
 
 
 def check_names(names: Collection[str]) -> None:
@@ -92,3 +94,22 @@ def run_passes(draft: Draft, tuning: Tuning | None, without: Collection[str] = (
                 remedy=f"Report this, please. Until then: --without {entry.name}",
             )
     return draft
+
+
+def variants(draft: Draft, without: Collection[str], *, saves_ram: bool) -> list[tuple[str, ...]]:
+    """Return the passes to leave out, in each way that may make a difference to the arena.
+
+    The first is the fastest. Passes that save memory are left out or not; those that take some, too,
+    where `saves_ram`.
+    """
+    choices = [
+        ((), (entry.name,)) if entry.memory == "takes" else ((entry.name,), ())
+        for entry in PASSES
+        if entry.memory == "saves" or (entry.memory == "takes" and saves_ram)
+    ]
+    found: dict[tuple[tuple[str, tuple[int, ...]], ...], tuple[str, ...]] = {}
+    for chosen in product(*choices):
+        names = (*without, *(name for choice in chosen for name in choice))
+        steps = run_passes(draft, None, names).steps
+        found.setdefault(tuple((step.node.op, step.node.inputs) for step in steps), names)
+    return list(found.values())

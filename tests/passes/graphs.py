@@ -162,7 +162,10 @@ def merged_heads(windows: int = 1, heads: int = 3, length: int = 6, depth: int =
     y = a.reshape(a.x, (1, rows, 3 * heads, depth))
     y = a.reshape(a.transpose(y, (0, 2, 1, 3)), (1, 3 * heads * windows, length, depth))
     query, key, value = a.split(y, 1, 3)
-    mixed = a.product(a.product(query, key, adj_y=True), value)
+    scores = a.product(query, key, adj_y=True)
+    weights = a.b.tensor("weights", a.b.shape(scores), scale=1 / 256, zero_point=-128)
+    a.b.node("SOFTMAX", [scores], [weights], beta=1.0)
+    mixed = a.product(weights, value)
     mixed = a.reshape(mixed, (1, heads, rows, depth))
     return a.graph(a.reshape(a.transpose(mixed, (0, 2, 1, 3)), (1, windows, length, heads * depth)))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import combinations
 from pathlib import Path
 
 import numpy as np
@@ -26,9 +27,10 @@ CASES: dict[str, tuple[Graph, str, tuple[str, ...]]] = {
     # graph, pass, the operators that it leaves
     "still": (graphs.still(), "still-moves", ("RESHAPE",) * 4 + ("LOGISTIC",)),
     "chain": (graphs.chain(), "merge-tables", ("TANH", "SUB")),
-    "merged heads": (graphs.merged_heads(), "walk-operands", ("BATCH_MATMUL",) * 2),
-    "windows of heads": (graphs.merged_heads(4, 4, 8), "walk-operands", ("BATCH_MATMUL",) * 2),
-    "odd heads": (graphs.merged_heads(2, 3, 5, 7), "walk-operands", ("BATCH_MATMUL",) * 2),
+    "merged heads": (graphs.merged_heads(), "walk-operands", ("ATTENTION",)),
+    "windows of heads": (graphs.merged_heads(4, 4, 8), "walk-operands", ("ATTENTION",)),
+    "odd heads": (graphs.merged_heads(2, 3, 5, 7), "walk-operands", ("ATTENTION",)),
+    "long heads": (graphs.merged_heads(1, 4, 24), "walk-operands", ("ATTENTION",)),
     "turned sides": (graphs.turned_sides(), "walk-operands", ("BATCH_MATMUL",)),
     "dead": (graphs.dead(), "drop-unused", ("LOGISTIC",)),
     "siblings": (graphs.siblings(), "widen-once", ("WIDEN_ROWS", *("CONV_2D",) * 3)),
@@ -142,10 +144,28 @@ def test_layers_keep_the_numbers_of_the_file_and_name_what_they_do(tmp_path: Pat
 def test_saving_memory_never_takes_more(tmp_path: Path) -> None:
     graph = graphs.merged_heads(4, 4, 8)
     raw = tflite.write_model(graph)
+    names = [entry.name for entry in PASSES if entry.memory]
     for family in ("portable", "dsp"):
-        lean = compile_model(graph, raw, tmp_path, family, "ram")
-        without = compile_model(graph, raw, tmp_path, family, "ram", without=passes.TAKING_MEMORY)
-        assert lean.arena_bytes <= without.arena_bytes
+        lean = compile_model(graph, raw, tmp_path, family, "ram").arena_bytes
+        for count in range(len(names) + 1):
+            for left_out in combinations(names, count):
+                other = compile_model(graph, raw, tmp_path, family, "ram", without=left_out)
+                assert lean <= other.arena_bytes
+
+
+@pytest.mark.unit
+def test_attention_is_fused_where_that_saves_memory(tmp_path: Path) -> None:
+    found = []
+    for length in (4, 24):
+        graph = graphs.merged_heads(1, 4, length)
+        raw = tflite.write_model(graph)
+        for family in ("portable", "dsp"):
+            model = compile_model(graph, raw, tmp_path, family)
+            apart = compile_model(graph, raw, tmp_path, family, without=("fuse-attention",))
+            fused = "ATTENTION" in [layer.op for layer in model.layers]
+            assert fused == (model.arena_bytes < apart.arena_bytes)
+            found.append((length, fused))
+    assert {(4, False), (24, True)} <= set(found)
 
 
 @pytest.mark.unit
