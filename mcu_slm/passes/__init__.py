@@ -99,8 +99,8 @@ def run_passes(draft: Draft, tuning: Tuning | None, without: Collection[str] = (
 def variants(draft: Draft, without: Collection[str], *, saves_ram: bool) -> list[tuple[str, ...]]:
     """Return the passes to leave out, in each way that may make a difference to the arena.
 
-    The first is the fastest. Passes that save memory are left out or not; those that take some, too,
-    where `saves_ram`.
+    The first is the fastest. Passes that save memory are left out or not; those that take some
+    likewise where `saves_ram`.
     """
     choices = [
         ((), (entry.name,)) if entry.memory == "takes" else ((entry.name,), ())
