@@ -221,7 +221,8 @@ def _layer_text(program: Program, index: int) -> LayerText:
         program.symbols[index],
         f"mcu_slm_arena + {scratch}" if scratch is not None else "",
     )
-    body = tuple(f"    {line}" for line in operator.call(arguments).splitlines())
+    lines = operator.call(arguments).splitlines()
+    body = tuple(f"    {line}" if line.strip() else "" for line in lines)
     title = names.comment_safe(short_name(graph.layer_name(node)))
     return LayerText(step.source, title, tuple(facts), program.functions[index], body)
 
