@@ -33,6 +33,7 @@ _SHARED_HEADERS = (
     "dsp_products.h",
     "dsp_instructions.h",
     "sums.h",
+    "softmax_share.h",
     "fixed_point.h",
     "elements.h",
     "requantize.h",

@@ -13,6 +13,7 @@ from mcu_slm.dsp import (
     global_average,
     lstm,
     row_product,
+    softmax,
     winograd,
 )
 from mcu_slm.dsp.choice import cheapest
@@ -24,6 +25,7 @@ from mcu_slm.ops.batch_matmul import BatchMatMul
 from mcu_slm.ops.conv_2d import Conv2D
 from mcu_slm.ops.depthwise_conv_2d import DepthwiseConv2D
 from mcu_slm.ops.fully_connected import FullyConnected
+from mcu_slm.ops.softmax import Softmax
 from mcu_slm.ops.unidirectional_sequence_lstm import Lstm
 
 __all__ = ["CORES", "OPERATORS", "TUNINGS", "share_kernels", "specialize", "tuning_for"]
@@ -37,6 +39,7 @@ OPERATORS = (
     "CONV_2D",
     "DEPTHWISE_CONV_2D",
     "FULLY_CONNECTED",
+    "SOFTMAX",
     "UNIDIRECTIONAL_SEQUENCE_LSTM",
 )
 """Operators that this family has kernels for."""
@@ -72,6 +75,8 @@ def _ways(operator: Operator, tuning: Tuning) -> list[Operator]:
         found = [global_average.of_average_pool_2d(operator)]
     elif isinstance(operator, BatchMatMul):
         found = [row_product.of_batch_matmul(operator), batch_matmul.of_batch_matmul(operator)]
+    elif isinstance(operator, Softmax):
+        found = [softmax.of_softmax(operator)]
     elif isinstance(operator, Lstm):
         found = [lstm.of_lstm(operator)]
     return [way for way in found if way is not None]

@@ -316,6 +316,10 @@ def sums_and_pools() -> Cases:
         yield reduced("SUM", f"sum {n}", shape, axes, (0.05, 3), (0.3, -7))
         for op in ("REDUCE_MAX", "REDUCE_MIN"):
             yield reduced(op, f"{op} {n}", shape, axes, (0.05, 3), (0.05, 3))
+
+
+def probabilities() -> Cases:
+    """Softmax of rows of all lengths."""
     for n, (count, depth) in enumerate(
         [(16, 16), (1, 10), (1, 2), (32, 32), (4, 7), (1, 100), (64, 16), (3, 33), (128, 32),
          (1, 12), (5, 1), (2, 257)]
@@ -340,6 +344,7 @@ SEVERAL_WAYS = (convolutions, small_convolutions, images, rows, row_products)
 
 DSP = (
     *SEVERAL_WAYS, depthwise_convolutions, matrix_products, recurrent_layers, whole_images,
+    probabilities,
 )  # fmt: skip
 """What the dsp family has kernels of its own for."""
 
@@ -348,6 +353,6 @@ PORTABLE = (
     matrix_products, recurrent_layers, filters_over_time, two_operands("ADD"),
     two_operands("SUB"), two_operands("MUL"), two_operands("SQUARED_DIFFERENCE"),
     two_operands("MAXIMUM"), two_operands("MINIMUM"), two_operands("PRELU"), other_forms,
-    element_by_element, moved_bytes, sums_and_pools,
+    element_by_element, moved_bytes, sums_and_pools, probabilities,
 )  # fmt: skip
 """What the portable family is measured on."""

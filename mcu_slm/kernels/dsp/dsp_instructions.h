@@ -25,6 +25,11 @@ static inline uint32_t mcu_slm_load_word(const int8_t *bytes)
     return word;
 }
 
+static inline void mcu_slm_store_word(int8_t *bytes, uint32_t word)
+{
+    __builtin_memcpy(bytes, &word, sizeof word);
+}
+
 /* Copies four words upwards and moves both pointers on. */
 static inline void mcu_slm_copy_four(const uint32_t **from, uint32_t **to)
 {
@@ -312,6 +317,31 @@ static inline uint32_t mcu_slm_shsub16(uint32_t a, uint32_t b)
 #else
     return mcu_slm_halves((mcu_slm_low_half(a) - mcu_slm_low_half(b)) >> 1,
                           (mcu_slm_high_half(a) - mcu_slm_high_half(b)) >> 1);
+#endif
+}
+
+/* The larger of each two bytes, signed. */
+static inline uint32_t mcu_slm_largest_bytes(uint32_t a, uint32_t b)
+{
+#if MCU_SLM_DSP_ASSEMBLY
+    uint32_t result;
+
+    __asm__("ssub8  %0, %1, %2 \n"
+            "sel    %0, %1, %2"
+            : "=&r"(result)
+            : "r"(a), "r"(b)
+            : "cc");
+    return result;
+#else
+    uint32_t result = 0;
+
+    for (uint32_t bit = 0; bit < 32; bit += 8) {
+        const int8_t x = (int8_t)(a >> bit);
+        const int8_t y = (int8_t)(b >> bit);
+
+        result |= (uint32_t)(uint8_t)(x > y ? x : y) << bit;
+    }
+    return result;
 #endif
 }
 
