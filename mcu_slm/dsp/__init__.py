@@ -7,6 +7,7 @@ family has any that is exact for the layer; the others keep their portable kerne
 from __future__ import annotations
 
 from mcu_slm.dsp import (
+    add,
     batch_matmul,
     convolution,
     depthwise,
@@ -19,6 +20,7 @@ from mcu_slm.dsp import (
 from mcu_slm.dsp.choice import cheapest
 from mcu_slm.dsp.sharing import share_kernels
 from mcu_slm.dsp.tuning import SPEED, TUNINGS, Tuning, tuning_for
+from mcu_slm.ops.add import Sum
 from mcu_slm.ops.average_pool_2d import AveragePool2D
 from mcu_slm.ops.base import Operator
 from mcu_slm.ops.batch_matmul import BatchMatMul
@@ -34,12 +36,14 @@ CORES = ("cortex-m4", "cortex-m7", "cortex-m33")
 """Cores that have the instructions, as their chips have an FPU."""
 
 OPERATORS = (
+    "ADD",
     "AVERAGE_POOL_2D",
     "BATCH_MATMUL",
     "CONV_2D",
     "DEPTHWISE_CONV_2D",
     "FULLY_CONNECTED",
     "SOFTMAX",
+    "SUB",
     "UNIDIRECTIONAL_SEQUENCE_LSTM",
 )
 """Operators that this family has kernels for."""
@@ -75,6 +79,8 @@ def _ways(operator: Operator, tuning: Tuning) -> list[Operator]:
         found = [global_average.of_average_pool_2d(operator)]
     elif isinstance(operator, BatchMatMul):
         found = [row_product.of_batch_matmul(operator), batch_matmul.of_batch_matmul(operator)]
+    elif isinstance(operator, Sum):
+        found = [add.of_sum(operator)]
     elif isinstance(operator, Softmax):
         found = [softmax.of_softmax(operator)]
     elif isinstance(operator, Lstm):

@@ -78,25 +78,30 @@ class Sum(BroadcastOperator):
 
     def call(self, arguments: Arguments) -> str:
         """Return the kernel call."""
-        _, order = self.loops.walked_first()
-        terms = [f"{arguments.constants[f'terms{operand + 1}']} + {-INT8_MIN}" for operand in order]
         fields: dict[str, object] = {
-            "terms1": terms[0],
-            "terms2": terms[1],
+            **self.term_fields(arguments),
             "multiplier": self.output.multiplier,
             "right_shift": -self.output.shift,
             "output_zero_point": self.output_zero_point,
         }
         return self.ordered_call(fields, arguments)
 
-    def ordered_call(self, fields: dict[str, object], arguments: Arguments) -> str:
+    def term_fields(self, arguments: Arguments) -> dict[str, object]:
+        """Return the tables as fields of a C struct, that of the operand in front first."""
+        _, order = self.loops.walked_first()
+        names = [arguments.constants[f"terms{operand + 1}"] for operand in order]
+        return {f"terms{n}": f"{name} + {-INT8_MIN}" for n, name in enumerate(names, 1)}
+
+    def ordered_call(
+        self, fields: dict[str, object], arguments: Arguments, function: str = ""
+    ) -> str:
         """Return a kernel call, with the operand in front that the innermost loop walks."""
         loops, order = self.loops.walked_first()
         clamp = {"act_min": self.act_min, "act_max": self.act_max}
-        name = self.kernels[0]
+        function = function or f"mcu_slm_{self.kernels[0]}"
         return struct_call(
-            f"mcu_slm_{name.removesuffix('_s8')}_t",
-            f"mcu_slm_{name}",
+            f"{function.removesuffix('_s8')}_t",
+            function,
             {**loops.fields(), **fields, **clamp},
             [*(arguments.inputs[operand] for operand in order), arguments.outputs[0]],
         )

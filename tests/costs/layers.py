@@ -344,7 +344,7 @@ SEVERAL_WAYS = (convolutions, small_convolutions, images, rows, row_products)
 
 DSP = (
     *SEVERAL_WAYS, depthwise_convolutions, matrix_products, recurrent_layers, whole_images,
-    probabilities,
+    probabilities, two_operands("ADD"),
 )  # fmt: skip
 """What the dsp family has kernels of its own for."""
 
