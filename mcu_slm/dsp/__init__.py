@@ -16,6 +16,8 @@ from mcu_slm.dsp import (
     row_product,
     softmax,
     winograd,
+    winograd4,
+    winograd_strips,
 )
 from mcu_slm.dsp.choice import cheapest
 from mcu_slm.dsp.sharing import share_kernels
@@ -66,10 +68,7 @@ def specialize(operator: Operator, tuning: Tuning = SPEED) -> Operator:
 def _ways(operator: Operator, tuning: Tuning) -> list[Operator]:
     """Return what this family has for an operator; first what is taken if no costs are known."""
     if isinstance(operator, Conv2D):
-        direct, tiles = convolution.ways_of_conv_2d(operator, tuning), winograd.of_conv_2d(operator)
-        if tiles is None:
-            return direct
-        return [tiles, *direct] if winograd.is_shorter(tiles) else [*direct, tiles]
+        return _ways_of_conv_2d(operator, tuning)
     if isinstance(operator, FullyConnected):
         return convolution.ways_of_fully_connected(operator, tuning)
     found: list[Operator | None] = []
@@ -86,3 +85,13 @@ def _ways(operator: Operator, tuning: Tuning) -> list[Operator]:
     elif isinstance(operator, Lstm):
         found = [lstm.of_lstm(operator)]
     return [way for way in found if way is not None]
+
+
+def _ways_of_conv_2d(operator: Conv2D, tuning: Tuning) -> list[Operator]:
+    """Return direct forms and those by tiles, the shorter ones first by estimates of both."""
+    direct = convolution.ways_of_conv_2d(operator, tuning)
+    found = [winograd4.of_conv_2d(operator), winograd.of_conv_2d(operator)]
+    tiles = sorted((way for way in found if way is not None), key=lambda way: way.estimate)
+    if not tiles or tiles[0].estimate > winograd_strips.direct_instructions(operator):
+        return [*direct, *tiles]
+    return [*tiles, *direct]

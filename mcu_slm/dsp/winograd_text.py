@@ -1,21 +1,23 @@
-"""The kernels of `winograd`, made for a number of input channels and a form of rescaling."""
+"""The kernels of Winograd's method, made for a number of input channels and a form of rescaling."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from mcu_slm.dsp.matrix import Matrix
+from mcu_slm.dsp.winograd_strips import LARGE, SMALL, values_of
 from mcu_slm.ops.base import GeneratedKernel
 
 _BANK = 32
-"""Single-precision registers: weights of two channels for as many of the 16 values as fit."""
+"""Single-precision registers: weights of two channels for as many of the values as fit."""
 
-_PREFIX = "mcu_slm_dsp_winograd"
+_FAMILY = {SMALL: "winograd", LARGE: "winograd4"}
+"""What names of kernels and templates begin with, by the side of a tile."""
 
 
 @dataclass(frozen=True)
 class TransformsText:
-    """The holes of `kernels/dsp/dsp_winograd_transforms.[ch].j2`."""
+    """The holes of `kernels/dsp/dsp_winograd_transforms.[ch].j2`, and of those of F(4x4)."""
 
     name: str
     guard: str
@@ -27,11 +29,12 @@ class TransformsText:
 
 @dataclass(frozen=True)
 class ProductsText:
-    """The holes of `kernels/dsp/dsp_winograd_products.[ch].j2`."""
+    """The holes of `kernels/dsp/dsp_winograd_products.[ch].j2`; `places`: values of a tile."""
 
     name: str
     guard: str
     is_first: bool
+    places: int
     chunk_pairs: int
     values: int
     bank: str
@@ -49,8 +52,18 @@ class TilesText:
 
 
 @dataclass(frozen=True)
+class Tiles4Text:
+    """The holes of `kernels/dsp/dsp_winograd4_tiles.[ch].j2`."""
+
+    name: str
+    guard: str
+    shift: int
+    form: str
+
+
+@dataclass(frozen=True)
 class WinogradText:
-    """The holes of `kernels/dsp/dsp_winograd.[ch].j2`."""
+    """The holes of `kernels/dsp/dsp_winograd.[ch].j2` and of `dsp_winograd4.[ch].j2`."""
 
     name: str
     guard: str
@@ -63,18 +76,21 @@ class WinogradText:
     scale_words: int
 
 
-def kernels_of(matrix: Matrix, channels: int, chunks: int) -> tuple[GeneratedKernel, ...]:
+def kernels_of(
+    matrix: Matrix, side: int, channels: int, chunks: int
+) -> tuple[GeneratedKernel, ...]:
     """Return the kernels of the steps and, last, the one of the layer, which calls them.
 
     Args:
         matrix: The layer's numbers.
+        side: The side of a tile of the output.
         channels: Input channels.
         chunks: Into how many parts their pairs fall.
     """
     pairs = channels // 2 // chunks
-    transforms, tiles = _transforms(channels, chunks), _tiles(matrix)
-    products = [_products(pairs, is_first=is_first) for is_first in (True, False)[:chunks]]
-    name = f"{_PREFIX}_{channels}_{_form(matrix)}"
+    transforms, tiles = _transforms(side, channels, chunks), _tiles(matrix, side)
+    products = [_products(side, pairs, is_first=is_first) for is_first in (True, False)[:chunks]]
+    name = f"mcu_slm_dsp_{_FAMILY[side]}_{channels}_{_form(matrix)}"
     text = WinogradText(
         name,
         _guard(name),
@@ -86,30 +102,30 @@ def kernels_of(matrix: Matrix, channels: int, chunks: int) -> tuple[GeneratedKer
         pairs,
         2 if matrix.form == "short" else 3,
     )
-    layer = GeneratedKernel(name, "dsp/dsp_winograd", text)
+    layer = GeneratedKernel(name, f"dsp/dsp_{_FAMILY[side]}", text)
     return (transforms, *products, tiles, layer)
 
 
-def _transforms(channels: int, chunks: int) -> GeneratedKernel:
-    name = f"{_PREFIX}_transforms_{channels}"
+def _transforms(side: int, channels: int, chunks: int) -> GeneratedKernel:
+    name = f"mcu_slm_dsp_{_FAMILY[side]}_transforms_{channels}"
     pairs = channels // 2 // chunks
     text = TransformsText(name, _guard(name), _indent(name), channels, chunks, pairs)
-    return GeneratedKernel(name, "dsp/dsp_winograd_transforms", text)
+    return GeneratedKernel(name, f"dsp/dsp_{_FAMILY[side]}_transforms", text)
 
 
-def _products(pairs: int, *, is_first: bool) -> GeneratedKernel:
-    name = f"{_PREFIX}_products_{2 * pairs}{'' if is_first else '_more'}"
+def _products(side: int, pairs: int, *, is_first: bool) -> GeneratedKernel:
+    name = f"mcu_slm_dsp_{_FAMILY[side]}_products_{2 * pairs}{'' if is_first else '_more'}"
     values = 1 << (_BANK // (2 * pairs)).bit_length() - 1
     bank = ", ".join(f'"s{register}"' for register in range(2 * values * pairs))
-    text = ProductsText(name, _guard(name), is_first, pairs, values, bank)
+    text = ProductsText(name, _guard(name), is_first, values_of(side), pairs, values, bank)
     return GeneratedKernel(name, "dsp/dsp_winograd_products", text)
 
 
-def _tiles(matrix: Matrix) -> GeneratedKernel:
-    name = f"{_PREFIX}_tiles_{_form(matrix)}"
-    shift, clamp = matrix.rescaling.shift, matrix.is_clamped
-    text = TilesText(name, _guard(name), shift, matrix.form, clamp)
-    return GeneratedKernel(name, "dsp/dsp_winograd_tiles", text)
+def _tiles(matrix: Matrix, side: int) -> GeneratedKernel:
+    name = f"mcu_slm_dsp_{_FAMILY[side]}_tiles_{_form(matrix)}"
+    common = (name, _guard(name), matrix.rescaling.shift, matrix.form)
+    text = TilesText(*common, matrix.is_clamped) if side == SMALL else Tiles4Text(*common)
+    return GeneratedKernel(name, f"dsp/dsp_{_FAMILY[side]}_tiles", text)
 
 
 def _form(matrix: Matrix) -> str:

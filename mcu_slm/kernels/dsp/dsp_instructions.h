@@ -90,7 +90,32 @@ static inline uint32_t mcu_slm_sxtb16_ror8(uint32_t word)
 #endif
 }
 
-/* The same bytes added to the halves of another word, modulo 2^16 each. */
+/* The same without signs. */
+static inline uint32_t mcu_slm_uxtb16(uint32_t word)
+{
+#if MCU_SLM_DSP_ASSEMBLY
+    uint32_t result;
+
+    __asm__("uxtb16 %0, %1" : "=r"(result) : "r"(word));
+    return result;
+#else
+    return word & 0x00FF00FFU;
+#endif
+}
+
+static inline uint32_t mcu_slm_uxtb16_ror8(uint32_t word)
+{
+#if MCU_SLM_DSP_ASSEMBLY
+    uint32_t result;
+
+    __asm__("uxtb16 %0, %1, ror #8" : "=r"(result) : "r"(word));
+    return result;
+#else
+    return word >> 8 & 0x00FF00FFU;
+#endif
+}
+
+/* Signed bytes 0 and 2 added to the halves of another word, modulo 2^16 each. */
 static inline uint32_t mcu_slm_sxtab16(uint32_t halves, uint32_t word)
 {
 #if MCU_SLM_DSP_ASSEMBLY

@@ -1,6 +1,6 @@
-/* A convolution with windows of 3x3, stride 1, done by Winograd's F(2x2, 3x3): what its kernels share.
+/* A convolution with windows of 3x3, stride 1, done by Winograd's F(2x2, 3x3) or F(4x4, 3x3): what their kernels share.
  *
- * The output falls into tiles of 2x2. A tile needs 4x4 inputs d; with the window g
+ * In F(2x2) the output falls into tiles of 2x2. A tile needs 4x4 inputs d; with the window g
  *
  *     V = B d B'     U = G g G'     M[i][j] = sum over the input channels of U[i][j] * V[i][j]     4 * acc = A M A'
  *
@@ -13,13 +13,26 @@
  * factors 2 of A. V is kept times 64 (it just fits 16 bits), so that 256 * acc comes out, which is what the short rescaling wants.
  * M may wrap around: sums and differences are right modulo 2^32, and the compiler has proved that 256 * acc fits.
  *
- * Layouts in working memory, four tiles of a row making a quad (a row's last one may have empty places); pairs are pairs of input
+ * In F(4x4) the tiles are 4x4 and need 6x6 inputs; 36 products stand for 144:
+ *
+ *         4  0 -5  0  1  0         1  0  0
+ *         0 -4 -4  1  1  0         1  1  1         6 -4 -4  1  1  0
+ *     B = 0  4 -4 -1  1  0     G = 1 -1  1     A = 0 -2  2  1 -1  0     576 * acc = S A M A' S,  S = diag(1, 2, 4, 4)
+ *         0 -2 -1  2  1  0         1  2  4         0 -1 -1  1  1  0
+ *         0  2 -1 -2  1  0         1 -2  4         0 -1  1  2 -2  6
+ *         0  4  0 -5  0  1         0  0  1
+ *
+ * 576 is 9 * 64, and 9 has an inverse modulo 2^32: A M A' times 4 / 9 and the numbers of S is 256 * acc modulo 2^32, so exactly that. V is
+ * made of inputs plus 128, as they have no sign then; the bias knows. |U| is 6272 and |V| 17340 at most.
+ *
+ * Layouts in working memory, four tiles making a quad, N being 16 or 36. In F(2x2) they are of one
+ * row, whose last quad may have empty places; in F(4x4) only the strip's last one may. Pairs are pairs of input
  * channels as SXTB16 gives them (of each four bytes 0 and 2, then 1 and 3), chunks as many pairs as the floating-point registers hold:
  *
- *     sums    M, int32: [quad][16][tile of the quad][two output channels]
- *     inputs  V, pairs of int16: [chunk][quad][16][pair of the chunk][tile of the quad]
- *     weights U, pairs of int16, of two output channels: [chunk][16][pair of the chunk][two output channels]
- *     rows    int8: [4][row_pixels][input channels]; row r with padding stands in place r mod 4
+ *     sums    M, int32: [quad][N][tile of the quad][two output channels]
+ *     inputs  V, pairs of int16: [chunk][quad][N][pair of the chunk][tile of the quad]
+ *     weights U, pairs of int16, of two output channels: [chunk][N][pair of the chunk][two output channels]
+ *     rows    int8: [4 or 6][row_pixels][input channels]; row r with padding stands in place r mod 4, in F(4x4) in its order
  */
 #ifndef DSP_WINOGRAD_H
 #define DSP_WINOGRAD_H
@@ -30,7 +43,7 @@ typedef struct {
     /* For each pair of output channels and each of the two, for each four input channels: nine taps, four bytes each. */
     const uint32_t *weights;
     const uint32_t *transformed; /* U of all pairs of output channels where it is stored; else 0 */
-    const int32_t *bias;         /* 256 * bias, with the zero point of the input folded in */
+    const int32_t *bias;         /* 256 * bias, with the zero point of the input (in F(4x4) plus 128) folded in */
     const int32_t *scale;        /* as in mcu_slm_matrix_t */
     int32_t scale_step;
     int32_t input_height;
@@ -48,7 +61,7 @@ typedef struct {
     int32_t strip_columns;
     int32_t strip_quads;
     int32_t row_pixels;    /* columns of the input with padding */
-    int32_t keeps_weights; /* whether working memory holds U of all output channels; else of two at a time */
+    int32_t kept_pairs;    /* of output channels, the first ones, whose U stays in working memory; the others share a place behind */
     uint32_t act_min;      /* in each byte */
     uint32_t act_max;
 } mcu_slm_winograd_t;
@@ -77,5 +90,23 @@ typedef struct {
     uint32_t act_max;
     const int32_t *sums; /* of the first tile */
 } mcu_slm_winograd_tiles_t;
+
+/* The same in F(4x4), for one output channel. Assembly knows the order. */
+typedef struct {
+    struct {
+        int32_t sums[6];     /* room for a row of A M */
+        int32_t factors[3];  /* what makes the row's outputs 256 * acc, less the bias: of columns 0, 1, and 2 and 3 */
+        int32_t offset;      /* of the rescaling */
+        int32_t column_step; /* bytes from an output to the one on its right */
+        int32_t row_step;    /* and from the second one of a row to the first one of the next */
+    } rows[4];
+    int32_t bias; /* 256 * bias */
+    int32_t multiplier;
+    int32_t third; /* correction or extra shift where the rescaling has one */
+    const int32_t *sums; /* of the next tile */
+    int8_t *output;
+    int32_t tile; /* its number in its row of the strip */
+    int32_t end;  /* number of the tile behind the last one */
+} mcu_slm_winograd4_tiles_t;
 
 #endif

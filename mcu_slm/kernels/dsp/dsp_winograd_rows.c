@@ -68,3 +68,15 @@ void mcu_slm_dsp_winograd_rows(const mcu_slm_winograd_t *layer, const int8_t *in
         read_row(layer, input, padded - layer->pad_top, rows + (padded & 3) * row_bytes);
     }
 }
+
+void mcu_slm_dsp_winograd4_rows(const mcu_slm_winograd_t *layer, const int8_t *input,
+                                int32_t tile_row, int8_t *rows)
+{
+    const int32_t row_bytes = layer->row_pixels * layer->input_channels;
+    const int32_t known = tile_row == 0 ? 0 : 2;
+
+    copy_words(rows, rows + 4 * row_bytes, known * row_bytes);
+    for (int32_t row = known; row < 6; row++) {
+        read_row(layer, input, 4 * tile_row + row - layer->pad_top, rows + row * row_bytes);
+    }
+}

@@ -7,4 +7,8 @@
 void mcu_slm_dsp_winograd_rows(const mcu_slm_winograd_t *layer, const int8_t *input,
                                int32_t tile_row, int8_t *rows);
 
+/* The same for F(4x4, 3x3). */
+void mcu_slm_dsp_winograd4_rows(const mcu_slm_winograd_t *layer, const int8_t *input,
+                                int32_t tile_row, int8_t *rows);
+
 #endif
