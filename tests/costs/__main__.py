@@ -20,7 +20,7 @@ from tests.costs.layers import DSP, PORTABLE, SEVERAL_WAYS
 from tests.costs.measuring import COMPILER, CORE, OPTIMIZATION, Sample, forced, kernels_of, measure
 from tests.costs.unmeasured import UNMEASURED
 
-OTHER_WAYS = (1, 2)
+OTHER_WAYS = (1, 2, 3)
 
 
 def main() -> None:

@@ -98,6 +98,23 @@ def images() -> Cases:
         )  # fmt: skip
 
 
+def images_of_fours() -> Cases:
+    """The same with whole tiles of 4x4."""
+    rng = rng_of("images of fours")
+    for n in range(48):
+        depth = int(rng.choice([8, 12, 16, 20, 24, 32, 36, 40, 48, 56, 64, 72, 80, 96]))
+        channels = 2 * int(rng.integers(3, 33))
+        limit = max(1, min(10, int((20_000 / max(depth, channels)) ** 0.5) // 4))
+        size = [4 * int(rng.integers(1, limit + 1)) for _ in range(2)]
+        more = 2 * (n % 5 == 4)
+        yield conv(
+            f"fours {n}", (1, size[0] + more, size[1] + more, depth), (3, 3), channels,
+            padding=("SAME", "VALID")[n % 5 == 4], activation=ACTIVATIONS[n % 2],
+            real=0.0005 * (1 + n % 2), zero_points=(-128, -128) if n % 2 else (-5, 3),
+            per_channel=n % 7 != 6,
+        )  # fmt: skip
+
+
 def grouped_convolutions() -> Cases:
     """Convolutions in groups, which only the portable kernel does."""
     for n, (groups, depth, channels) in enumerate([(2, 8, 16), (4, 4, 32), (3, 2, 9)]):
@@ -339,7 +356,9 @@ def whole_images() -> Cases:
         yield pool("AVERAGE_POOL_2D", f"whole {n}", shape, shape[1:3], (1, 1))
 
 
-SEVERAL_WAYS = (convolutions, small_convolutions, images, rows, row_products)
+SEVERAL_WAYS = (
+    convolutions, small_convolutions, images, images_of_fours, rows, row_products,
+)  # fmt: skip
 """What the dsp family has several ways to do."""
 
 DSP = (

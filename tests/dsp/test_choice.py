@@ -15,7 +15,7 @@ from mcu_slm.dsp import choice
 from mcu_slm.dsp.convolution import Convolution, MatrixProduct
 from mcu_slm.dsp.rows import RowProducts
 from mcu_slm.dsp.tuning import RAM, SIZE, SPEED, TUNINGS, Tuning
-from mcu_slm.dsp.winograd import Winograd
+from mcu_slm.dsp.winograd_layer import WinogradLayer
 from mcu_slm.ops.base import Activations, Arguments, Constant, Operator
 from mcu_slm.ops.conv_2d import Conv2D
 from tests.costs.measuring import forced, measure
@@ -84,7 +84,7 @@ def layer_of(case: Case) -> Operator:
 def test_an_image_is_done_by_winograd_for_speed_and_directly_for_working_memory() -> None:
     image = layer_of(conv("image", (1, 16, 16, 32), (3, 3), 32, padding="SAME"))
     fast, small = dsp.specialize(image, SPEED), dsp.specialize(image, RAM)
-    assert isinstance(fast, Winograd)
+    assert isinstance(fast, WinogradLayer)
     assert isinstance(small, Convolution)
     assert small.scratch_bytes < fast.scratch_bytes
     assert choice.predict(fast).cycles < choice.predict(small).cycles

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from mcu_slm import judge, ops, tflite, toolchain
+from mcu_slm import dsp, judge, ops, tflite, toolchain
 from mcu_slm.compile import compile_model
-from mcu_slm.dsp import choice, specialize, winograd, winograd_strips
+from mcu_slm.dsp import specialize, winograd, winograd4, winograd_layer, winograd_strips
+from mcu_slm.dsp.tuning import Tuning
+from mcu_slm.dsp.winograd_strips import LARGE, SMALL
 from mcu_slm.errors import ToolError
 from mcu_slm.ir import Graph, GraphBuilder
 from mcu_slm.manifest import CompiledModel
+from mcu_slm.ops.base import Operator
+from mcu_slm.ops.conv_2d import Conv2D
 from mcu_slm.rows import Rows
 from mcu_slm.verify import BareModel, build_for_core
 from mcu_slm.verify.host import HostModel
@@ -43,6 +47,7 @@ class Layer:
     working_bytes: int = winograd_strips._WORKING_BYTES
     kept_bytes: int = winograd_strips._KEPT_BYTES
     stored: bool = False
+    side: int = SMALL
 
     def graph(self) -> Graph:
         """Return a model of this layer alone."""
@@ -79,10 +84,14 @@ LAYERS = {
     "kept_weights": Layer("short", (4, 4), (8, 8, 16), 16),
     "parts_of_rows": Layer("short", (1, 8), (6, 32, 8), 8, working_bytes=7000),
     "parts_of_rows_with_a_rest": Layer("short", (1, 8), (5, 23, 8), 6, working_bytes=6500),
-    "strips_of_rows": Layer("signed", (2, 8), (11, 16, 32), 4, peak=60, kept_bytes=1, **LINEAR),
+    "strips_of_rows": Layer(
+        "signed", (2, 8), (11, 16, 32), 4, peak=60, working_bytes=24_000, kept_bytes=1, **LINEAR
+    ),
     "weights_for_each_strip": Layer("short", (1, 4), (7, 8, 8), 8, working_bytes=1, kept_bytes=1),
     "two_chunks": Layer("short", (2, 4), (8, 7, 64), 32),
-    "three_chunks": Layer("signed", (1, 4), (8, 8, 72), 4, peak=40, kept_bytes=1, **LINEAR),
+    "three_chunks": Layer(
+        "signed", (1, 4), (8, 8, 72), 4, peak=40, working_bytes=24_000, kept_bytes=1, **LINEAR
+    ),
     "chunks_of_ten": Layer("short", (4, 3), (8, 6, 40), 2, peak=60, working_bytes=40000),
     "valid": Layer("short", (6, 5), (13, 12, 8), 8, padding="VALID", zero_point=-3),
     "valid_odd": Layer("signed", (3, 3), (7, 8, 12), 8, padding="VALID", zero_point=127, **LINEAR),
@@ -99,6 +108,35 @@ LAYERS = {
     "stored_chunks": Layer("signed", (3, 3), (5, 6, 40), 4, stored=True, **LINEAR),
     "least_weights": Layer("short", (4, 4), (8, 8, 8), 8, peak=1),
 }
+LARGE_TILES = {
+    "one_tile": Layer("short", (1, 1), (4, 4, 16), 4, zero_point=0),
+    "quads_of_several_rows": Layer("short", (2, 3), (8, 12, 16), 16),
+    "an_unfilled_quad": Layer("signed", (3, 1), (12, 4, 8), 6, zero_point=127, **LINEAR),
+    "parts_of_rows": Layer("short", (1, 4), (8, 32, 8), 8, working_bytes=9000),
+    "parts_of_rows_with_a_rest": Layer("short", (1, 4), (4, 28, 8), 6, working_bytes=9000),
+    "strips_of_rows": Layer("signed", (2, 4), (20, 16, 32), 4, peak=60, **LINEAR),
+    "weights_for_each_strip": Layer("short", (1, 4), (8, 16, 8), 8, working_bytes=1, kept_bytes=1),
+    "some_weights_kept": Layer("short", (1, 4), (8, 16, 8), 16, working_bytes=8300, kept_bytes=1),
+    "two_chunks": Layer("short", (2, 2), (8, 8, 64), 32, peak=60),
+    "three_chunks": Layer("signed", (1, 1), (4, 4, 72), 4, peak=40, **LINEAR),
+    "chunks_of_ten": Layer("short", (2, 1), (8, 4, 40), 2, peak=60),
+    "valid": Layer("short", (3, 2), (14, 10, 8), 8, padding="VALID", zero_point=-3),
+    "far_scales": Layer("extra", (2, 2), (8, 8, 16), 16, spread=8.0, gain=40.0),
+    "stored": Layer("short", (2, 2), (8, 8, 16), 8, stored=True),
+    "stored_chunks": Layer("signed", (1, 2), (4, 8, 40), 4, stored=True, **LINEAR),
+    "least_weights": Layer("short", (2, 2), (8, 8, 8), 8, peak=1),
+}
+LAYERS |= {f"large_{name}": replace(x, side=LARGE) for name, x in LARGE_TILES.items()}
+
+
+def way_of(layer: Layer, ways: list[Operator], _: Tuning) -> Operator:
+    """Return the way that a layer is here for."""
+    plain = ways[-1]
+    assert isinstance(plain, Conv2D)
+    make = winograd.of_conv_2d if layer.side == SMALL else winograd4.of_conv_2d
+    found = make(plain, stores_transformed=layer.stored)
+    assert found is not None
+    return found
 
 
 @pytest.fixture(scope="module", params=LAYERS)
@@ -108,10 +146,7 @@ def layer(request: pytest.FixtureRequest) -> Iterator[Layer]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(winograd_strips, "_WORKING_BYTES", found.working_bytes)
         patch.setattr(winograd_strips, "_KEPT_BYTES", found.kept_bytes)
-        patch.setattr(winograd, "direct_instructions", lambda _: float("inf"))
-        patch.setattr(choice, "predict", lambda _: None)  # then the shorter estimate decides
-        chosen = partial(winograd.of_conv_2d, stores_transformed=found.stored)
-        patch.setattr(winograd, "of_conv_2d", chosen)
+        patch.setattr(dsp, "cheapest", partial(way_of, found))
         yield found
 
 
@@ -142,7 +177,8 @@ def expected(layer: Layer, windows: Rows) -> Rows:
 
 def test_the_layer_takes_the_form_and_the_strips_it_is_here_for(layer: Layer) -> None:
     operator = specialize(ops.parse_graph(layer.graph())[0])
-    assert isinstance(operator, winograd.Winograd)
+    assert isinstance(operator, winograd_layer.WinogradLayer)
+    assert operator.side == layer.side
     assert operator.matrix.form == layer.form
     assert (operator.strip.rows, operator.strip.columns) == layer.strips
 

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from mcu_slm import judge, ops, tflite
+from mcu_slm import dsp, judge, ops, tflite
 from mcu_slm.compile import compile_model
-from mcu_slm.dsp import specialize, winograd
+from mcu_slm.dsp import specialize, winograd, winograd4, winograd_layer
 from mcu_slm.ir import Graph, GraphBuilder
 from mcu_slm.ops.conv_2d import Conv2D
 from mcu_slm.toolchain import WARNING_FLAGS, compile_objects
 from mcu_slm.verify.host import HostModel
-from tests.dsp.test_winograd import LAYERS, Layer
+from tests.dsp.test_winograd import LAYERS, Layer, way_of
 from tests.kernels.test_kernels import compiler_of
 from tests.models import needs_judge, windows_of
 
@@ -22,11 +24,13 @@ from tests.models import needs_judge, windows_of
 @pytest.mark.host
 @pytest.mark.parametrize("name", ["gcc", "clang", "zig", "arm-none-eabi-gcc"])
 @pytest.mark.parametrize("optimization", ["-O2", "-Os", "-Og"])
+@pytest.mark.parametrize("layer", ["two_chunks", "large_two_chunks", "large_far_scales"])
 def test_generated_code_compiles_without_warnings(
-    name: str, optimization: str, tmp_path: Path
+    layer: str, name: str, optimization: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     compiler, target = compiler_of(name)
-    graph = LAYERS["two_chunks"].graph()
+    monkeypatch.setattr(dsp, "cheapest", partial(way_of, LAYERS[layer]))
+    graph = LAYERS[layer].graph()
     compile_model(graph, tflite.write_model(graph), tmp_path / "code", "dsp")
     sources = sorted((tmp_path / "code").glob("*.c"))
     assert any("winograd" in source.name for source in sources)
@@ -61,13 +65,63 @@ def test_sixty_four_times_an_input_fits_a_half_at_the_corners() -> None:
     assert max(largest) < 2**15
 
 
+B4 = np.array(
+    [
+        [4, 0, -5, 0, 1, 0],
+        [0, -4, -4, 1, 1, 0],
+        [0, 4, -4, -1, 1, 0],
+        [0, -2, -1, 2, 1, 0],
+        [0, 2, -1, -2, 1, 0],
+        [0, 4, 0, -5, 0, 1],
+    ]
+)
+A4 = np.array(
+    [[6, -4, -4, 1, 1, 0], [0, -2, 2, 1, -1, 0], [0, -1, -1, 1, 1, 0], [0, -1, 1, 2, -2, 6]]
+)
+S4 = np.array([1, 2, 4, 4])
+
+
+def test_large_tiles_give_the_sum_times_256_modulo_2_to_32() -> None:
+    """S A M A' S is 576 times the convolution, and 4 / 9 of it 256 times, for wrapped sums too."""
+    rng = np.random.default_rng(5)
+    inputs = np.concatenate(
+        [rng.integers(-128, 128, (50, 6, 6)), rng.choice([-128, 127], (50, 6, 6))]
+    )
+    weights = rng.integers(-128, 128, (100, 3, 3))
+    sides = np.array(winograd4.Winograd4.transform)
+    m = (sides @ weights @ sides.T) * (B4 @ (inputs + 128) @ B4.T)
+    scaled = (A4 @ m @ A4.T) * np.outer(S4, S4)
+    assert 9 * 954437177 % 2**32 == 1
+    less = 128 * weights.sum(axis=(1, 2))
+    for y in range(4):
+        for x in range(4):
+            direct = (inputs[:, y : y + 3, x : x + 3] * weights).sum(axis=(1, 2))
+            np.testing.assert_array_equal(scaled[:, y, x], 576 * (direct + less))
+            wrapped = scaled[:, y, x] // np.outer(S4, S4)[y, x] % 2**32 * (4 * 954437177)
+            found = (wrapped * np.outer(S4, S4)[y, x] - 256 * less) % 2**32
+            np.testing.assert_array_equal(found, 256 * direct % 2**32)
+
+
+def test_large_tiles_fit_a_half_at_the_corners() -> None:
+    """The greatest |V| over all inputs of 0 to 255, and the greatest |U| over all int8 weights."""
+    coefficients = np.einsum("ia,jb->ijab", B4, B4)
+    reach = [np.maximum(sign * coefficients, 0).sum(axis=(2, 3)).max() for sign in (1, -1)]
+    assert 255 * max(reach) == 17340 < 2**15
+    assert 255 * np.abs(B4).sum(axis=1).max() < 2**15  # what the columns alone give
+    sides = np.array(winograd4.Winograd4.transform)
+    assert 128 * np.abs(np.einsum("ia,jb->ijab", sides, sides)).sum(axis=(2, 3)).max() == 6272
+
+
 @pytest.mark.parametrize("chunks", [1, 2])
-def test_stored_weights_are_in_the_order_of_the_kernel(chunks: int) -> None:
+@pytest.mark.parametrize("kind", [winograd.Winograd, winograd4.Winograd4])
+def test_stored_weights_are_in_the_order_of_the_kernel(
+    chunks: int, kind: type[winograd_layer.WinogradLayer]
+) -> None:
     rng = np.random.default_rng(6)
     weights = rng.integers(-127, 128, (4, 3, 3, 16)).astype(np.int8)
-    words = winograd.transformed(weights, chunks).view(np.int16)
-    stored = words.reshape(2, chunks, 16, 8 // chunks, 2, 2)
-    sides = np.array([[1, 0, 0], [1, 1, 1], [1, -1, 1], [0, 0, 1]])
+    words = winograd_layer.transformed(weights, chunks, kind.transform).view(np.int16)
+    stored = words.reshape(2, chunks, (kind.side + 2) ** 2, 8 // chunks, 2, 2)
+    sides = np.array(kind.transform)
     for output in range(4):
         for channel in range(16):
             u = (sides @ weights[output, :, :, channel].astype(int) @ sides.T).reshape(-1)
@@ -77,17 +131,20 @@ def test_stored_weights_are_in_the_order_of_the_kernel(chunks: int) -> None:
             np.testing.assert_array_equal(found, u)
 
 
-def test_weights_take_as_much_flash_as_in_the_model_and_stored_ones_three_and_a_half_times() -> (
-    None
-):
+@pytest.mark.parametrize(
+    ("make", "values"), [(winograd.of_conv_2d, 16), (winograd4.of_conv_2d, 36)]
+)
+def test_weights_take_as_much_flash_as_in_the_model_and_stored_ones_two_bytes_for_each_value(
+    make: Callable[..., winograd_layer.WinogradLayer | None], values: int
+) -> None:
     plain = ops.parse_graph(Layer("", (1, 1), (16, 16, 32), 32).graph())[0]
     sizes = []
     for stored in (False, True):
-        operator = winograd.of_conv_2d(plain, stores_transformed=stored)
+        operator = make(plain, stores_transformed=stored)
         assert operator is not None
         sizes.append(sum(c.data.nbytes for c in operator.constants() if c.is_weight))
     bias = 4 * 32
-    assert sizes == [9 * 32 * 32 + bias, 32 * 32 * 32 + bias]
+    assert sizes == [9 * 32 * 32 + bias, 2 * values * 32 * 32 + bias]
 
 
 @pytest.mark.parametrize(
@@ -112,7 +169,8 @@ def test_a_layer_may_write_over_the_input_that_it_has_read(padding: str, tmp_pat
     """Three layers in a row; fewer bytes than two whole images and the working memory suffice."""
     graph = _chain(padding)
     operators = [specialize(operator) for operator in ops.parse_graph(graph)]
-    assert [type(operator) for operator in operators] == [winograd.Winograd] * 3
+    sides = [4, 4, 4] if padding == "SAME" else [2, 4, 2]  # of 22, 20 and 18 pixels
+    assert [getattr(operator, "side", None) for operator in operators] == sides
     compiled = compile_model(graph, tflite.write_model(graph), tmp_path / "code", "dsp")
     images = [int(np.prod(graph.tensor(n.outputs[0]).shape)) for n in graph.nodes]
     assert compiled.arena_bytes < 2 * min(images) + max(o.scratch_bytes for o in operators)
@@ -144,4 +202,4 @@ def _chain(padding: str) -> Graph:
 )
 def test_other_layers_keep_the_direct_form(image: tuple[int, int, int], outputs: int) -> None:
     operator = specialize(ops.parse_graph(Layer("", (1, 1), image, outputs).graph())[0])
-    assert not isinstance(operator, winograd.Winograd)
+    assert not isinstance(operator, winograd_layer.WinogradLayer)
