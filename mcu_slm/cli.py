@@ -198,20 +198,24 @@ def compile(
 ) -> None:
     """Compile a flatbuffer to C files that any project can add.
 
-    Without --board the kernels are those that every core runs.
+    Without --board the kernels are those that every core runs. With one, flash and RAM that it has
+    may be spent on speed.
     """
     from mcu_slm import boards
-    from mcu_slm.compile import compile_model
+    from mcu_slm.compile import budget_of, compile_model
     from mcu_slm.pipeline.deployment import read_model
 
     source = read_model(model)
     choices = options.choices(kernels, optimize, without)
-    core = boards.load_board(board).chip.core if board else None
+    found = boards.load_board(board) if board else None
+    core = found.chip.core if found else None
     family = choices.family(core)
     compiled = compile_model(
-        source.graph, source.raw, out, family, choices.optimize, core, choices.without
+        *(source.graph, source.raw, out, family, choices.optimize, core),
+        without=choices.without,
+        budget=budget_of(found) if found else None,
     )
-    sizes = ("arena_bytes", "state_bytes", "weight_bytes", "table_bytes")
+    sizes = ("arena_bytes", "state_bytes", "weight_bytes", "spent_weight_bytes", "table_bytes")
     names = ("model_sha256", "kernel_family", "optimize", *sizes, "macs", "sources")
     facts = {name: getattr(compiled, name) for name in names}
     if as_json:
@@ -220,7 +224,8 @@ def compile(
     typer.echo(f"{len(compiled.files)} files in {out}, {family} kernels")
     typer.echo(
         f"arena {compiled.arena_bytes:,} bytes, state {compiled.state_bytes:,}, weights "
-        f"{compiled.weight_bytes:,}, tables {compiled.table_bytes:,}, {compiled.macs:,} "
+        f"{compiled.weight_bytes:,} ({compiled.spent_weight_bytes:,} more than in the file, for "
+        f"speed), tables {compiled.table_bytes:,}, {compiled.macs:,} "
         "multiply-accumulates"
     )
 

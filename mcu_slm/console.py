@@ -121,6 +121,8 @@ def _cost(outcome: Outcome) -> Table:
         _bar(cost["flash_bytes"], flash),
     )
     table.add_row("  weights", f"{cost['weight_bytes']:,}", "", "")
+    if cost["spent_weight_bytes"]:
+        table.add_row("  of these for speed", f"{cost['spent_weight_bytes']:,}", "", "")
     table.add_row("  code and tables", f"{cost['model_code_bytes']:,}", "", "")
     table.add_row(
         "RAM, whole image", f"{cost['ram_bytes']:,}", f"{ram:,} B", _bar(cost["ram_bytes"], ram)
@@ -255,6 +257,7 @@ def cost_table(facts: dict[str, Any]) -> Table:
         "flash_bytes",
         "model_code_bytes",
         "weight_bytes",
+        "spent_weight_bytes",
         "arena_bytes",
         "state_bytes",
         "ram_bytes",

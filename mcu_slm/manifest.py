@@ -38,6 +38,7 @@ class CompiledModel:
     """A folder of generated C. Sizes in bytes; `sources` are the .c files to compile.
 
     `state_bytes` is what lives from one inference to the next, beside the arena; mostly 0.
+    `spent_weight_bytes` is by how much `weight_bytes` exceed those of the file, for speed.
     """
 
     tool_version: str
@@ -57,6 +58,7 @@ class CompiledModel:
     sources: tuple[str, ...]
     layers: tuple[Layer, ...]
     files: dict[str, str]
+    spent_weight_bytes: int = 0
 
     def to_json(self) -> str:
         """Return the text of `manifest.json`."""

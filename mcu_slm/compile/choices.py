@@ -19,11 +19,14 @@ class Choices:
     """Kernel family, what the code is optimised for, and the passes to leave out.
 
     `kernels` is a family or `auto`: dsp where the core has the instructions, else portable.
+    `flash_bytes` and `ram_bytes` are a project's limits below those of the board, if it has any.
     """
 
     kernels: str = AUTO
     optimize: str = OPTIMIZE[0]
     without: tuple[str, ...] = ()
+    flash_bytes: int | None = None
+    ram_bytes: int | None = None
 
     def __post_init__(self) -> None:
         """Check the names.
@@ -57,13 +60,16 @@ class Choices:
 
     def to_json(self) -> dict[str, Any]:
         """Return the fields for a record."""
-        return {**asdict(self), "without": list(self.without)}
+        known = {name: value for name, value in asdict(self).items() if value is not None}
+        return {**known, "without": list(self.without)}
 
 
 def recorded_choices(fields: Any) -> Choices:
     """Return what a record says, the defaults where it says nothing sound."""
     try:
         without = tuple(str(name) for name in fields.get("without", ()))
-        return Choices(str(fields["kernels"]), str(fields["optimize"]), without)
+        limits = [fields.get(name) for name in ("flash_bytes", "ram_bytes")]
+        sound = (limit if type(limit) is int else None for limit in limits)
+        return Choices(str(fields["kernels"]), str(fields["optimize"]), without, *sound)
     except (AttributeError, KeyError, TypeError, UsageError):
         return Choices()

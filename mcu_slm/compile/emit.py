@@ -14,12 +14,13 @@ from mcu_slm.compile.program import Program, make_program
 from mcu_slm.compile.states import state_bytes
 from mcu_slm.compile.texts import input_offset, model_text, output_offset
 from mcu_slm.costs import predict
+from mcu_slm.dsp.budget import Budget
 from mcu_slm.errors import ModelError, UnsupportedOperatorError, UsageError
 from mcu_slm.files import sha256_bytes, write_atomic
 from mcu_slm.ir import Graph
 from mcu_slm.manifest import MANIFEST, CompiledModel, Layer
 from mcu_slm.ops import Operator
-from mcu_slm.passes import check_names
+from mcu_slm.passes import check_names, target_for
 from mcu_slm.resources import KERNELS
 from mcu_slm.rows import row_offsets
 from mcu_slm.templating import render
@@ -51,11 +52,14 @@ def compile_model(
     kernel_family: str = "portable",
     optimize: str = "speed",
     core: str | None = None,
+    *,
     without: Collection[str] = (),
+    budget: Budget | None = None,
 ) -> CompiledModel:
     """Compile a graph into C files below `out` and return what is there.
 
-    Kernels of the dsp family are scheduled for `core`, by default so that all its cores like them.
+    Kernels of the dsp family are scheduled for `core`, by default so that all its cores like them,
+    and chosen within `budget`, by default without more flash for weights than in the file.
     `without` names passes (`mcu_slm.passes`) to leave out.
 
     Files that would not change are left untouched; kernels of an earlier model that this one does
@@ -72,7 +76,8 @@ def compile_model(
         raise UsageError("--optimize", f"{optimize!r}", f"one of {', '.join(OPTIMIZE)}")
     check_names(without)
     _require_activations(graph)
-    program = make_program(graph, raw, kernel_family, optimize, core, without)
+    target = target_for(kernel_family, optimize, core, budget)
+    program = make_program(graph, raw, target, without, saves_ram=optimize == "ram")
     texts = _files(program)
     hashes = {name: sha256_bytes(text.encode()) for name, text in texts.items()}
     compiled = _manifest(program, kernel_family, optimize, hashes)
@@ -256,6 +261,7 @@ def _manifest(program: Program, family: str, optimize: str, files: dict[str, str
         arena_bytes=program.plan.arena_bytes,
         state_bytes=state_bytes(program.states),
         weight_bytes=program.constant_bytes(weights=True),
+        spent_weight_bytes=program.spent_weight_bytes,
         table_bytes=program.constant_bytes(weights=False),
         macs=program.macs,
         input_offset=input_offset(program),

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy.typing as npt
 
-from mcu_slm import dsp, ops, plan
+from mcu_slm import ops, plan
 from mcu_slm.compile import names
-from mcu_slm.compile.states import StatePlace, place_states
+from mcu_slm.compile.states import StatePlace, place_states, state_bytes
 from mcu_slm.files import sha256_bytes
-from mcu_slm.ir import Graph, Node
+from mcu_slm.ir import Graph
 from mcu_slm.metadata import read_info
 from mcu_slm.ops import Operator
 from mcu_slm.ops.base import GeneratedKernel
 from mcu_slm.ops.state import states_of
-from mcu_slm.passes import Draft, Step, run_passes, variants
+from mcu_slm.passes import Draft, Step, Target, plan_draft, run_passes, variants
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,6 +84,11 @@ class Program:
         }
         return tuple(found[name] for name in sorted(found))
 
+    @property
+    def spent_weight_bytes(self) -> int:
+        """Bytes of weights beyond those of the file, spent on speed."""
+        return sum(operator.spent_weight_bytes for operator in self.operators)
+
     def constant_bytes(self, *, weights: bool) -> int:
         """Bytes of weights, or of all other constant arrays."""
         return sum(array.data.nbytes for array in self.arrays if array.is_weight == weights)
@@ -92,21 +97,31 @@ class Program:
 def make_program(
     graph: Graph,
     raw: bytes,
-    kernel_family: str = "portable",
-    optimize: str = "speed",
-    core: str | None = None,
+    target: Target | None = None,
     without: Collection[str] = (),
+    *,
+    saves_ram: bool = False,
 ) -> Program:
     """Parse a model, run the passes over it but those named in `without`, plan it and name it.
+
+    Args:
+        graph: The model.
+        raw: The file that it came from.
+        target: What dsp kernels are chosen for; None: portable kernels.
+        without: Names of passes to leave out.
+        saves_ram: Weigh passes that take memory against the arena.
 
     Raises:
         UnsupportedOperatorError: An operator, type or option without a kernel.
         ModelError: The model contradicts itself.
     """
-    tuning = dsp.tuning_for(optimize, core) if kernel_family == "dsp" else None
-    first = Draft.of(graph, ops.parse_graph(graph))
-    ways = variants(first, without, saves_ram=optimize == "ram")
-    planned = [_planned(run_passes(first, tuning, way)) for way in ways]
+    parsed = ops.parse_graph(graph)
+    if target is not None:
+        target = replace(target, kept_bytes=state_bytes(place_states(states_of(graph, parsed))))
+    first = Draft.of(graph, parsed)
+    ways = variants(first, without, saves_ram=saves_ram)
+    drafts = [run_passes(first, target, way) for way in ways]
+    planned = [(draft, plan_draft(draft)) for draft in drafts]
     draft, layout = min(planned, key=lambda pair: pair[1].arena_bytes)
     graph, operators = draft.graph, draft.operators
     layers = names.unique(names.identifier(graph.layer_name(node)) for node in graph.nodes)
@@ -133,35 +148,6 @@ def make_program(
         states,
         _labels(graph),
     )
-
-
-def _planned(draft: Draft) -> tuple[Draft, plan.MemoryPlan]:
-    return draft, plan.plan_graph(draft.graph, _demands(draft.graph, draft.operators))
-
-
-def _demands(graph: Graph, operators: tuple[Operator, ...]) -> list[plan.Demand]:
-    """Return what each layer asks of memory; an input read twice keeps the larger clearance."""
-    demands = []
-    for node, operator in zip(graph.nodes, operators, strict=True):
-        found: dict[int, int | None] = {}
-        for position, place in enumerate(operator.activations):
-            tensor, distance = node.inputs[place], operator.clearance(position)
-            known = found.get(tensor, 0)
-            found[tensor] = None if known is None or distance is None else max(known, distance)
-        clearances = {
-            tensor: distance for tensor, distance in found.items() if distance is not None
-        }
-        demands.append(plan.Demand(operator.scratch_bytes, clearances, _level(node, operator)))
-    return demands
-
-
-def _level(node: Node, operator: Operator) -> frozenset[int]:
-    """Return the inputs that the output may overwrite from the same byte on."""
-    found: dict[int, bool] = {}
-    for position, place in enumerate(operator.activations):
-        tensor = node.inputs[place]
-        found[tensor] = found.get(tensor, True) and operator.is_level(position)
-    return frozenset(tensor for tensor, is_level in found.items() if is_level)
 
 
 def _macros(graph: Graph, layout: plan.MemoryPlan) -> dict[int, str]:

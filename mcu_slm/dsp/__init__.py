@@ -21,7 +21,7 @@ from mcu_slm.dsp import (
 )
 from mcu_slm.dsp.choice import cheapest
 from mcu_slm.dsp.sharing import share_kernels
-from mcu_slm.dsp.tuning import SPEED, TUNINGS, Tuning, tuning_for
+from mcu_slm.dsp.tuning import RAM, SPEED, TUNINGS, Tuning, tuning_for
 from mcu_slm.ops.add import Sum
 from mcu_slm.ops.average_pool_2d import AveragePool2D
 from mcu_slm.ops.base import Operator
@@ -32,7 +32,7 @@ from mcu_slm.ops.fully_connected import FullyConnected
 from mcu_slm.ops.softmax import Softmax
 from mcu_slm.ops.unidirectional_sequence_lstm import Lstm
 
-__all__ = ["CORES", "OPERATORS", "TUNINGS", "share_kernels", "specialize", "tuning_for"]
+__all__ = ["CORES", "OPERATORS", "TUNINGS", "share_kernels", "slimmer", "specialize", "tuning_for"]
 
 CORES = ("cortex-m4", "cortex-m7", "cortex-m33")
 """Cores that have the instructions, as their chips have an FPU."""
@@ -63,6 +63,28 @@ def specialize(operator: Operator, tuning: Tuning = SPEED) -> Operator:
     if tuning.goal == "speed":
         ways.append(operator)
     return cheapest(ways, tuning)
+
+
+def slimmer(operator: Operator, scratch_bytes: int) -> Operator | None:
+    """Return the fastest way to do a layer with less working memory than this, None without one.
+
+    The portable kernels are among the ways: most take none at all.
+    """
+    ways = [*_ways(operator, SPEED), *_ways(operator, RAM)]
+    if isinstance(operator, Conv2D):
+        ways += _in_smaller_strips(operator, scratch_bytes)
+    slim = [way for way in [*ways, operator] if way.scratch_bytes < scratch_bytes]
+    return cheapest(slim, SPEED) if slim else None
+
+
+def _in_smaller_strips(operator: Conv2D, scratch_bytes: int) -> list[Operator]:
+    """Return the ways by tiles in three quarters and in half of some working memory."""
+    found = [
+        make(operator, working_bytes=scratch_bytes * quarters // 4)
+        for make in (winograd.of_conv_2d, winograd4.of_conv_2d)
+        for quarters in (3, 2)
+    ]
+    return [way for way in found if way is not None]
 
 
 def _ways(operator: Operator, tuning: Tuning) -> list[Operator]:

@@ -75,6 +75,11 @@ class WinogradLayer(Specialized):
             scale,
         )
 
+    @property
+    def spent_weight_bytes(self) -> int:
+        """What stored transformed weights take more than those of the file."""
+        return self._stored().data.nbytes - self.weights.nbytes
+
     @abstractmethod
     def _offsets(self) -> Int64:
         """Return what the kernel's inputs ask to be added to each bias."""

@@ -139,6 +139,11 @@ class Operator(ABC):
         """Bytes of working memory in the arena during the call, aligned to words."""
         return 0
 
+    @property
+    def spent_weight_bytes(self) -> int:
+        """Bytes of weights beyond those of the file, spent on speed."""
+        return 0
+
     def clearance(self, position: int) -> int | None:  # noqa: ARG002
         """Return how many bytes below an input the output must start if the two share memory.
 

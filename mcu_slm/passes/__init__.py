@@ -12,41 +12,53 @@ from dataclasses import dataclass
 from itertools import product
 from typing import Literal
 
-from mcu_slm.dsp.tuning import Tuning
 from mcu_slm.errors import BuildError, UsageError
 from mcu_slm.ir import verify
 from mcu_slm.passes.attention import fuse_attention
 from mcu_slm.passes.draft import Draft, Step
-from mcu_slm.passes.kernels import choose_kernels, share_kernels
+from mcu_slm.passes.kernels import choose_kernels, fit_ram, share_kernels, store_transformed
 from mcu_slm.passes.matmul_walks import walk_operands, walk_results
+from mcu_slm.passes.memory import plan_draft
 from mcu_slm.passes.padding import fold_padding
 from mcu_slm.passes.still_moves import still_moves
 from mcu_slm.passes.tables import merge_tables
+from mcu_slm.passes.target import Target, target_for
 from mcu_slm.passes.unused import drop_unused
 from mcu_slm.passes.widening import widen_once
 
-__all__ = ["PASSES", "Draft", "Pass", "Step", "check_names", "run_passes", "variants"]
+__all__ = [
+    "PASSES",
+    "Draft",
+    "Pass",
+    "Step",
+    "Target",
+    "check_names",
+    "plan_draft",
+    "run_passes",
+    "target_for",
+    "variants",
+]
 
 
 @dataclass(frozen=True)
 class Pass:
-    """One rewriting. `rewrite` gets the tuning of the dsp family, None for portable kernels.
+    """One rewriting. `rewrite` gets what dsp kernels are for, None for portable ones.
 
     `memory` is "takes" where tensors may live longer, "saves" where time is given for memory.
     """
 
     name: str
     does: str
-    rewrite: Callable[[Draft, Tuning | None], Draft]
+    rewrite: Callable[[Draft, Target | None], Draft]
     memory: Literal["", "takes", "saves"] = ""
 
 
-def _always(rewrite: Callable[[Draft], Draft]) -> Callable[[Draft, Tuning | None], Draft]:
+def _always(rewrite: Callable[[Draft], Draft]) -> Callable[[Draft, Target | None], Draft]:
     return lambda draft, _: rewrite(draft)
 
 
-def _for_dsp(rewrite: Callable[[Draft, Tuning], Draft]) -> Callable[[Draft, Tuning | None], Draft]:
-    return lambda draft, tuning: draft if tuning is None else rewrite(draft, tuning)
+def _for_dsp(rewrite: Callable[[Draft, Target], Draft]) -> Callable[[Draft, Target | None], Draft]:
+    return lambda draft, target: draft if target is None else rewrite(draft, target)
 
 
 PASSES = (
@@ -58,6 +70,8 @@ PASSES = (
     Pass("fuse-attention", "scores of one head at a time", _always(fuse_attention), "saves"),
     Pass("drop-unused", "layers that nothing depends on are left out", _always(drop_unused)),
     Pass("choose-kernels", "each layer by its cheapest kernel", _for_dsp(choose_kernels)),
+    Pass("store-transformed", "flash that is left for speed", _for_dsp(store_transformed)),
+    Pass("fit-ram", "less working memory until RAM holds the arena", _for_dsp(fit_ram)),
     Pass("widen-once", "matrix products of the same rows widen them once", _for_dsp(widen_once)),
     Pass("share-kernels", "layers share kernels", _for_dsp(lambda draft, _: share_kernels(draft))),
 )
@@ -76,7 +90,7 @@ def check_names(names: Collection[str]) -> None:
             raise UsageError("--without", f"{name!r}", f"one of {', '.join(known)}")
 
 
-def run_passes(draft: Draft, tuning: Tuning | None, without: Collection[str] = ()) -> Draft:
+def run_passes(draft: Draft, target: Target | None, without: Collection[str] = ()) -> Draft:
     """Return the draft after all passes but those of some names.
 
     Raises:
@@ -85,7 +99,7 @@ def run_passes(draft: Draft, tuning: Tuning | None, without: Collection[str] = (
     for entry in PASSES:
         if entry.name in without:
             continue
-        draft = entry.rewrite(draft, tuning)
+        draft = entry.rewrite(draft, target)
         wrong = verify(draft.graph)
         if wrong:
             raise BuildError(

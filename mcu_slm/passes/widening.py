@@ -4,19 +4,26 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from mcu_slm.dsp.tuning import Tuning
 from mcu_slm.dsp.widened import WidenedProduct, WidenedRows, widens_alone
 from mcu_slm.ir import Node, Tensor
 from mcu_slm.passes.draft import Draft, Step
+from mcu_slm.passes.memory import plan_draft
+from mcu_slm.passes.target import Target
 
 
-def widen_once(draft: Draft, tuning: Tuning) -> Draft:
+def widen_once(draft: Draft, target: Target) -> Draft:
     """Return the draft in which products of the same rows share the widened rows.
 
-    The widened rows live from the first product to the last: memory for time.
+    The widened rows live from the first product to the last, memory for time: the draft stays as it
+    is where the board's RAM would not hold that.
     """
-    if tuning.goal != "speed":
+    if target.tuning.goal != "speed":
         return draft
+    wide = _widened(draft)
+    return wide if target.allows(plan_draft(wide).arena_bytes) else draft
+
+
+def _widened(draft: Draft) -> Draft:
     groups = _groups(draft)
     readers = {place: group for group in groups for place in group}
     steps, tensors = list[Step](), dict[tuple[int, ...], int]()

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from mcu_slm import judge, ops, tflite
 from mcu_slm.boards import Board
-from mcu_slm.compile import compile_model, recorded_choices
+from mcu_slm.compile import budget_of, compile_model, recorded_choices
 from mcu_slm.config import BudgetConfig
 from mcu_slm.errors import BudgetError, ToolError, UsageError
 from mcu_slm.files import sha256_bytes, sha256_file, sha256_tree
@@ -109,7 +109,8 @@ def firmware(run: RunFolder, model: Model, board: Board, windows: Windows) -> tu
     evidence = run.evidence
     choices = recorded_choices(evidence.fields.get("settings", {}).get("compile"))
     family = choices.family(board.chip.core)
-    wanted = (family, choices.optimize, choices.without)
+    budget = budget_of(board, choices.flash_bytes, choices.ram_bytes)
+    wanted = (family, choices.optimize, choices.without, asdict(budget))
     key = key_of("firmware", model.sha256, asdict(board), *wanted, tool_fingerprint())
     if not run.force and evidence.is_current("firmware", key, edits_allowed=True):
         edited = evidence.edited("firmware")
@@ -131,7 +132,9 @@ def firmware(run: RunFolder, model: Model, board: Board, windows: Windows) -> tu
     begin = time.monotonic()
     staging = run.folder / "compile"
     compiled = compile_model(
-        model.graph, model.raw, staging, family, choices.optimize, board.chip.core, choices.without
+        *(model.graph, model.raw, staging, family, choices.optimize, board.chip.core),
+        without=choices.without,
+        budget=budget,
     )
     count = max(1, min(_KNOWN_ANSWERS, _KNOWN_ANSWER_BYTES // (compiled.input_bytes + 1)))
     known = windows.windows[:count]
@@ -313,6 +316,7 @@ def bench(
         "flash_bytes": build_result.flash_bytes,
         "model_code_bytes": _model_flash(compiled, build_result) - compiled.weight_bytes,
         "weight_bytes": compiled.weight_bytes,
+        "spent_weight_bytes": compiled.spent_weight_bytes,
         "arena_bytes": compiled.arena_bytes,
         "state_bytes": compiled.state_bytes,
         "ram_bytes": build_result.ram_bytes,

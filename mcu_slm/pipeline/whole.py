@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -67,8 +67,11 @@ def run_project(
     board = boards.load_board(project.board.name)
     settings = project.verify
     seed = project.project.seed
-    wanted = choices or Choices(
-        project.compile.kernels, project.compile.optimize, tuple(project.compile.without)
+    compiled = project.compile
+    wanted = replace(
+        choices or Choices(compiled.kernels, compiled.optimize, tuple(compiled.without)),
+        flash_bytes=project.budget.flash_bytes,
+        ram_bytes=project.budget.ram_bytes,
     )
     remember_settings(run, board, settings.sim_windows, settings.random_windows, seed, wanted)
     recordings = training.load_recordings(project, run)
@@ -143,10 +146,17 @@ def remember_settings(
 
 
 def choose(run: RunFolder, choices: Choices | None) -> None:
-    """Keep what a user chose about the generated code; None leaves what was chosen before."""
+    """Keep what a user chose about the generated code; None leaves what was chosen before.
+
+    The project's limits stay.
+    """
     settings = run.evidence.fields.get("settings", {})
-    if choices is not None and settings.get("compile") != choices.to_json():
-        run.evidence.set("settings", {**settings, "compile": choices.to_json()})
+    if choices is None:
+        return
+    known = _recorded_choices(run)
+    wanted = replace(choices, flash_bytes=known.flash_bytes, ram_bytes=known.ram_bytes)
+    if settings.get("compile") != wanted.to_json():
+        run.evidence.set("settings", {**settings, "compile": wanted.to_json()})
 
 
 def _recorded_choices(run: RunFolder) -> Choices:

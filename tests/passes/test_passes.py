@@ -8,12 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mcu_slm import dsp, ops, passes, tflite
+from mcu_slm import ops, passes, tflite
 from mcu_slm.compile import compile_model
 from mcu_slm.errors import BuildError, UsageError
 from mcu_slm.ir import Graph, verify
 from mcu_slm.ops import reference
-from mcu_slm.passes import PASSES, Draft, Pass, run_passes
+from mcu_slm.passes import PASSES, Draft, Pass, Target, run_passes
 from mcu_slm.rows import pack
 from mcu_slm.verify.host import HostModel
 from tests.models import windows_of
@@ -67,7 +67,7 @@ def _same_values(graph: Graph, draft: Draft, seed: int) -> None:
 @pytest.mark.parametrize("name", CASES)
 def test_the_pass_does_what_it_is_for(name: str) -> None:
     graph, _, left = CASES[name]
-    draft = run_passes(_draft(graph), dsp.TUNINGS["speed"])
+    draft = run_passes(_draft(graph), Target())
     found = tuple(step.node.op for step in draft.steps)
     assert tuple(op for op in found if op != "RESHAPE" or "RESHAPE" in left) == left
     _same_values(graph, draft, 3)
@@ -78,7 +78,7 @@ def test_the_pass_does_what_it_is_for(name: str) -> None:
 def test_without_the_pass_the_layers_stay(name: str) -> None:
     graph, which, left = CASES[name]
     without = (which, "drop-unused") if which == "walk-operands" else (which,)
-    draft = run_passes(_draft(graph), dsp.TUNINGS["speed"], without)
+    draft = run_passes(_draft(graph), Target(), without)
     assert tuple(step.node.op for step in draft.steps) != left
     _same_values(graph, draft, 4)
 
