@@ -198,8 +198,7 @@ def compile(
 ) -> None:
     """Compile a flatbuffer to C files that any project can add.
 
-    Without --board the kernels are those that every core runs. With one, flash and RAM that it has
-    may be spent on speed.
+    Without --board the kernels are those that every core runs; with one they use what it has.
     """
     from mcu_slm import boards
     from mcu_slm.compile import budget_of, compile_model
@@ -224,8 +223,7 @@ def compile(
     typer.echo(f"{len(compiled.files)} files in {out}, {family} kernels")
     typer.echo(
         f"arena {compiled.arena_bytes:,} bytes, state {compiled.state_bytes:,}, weights "
-        f"{compiled.weight_bytes:,} ({compiled.spent_weight_bytes:,} more than in the file, for "
-        f"speed), tables {compiled.table_bytes:,}, {compiled.macs:,} "
+        f"{compiled.weight_bytes:,} ({compiled.spent_weight_bytes:,} of them for speed), tables {compiled.table_bytes:,}, {compiled.macs:,} "
         "multiply-accumulates"
     )
 

@@ -6,11 +6,13 @@ from mcu_slm.boards import Board
 from mcu_slm.dsp.budget import Budget
 
 FIRMWARE_FLASH_BYTES = 64 * 1024
-"""Flash that is left for all that is no constant of the model: its code, start-up, drivers, the
-protocol, and known answers (8 KiB of inputs at most)."""
+"""Flash that is left for all that is no constant of the model: code of its layers, start-up,
+drivers, the protocol, and known answers (8 KiB of inputs at most). A ResNet with seven kinds of
+generated kernels takes 44,132 bytes of it; what remains is the user's."""
 
 FIRMWARE_RAM_BYTES = 4 * 1024
-"""RAM that is left beside stack, arena and state: the protocol's buffers and drivers."""
+"""RAM that is left beside stack, arena and state: the protocol's buffers and drivers, of which the
+same firmware takes 1,380 bytes."""
 
 
 def budget_of(board: Board, flash_bytes: int | None = None, ram_bytes: int | None = None) -> Budget:

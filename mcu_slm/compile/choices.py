@@ -60,8 +60,8 @@ class Choices:
 
     def to_json(self) -> dict[str, Any]:
         """Return the fields for a record."""
-        known = {name: value for name, value in asdict(self).items() if value is not None}
-        return {**known, "without": list(self.without)}
+        given = asdict(self) | {"without": list(self.without)}
+        return {name: value for name, value in given.items() if value not in (None, [])}
 
 
 def recorded_choices(fields: Any) -> Choices:

@@ -167,7 +167,7 @@ def test_strips_fill_the_working_memory_that_is_given(
 @pytest.mark.parametrize("padding", ["SAME", "VALID"])
 def test_a_layer_may_write_over_the_input_that_it_has_read(padding: str, tmp_path: Path) -> None:
     """Three layers in a row; fewer bytes than two whole images and the working memory suffice."""
-    graph = _chain(padding)
+    graph = chain(padding)
     operators = [specialize(operator) for operator in ops.parse_graph(graph)]
     sides = [4, 4, 4] if padding == "SAME" else [2, 4, 2]  # of 22, 20 and 18 pixels
     assert [getattr(operator, "side", None) for operator in operators] == sides
@@ -180,7 +180,7 @@ def test_a_layer_may_write_over_the_input_that_it_has_read(padding: str, tmp_pat
     assert np.count_nonzero(found != expected) == 0
 
 
-def _chain(padding: str) -> Graph:
+def chain(padding: str) -> Graph:
     """Return three layers of 16, 16 and 16 channels."""
     rng, b = np.random.default_rng(8), GraphBuilder()
     like = {"scale": 0.05, "zero_point": -128}

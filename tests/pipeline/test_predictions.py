@@ -30,7 +30,10 @@ def model(*predictions: tuple[int, int] | None) -> CompiledModel:
 
 
 def measured(*layers: tuple[int, int | None]) -> dict[str, Any]:
-    names = ("flash", "model_code", "weight", "arena", "state", "ram", "stack", "model_stack")
+    names = (
+        "flash", "model_code", "weight", "spent_weight", "arena", "state", "ram", "stack",
+        "model_stack",
+    )  # fmt: skip
     return {
         "macs": 0,
         "instructions": sum(instructions for instructions, _ in layers) + 7,
