@@ -223,8 +223,8 @@ def compile(
     typer.echo(f"{len(compiled.files)} files in {out}, {family} kernels")
     typer.echo(
         f"arena {compiled.arena_bytes:,} bytes, state {compiled.state_bytes:,}, weights "
-        f"{compiled.weight_bytes:,} ({compiled.spent_weight_bytes:,} of them for speed), tables {compiled.table_bytes:,}, {compiled.macs:,} "
-        "multiply-accumulates"
+        f"{compiled.weight_bytes:,} ({compiled.spent_weight_bytes:,} of them for speed), tables "
+        f"{compiled.table_bytes:,}, {compiled.macs:,} multiply-accumulates"
     )
 
 

@@ -23,7 +23,7 @@ PLENTY = 1 << 20
 
 
 def layers() -> list[Operator]:
-    """Return two layers: one of many tiles, whose strips transform weights again, and one of few."""
+    """Return a layer of many tiles, whose strips transform weights again, and one of few."""
     shapes = [((32, 32, 16), 16), ((8, 8, 32), 32)]
     plain = [ops.parse_graph(Layer("", (1, 1), *shape).graph())[0] for shape in shapes]
     return [dsp.specialize(operator) for operator in plain]
