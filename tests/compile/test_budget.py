@@ -33,7 +33,7 @@ def test_a_project_may_have_less_than_its_board_and_never_more() -> None:
 
 @pytest.mark.parametrize(
     "choices",
-    [Choices(), Choices("dsp", "ram"), Choices("auto", "speed", 100_000, 20_000)],
+    [Choices(), Choices("dsp", "ram"), Choices("auto", "speed", ("fit-ram",), 100_000, 20_000)],
 )
 def test_choices_are_recorded_and_read_again(choices: Choices) -> None:
     assert recorded_choices(choices.to_json()) == choices
@@ -52,4 +52,4 @@ def test_a_record_that_says_nothing_sound_means_the_defaults(fields: Any) -> Non
 
 def test_a_limit_that_is_no_number_is_none() -> None:
     fields = {"kernels": "dsp", "optimize": "ram", "flash_bytes": "many", "ram_bytes": 7}
-    assert recorded_choices(fields) == Choices("dsp", "ram", None, 7)
+    assert recorded_choices(fields) == Choices("dsp", "ram", ram_bytes=7)

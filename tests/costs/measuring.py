@@ -17,6 +17,7 @@ from mcu_slm.costs import kernel_of
 from mcu_slm.dsp.tuning import Tuning
 from mcu_slm.ir import Graph
 from mcu_slm.ops.base import Operator
+from mcu_slm.passes import target_for
 from mcu_slm.toolchain import find_arm_compiler
 from mcu_slm.verify.bare_build import build_for_core
 from mcu_slm.verify.bare_core import BareModel
@@ -61,7 +62,7 @@ def measure_graph(
     graph: Graph, family: str, optimize: str, folder: Path, windows: int = WINDOWS
 ) -> list[Sample | None]:
     """Return a sample per node, None where no byte moves."""
-    operators = make_program(graph, b"cost", family, optimize).operators
+    operators = make_program(graph, b"cost", target_for(family, optimize, None)).operators
     compiled = compile_model(graph, b"cost", folder / "code", family, optimize)
     elf = build_for_core(
         folder / "code",
@@ -93,7 +94,7 @@ def measure_graph(
 
 def kernels_of(graph: Graph, family: str, optimize: str) -> set[str]:
     """Return the kernels that the layers of a graph would be measured for."""
-    operators = make_program(graph, b"cost", family, optimize).operators
+    operators = make_program(graph, b"cost", target_for(family, optimize, None)).operators
     return {kernel_of(x) for x in operators if x.kernels or x.generated}
 
 
