@@ -11,7 +11,7 @@ import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, ParamSpec, TypeVar, cast
+from typing import Annotated, Any, ParamSpec, TypeVar, cast
 
 import typer
 
@@ -28,9 +28,6 @@ from mcu_slm.options import (
     Seed,
     Without,
 )
-
-if TYPE_CHECKING:
-    pass
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -123,7 +120,7 @@ def run(
         arm = options.arm_compiler(compiler)
         if model is not None:
             if board is None:
-                raise _no_board()
+                raise options.no_board()
             folder = RunFolder(runs / model.stem, reporter, force)
             outcome = run_model(
                 model,
@@ -134,7 +131,7 @@ def run(
             )
         else:
             assert project is not None
-            settings = _project(project, board)
+            settings = options.project(project, board)
             folder = RunFolder(runs / settings.project.name, reporter, force)
             outcome = run_project(settings, folder, arm, options.chosen(kernels, optimize, without))
     if as_json:
@@ -158,7 +155,7 @@ def train(
     from mcu_slm.pipeline import training
     from mcu_slm.pipeline.run_folder import RunFolder
 
-    settings = _project(project)
+    settings = options.project(project)
     with options.reporter(as_json) as reporter:
         folder = RunFolder(runs / settings.project.name, reporter, force)
         facts = training.train(settings, training.load_recordings(settings, folder), folder)
@@ -178,7 +175,7 @@ def convert(
     from mcu_slm.pipeline import training
     from mcu_slm.pipeline.run_folder import RunFolder
 
-    settings = _project(project)
+    settings = options.project(project)
     with options.reporter(as_json) as reporter:
         folder = RunFolder(runs / settings.project.name, reporter, force)
         training.convert(settings, training.load_recordings(settings, folder), folder)
@@ -483,21 +480,3 @@ def ops(as_json: Json = False) -> None:
     from mcu_slm import listings
 
     typer.echo(listings.operators(as_json=as_json))
-
-
-def _project(path: Path, board: str | None = None) -> Any:
-    from mcu_slm.config import load_project
-
-    project = load_project(path)
-    if board is None or board == project.board.name:
-        return project
-    chosen = project.board.model_copy(update={"name": board})
-    return project.model_copy(update={"board": chosen})
-
-
-def _no_board() -> UsageError:
-    from mcu_slm.boards import list_boards
-
-    return UsageError(
-        "--board", "no board was named", f"one of {', '.join(list_boards())}", "Add: --board NAME"
-    )

@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from mcu_slm.errors import UsageError
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from mcu_slm.compile import Choices
+    from mcu_slm.config import Project
     from mcu_slm.pipeline.run_folder import Reporter
     from mcu_slm.toolchain import ArmCompiler
 
@@ -80,3 +83,23 @@ def arm_compiler(name: str | None) -> ArmCompiler | None:
     from mcu_slm.toolchain import find_arm_compiler
 
     return None if name is None else find_arm_compiler(name)
+
+
+def project(path: Path, board: str | None = None) -> Project:
+    """Return a project file, for another board where one was named."""
+    from mcu_slm.config import load_project
+
+    found = load_project(path)
+    if board is None or board == found.board.name:
+        return found
+    chosen = found.board.model_copy(update={"name": board})
+    return found.model_copy(update={"board": chosen})
+
+
+def no_board() -> UsageError:
+    """Return the error for a command that needs a board and got none."""
+    from mcu_slm.boards import list_boards
+
+    return UsageError(
+        "--board", "no board was named", f"one of {', '.join(list_boards())}", "Add: --board NAME"
+    )
