@@ -32,6 +32,7 @@ _SHARED_HEADERS = (
     "dsp_matrix.h",
     "dsp_winograd.h",
     "dsp_products.h",
+    "dsp_rescale.h",
     "dsp_instructions.h",
     "sums.h",
     "softmax_share.h",

@@ -36,7 +36,7 @@ _INSIDE_SHARE = 0.9
 class MatrixProduct(Specialized):
     """Rows times a matrix. `quads_per_strip` are widened at a time."""
 
-    kernels: ClassVar[tuple[str, ...]] = ("dsp_quads",)
+    kernels: ClassVar[tuple[str, ...]] = ("dsp_pairs", "dsp_quads")
 
     matrix: Matrix
     positions: int
@@ -90,7 +90,7 @@ class MatrixProduct(Specialized):
         whole, asides = sum(n // 4 for n in counts) * pairs, len(unfinished) * pairs
         runs = sum(n >= 4 for n in counts) * pairs + asides
         singles = sum(n % 4 == 1 for n in counts) * pairs + alone * self.positions
-        tiles, kind = whole + asides, "any" if shape.chunks else "fixed"
+        tiles = whole + asides
         return {
             "strips": len(counts),
             "pairs": len(counts) * pairs,
@@ -102,8 +102,8 @@ class MatrixProduct(Specialized):
             "asides": asides,
             "aside_positions": sum(unfinished) * pairs,
             "singles": singles,
-            f"{kind}_single_eights": singles * (shape.pairs // 8),
-            f"{kind}_single_products": singles * (shape.pairs % 8),
+            "single_eights": singles * (shape.pairs // 8),
+            "single_products": singles * (shape.pairs % 8),
             "lone_positions": alone * self.positions,
             **of_form(self.matrix, "tiles", tiles),
             **of_form(self.matrix, "starts", len(counts) * (pairs + alone)),

@@ -26,8 +26,7 @@ def of_form(matrix: Matrix, what: str, count: float) -> Features:
     """Return the same count of tiles for each way that sums may become int8."""
     return {
         f"{what}_{matrix.form}": count,
-        f"{what}_uniform": count * matrix.rescaling.is_uniform,
-        f"{what}_packed": count * matrix.is_packed,
+        f"{what}_uniform": count * matrix.is_uniform,
         f"{what}_clamped": count * matrix.is_clamped,
     }
 

@@ -59,7 +59,7 @@ class Depthwise(Specialized):
     def with_shift(self, shift: int) -> Depthwise | None:
         """Return the layer with another last shift, None where that cannot be proved."""
         found = shorten(_sums(self._linear), _SCALE_BITS, shift)
-        if found is None or _form(found) != self.tiles.form:
+        if found is None or found.is_mixed or _form(found) != self.tiles.form:
             return None
         if found.is_uniform != self.rescaling.is_uniform:
             return None
@@ -195,7 +195,7 @@ def of_depthwise_conv_2d(plain: DepthwiseConv2D) -> Depthwise | None:
     if plain.batches != 1:
         return None
     rescaling = shorten(_sums(linear), _SCALE_BITS)
-    if rescaling is None or (rescaling.is_signed and rescaling.extra_shift.any()):
+    if rescaling is None or rescaling.is_mixed:
         return None
     form = _form(rescaling)
     is_clamped = (linear.act_min, linear.act_max) != (INT8_MIN, INT8_MAX)

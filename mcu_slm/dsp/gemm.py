@@ -11,7 +11,7 @@ from mcu_slm.dsp.matrix import Matrix
 from mcu_slm.dsp.tuning import SIZE, Tuning
 from mcu_slm.ops.base import GeneratedKernel
 
-_FEW_MACS = 4096
+_FEW_MACS = 8192
 
 
 @dataclass(frozen=True)
@@ -33,13 +33,7 @@ class GemmText:
     shift: int
     form: str
     clamp: bool
-    packed: bool
     dual_issue: bool
-    scale_words: int
-    at_output: int
-    at_weights: int
-    at_cursor: int
-    stack_bytes: int
 
 
 @dataclass(frozen=True)
@@ -98,13 +92,9 @@ def gemm_kernel(matrix: Matrix, tuning: Tuning) -> GeneratedKernel:
     pairs, shift = matrix.depth // 2, matrix.shift
     chunks, rest = _chunks(pairs, tuning.bank)
     clamp = "_clamped" if matrix.is_clamped else ""
-    packed = "_packed" if matrix.is_packed else ""
     issue = "_dual" if tuning.dual_issue else ""
-    variant = f"{matrix.form}_{shift}{packed}{clamp}{issue}"
+    variant = f"{matrix.form}_{shift}{clamp}{issue}"
     name = f"mcu_slm_dsp_gemm_{_depths(matrix, chunks, rest, tuning)}_{variant}"
-    scale_words = _scale_words(matrix)
-    at_output = 8 + 8 * scale_words
-    at_weights = at_output + 20  # behind end, output, stride, act_min, act_max
     text = GemmText(
         name=name,
         guard=f"{name.upper()}_H",
@@ -121,13 +111,7 @@ def gemm_kernel(matrix: Matrix, tuning: Tuning) -> GeneratedKernel:
         shift=shift,
         form=matrix.form,
         clamp=matrix.is_clamped,
-        packed=matrix.is_packed,
         dual_issue=tuning.dual_issue,
-        scale_words=scale_words,
-        at_output=at_output,
-        at_weights=at_weights,
-        at_cursor=at_weights + 8,
-        stack_bytes=at_weights + 16,
     )
     return GeneratedKernel(name, "dsp/dsp_gemm", text)
 

@@ -59,42 +59,23 @@ class Matrix:
         return self.sums.act_max
 
     @property
-    def is_packed(self) -> bool:
-        """Whether one word per channel does."""
-        return self.packed is not None
-
-    @property
     def shift(self) -> int:
         """The last shift of the rescaling."""
-        return self.rescaling.shift if self.packed is None else self.packed.shift
-
-    @property
-    def middle(self) -> int:
-        """The offset that all channels share, where they are packed."""
-        return 0 if self.packed is None else self.packed.middle
+        return self.rescaling.shift
 
     def with_shift(self, shift: int) -> Matrix | None:
         """Return the matrix with another last shift, None where that cannot be proved."""
-        if self.packed is not None:
-            packed = pack(self.sums, shift)
-            return None if packed is None else replace(self, packed=packed)
         found = shorten(self.sums, SCALE_BITS, shift)
-        if found is None:
+        if found is None or found.is_mixed:
             return None
         changed = replace(self, rescaling=found)
-        return changed if changed.form == self.form else None
+        if changed.form != self.form:
+            return None
+        return changed if self.packed is None else changed.with_packing()
 
     def with_packing(self) -> Matrix:
-        """Return the matrix with one word per channel where that can be proved, else itself."""
-        if self.rescaling.is_uniform:
-            return self
-        packed = pack(self.sums, self.rescaling.shift) or pack(self.sums)
-        if packed is None or packed.is_signed != self.rescaling.is_signed:
-            return self
-        kept = ~packed.is_constant
-        rows = self.rows * kept[:, None].astype(np.int8)
-        bias = np.where(kept, self.bias, packed.constants)
-        return replace(self, rows=rows, bias=bias, packed=packed)
+        """Return the matrix with one word per channel, as `dsp_gemm` reads it."""
+        return replace(self, packed=pack(self.sums, self.rescaling))
 
     @property
     def channels(self) -> int:
@@ -111,8 +92,6 @@ class Matrix:
         """How sums become int8: `short`, `signed` or `extra`, as in the kernel templates."""
         if self.rescaling.is_signed:
             return "signed"
-        if self.packed is not None:
-            return "short"
         return "extra" if self.rescaling.extra_shift.any() else "short"
 
     @property
@@ -121,24 +100,32 @@ class Matrix:
         return (self.act_min, self.act_max) != (INT8_MIN, INT8_MAX)
 
     @property
+    def is_uniform(self) -> bool:
+        """Whether all channels share the numbers of the rescaling."""
+        return self.rescaling.is_uniform if self.packed is None else self.packed.is_uniform
+
+    @property
     def scale_step(self) -> int:
-        """Numbers per channel; 0 where all channels share them."""
-        return 0 if self.rescaling.is_uniform else int(self._scale().shape[1])
+        """Words of the rescaling from one channel to the next; 0 where all channels share them."""
+        if self.is_uniform:
+            return 0
+        return 1 if self.packed is not None else 2 + (self.form != "short")
 
     def constants(self, block: int = 1) -> tuple[Constant, ...]:
         """Return weights, biases and the numbers of the rescaling.
 
         `block` is how many pairs of channels stand side by side, as long as there are so many.
         """
-        scale = self._scale()[:1] if self.rescaling.is_uniform else self._scale()
         what = {"short": "", "signed": ", correction", "extra": ", extra shift"}[self.form]
-        what = f"multiplier, offset{what}" if self.packed is None else "packed, see the kernel"
+        what = f"multiplier, offset{what}"
+        if self.packed is not None:
+            what = f"a word per channel (dsp_rescale.h), then {what} of those without"
         return (
             Constant("weights", self._words(block), True, _layout(block)),
             Constant(
                 "bias", self._biases(), True, "[pair][256 * bias of a + bias of b, bias of b]"
             ),
-            Constant("scale", scale.astype(np.int32), False, what),
+            Constant("scale", self._scale().astype(np.int32), False, what),
         )
 
     def fields(self, constants: dict[str, str]) -> dict[str, object]:
@@ -147,16 +134,19 @@ class Matrix:
             "weights": constants["weights"],
             "bias": constants["bias"],
             "scale": constants["scale"],
-            "scale_step": self.scale_step,
-            "middle": self.middle,
+            "middle": 0 if self.packed is None else self.packed.middle,
             "pairs": self.depth // 2,
             "channels": self.channels,
             "act_min": _repeated(self.act_min),
             "act_max": _repeated(self.act_max),
+            "scale_step": self.scale_step,
+            "shift": self.shift,
+            "is_signed": _boolean(self.form == "signed"),
+            "has_third": _boolean(self.form != "short"),
         }
 
     def _words(self, block: int) -> npt.NDArray[np.uint32]:
-        rows = _even(self.rows.astype(np.int64))
+        rows = _even(self._rows().astype(np.int64))
         halves = (rows[0::2] * _BYTE + rows[1::2]).astype(np.int16)
         words: npt.NDArray[np.uint32] = np.ascontiguousarray(halves).view(np.uint32)
         if block == 1:
@@ -165,21 +155,31 @@ class Matrix:
         blocks = words[:whole].reshape(-1, block, words.shape[1]).swapaxes(1, 2)
         return np.concatenate([blocks.reshape(-1), words[whole:].reshape(-1)])
 
+    def _rows(self) -> npt.NDArray[np.int8]:
+        if self.packed is None:
+            return self.rows
+        return self.rows * (~self.packed.is_constant[:, None]).astype(np.int8)
+
     def _biases(self) -> npt.NDArray[np.int32]:
-        bias = _even(self.bias if self.packed else self.bias - self.rescaling.removed)
+        if self.packed is None:
+            bias = self.bias - self.rescaling.removed
+        else:
+            bias = self.packed.biases(self.bias)
+        bias = _even(bias)
         pairs = np.stack([bias[0::2] * _BYTE + bias[1::2], bias[1::2]], axis=1)
         return pairs.astype(np.uint32).view(np.int32)  # modulo 2^32, as the kernel adds
 
-    def _scale(self) -> Int64:
+    def _scale(self) -> npt.NDArray[Any]:
         if self.packed is not None:
-            return _even(self.packed.words[:, None])
+            return self.packed.table()
         rescaling = self.rescaling
         columns = [rescaling.multiplier, rescaling.offset]
         if self.form == "signed":
             columns.append(rescaling.correction)
         elif self.form == "extra":
             columns.append(rescaling.extra_shift)
-        return _even(np.stack(columns, axis=1))
+        scale = np.stack(columns, axis=1)
+        return scale[:1] if rescaling.is_uniform else _even(scale)
 
 
 def matrix_of(linear: Linear, rows: npt.NDArray[np.int8], order: list[int]) -> Matrix | None:
@@ -202,7 +202,7 @@ def matrix_of(linear: Linear, rows: npt.NDArray[np.int8], order: list[int]) -> M
         linear.act_max,
     )
     rescaling = shorten(sums, SCALE_BITS)
-    if rescaling is None or (rescaling.is_signed and rescaling.extra_shift.any()):
+    if rescaling is None or rescaling.is_mixed:
         return None
     places = np.array(order)
     padded = np.concatenate([rows, np.zeros((len(rows), 1), np.int8)], axis=1)
@@ -234,3 +234,7 @@ def _layout(block: int) -> str:
 
 def _repeated(value: int) -> str:
     return f"0x{(value & 0xFF) * 0x01010101:08x}u"
+
+
+def _boolean(value: bool) -> str:
+    return "true" if value else "false"

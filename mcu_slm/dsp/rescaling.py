@@ -26,6 +26,9 @@ from mcu_slm.quant import INT32_MAX, Int64, Multiplier, requantize
 
 _LONGEST_SHIFT = 31 - 8
 _FARTHEST_STEP = 32
+_FARTHEST_UNITS = 3
+_WIDE_STEPS = 1024
+_FEW_CHANNELS = 16
 _PARTS = 64
 _UNBOUND = 1 << 62
 _GUESS_STEPS = 64
@@ -75,6 +78,11 @@ class ShortRescaling:
     def is_signed(self) -> bool:
         """Whether negative sums take the correction."""
         return bool(self.correction.any())
+
+    @property
+    def is_mixed(self) -> bool:
+        """Whether channels need both the correction and a longer shift: no kernel does that."""
+        return self.is_signed and bool(self.extra_shift.any())
 
     @property
     def is_uniform(self) -> bool:
@@ -218,6 +226,9 @@ class _Search:
         found = self._start(shift, np.zeros_like(lost), mantissa, lost)
         rows = np.arange(len(mantissa))
         rows = self._prove(found, rows)
+        if len(rows) <= _FEW_CHANNELS:
+            hard = [row for row in rows.tolist() if not self._try_widely(found, row)]
+            rows = np.array(hard, np.int64)
         if not len(rows):
             return found
         extra = np.zeros_like(lost)
@@ -246,6 +257,32 @@ class _Search:
             if not len(rows):
                 break
         return rows
+
+    def _try_widely(self, found: ShortRescaling, row: int) -> bool:
+        """Search as far as a channel's rises let its multiplier move; enter what holds.
+
+        From its first rise to its last, products may be off by some units. Where rises are few and
+        close together, that leaves much room.
+        """
+        before, first = np.split(self.points[row, 2:], 2)
+        rises = np.diff(np.split(self.wanted[row, 2:], 2), axis=0)[0] > 0
+        if not rises.any():
+            return False
+        span = int(first[rises].max() - before[rises].min()) << self.scale_bits
+        room = _FARTHEST_UNITS * (1 << 32) // span
+        steps = np.unique(np.linspace(-room, room, _WIDE_STEPS).astype(np.int64))
+        multiplier = found.multiplier[row] + steps[np.argsort(np.abs(steps), kind="stable")]
+        multiplier = multiplier[(multiplier >= 0) & (multiplier <= INT32_MAX)]
+        scaled = (self.points[row] - self.removed[row]) << self.scale_bits
+        product = (scaled * multiplier[:, None]) >> 32
+        product -= found.correction[row] * (scaled < 0)
+        low, high = offset_bounds(self.sums, np.int64(found.shift), product, self.wanted[[row]])
+        offset = np.clip(found.offset[row], low, high)
+        fits = np.abs(offset[:, None] + product).max(axis=1) <= INT32_MAX
+        good = np.flatnonzero(fits & (low <= high))
+        if len(good):
+            found.multiplier[row], found.offset[row] = multiplier[good[0]], offset[good[0]]
+        return len(good) > 0
 
     @staticmethod
     def _unit(scaled: Int64) -> Int64:

@@ -34,8 +34,12 @@ class RowProducts(Specialized):
 
     @property
     def generated(self) -> tuple[GeneratedKernel, ...]:
-        """The kernel for one row."""
-        return (gemv_kernel(self.matrix, self.tuning),)
+        """The kernel for blocks of channels, if there are so many."""
+        return (gemv_kernel(self.matrix, self.tuning),) if self._blocks else ()
+
+    @property
+    def _blocks(self) -> int:
+        return self.matrix.channels // (2 * _BLOCK)
 
     @property
     def shift(self) -> int:
@@ -69,28 +73,36 @@ class RowProducts(Specialized):
 
     def features(self) -> Features:
         """Return rows, blocks of eight channels with their products, and what is left."""
-        shape, rows = self.generated[0].values, self.rows
-        blocks, loose = divmod(self.matrix.channels, 2 * _BLOCK)
+        rows, depth = self.rows, self.matrix.depth // 2
+        loose = self.matrix.channels - 2 * _BLOCK * self._blocks
         loose_pairs = rows * -(-loose // 2)
-        pairs = rows * blocks * shape.pairs
         return {
             "rows": rows,
             "widened_words": rows * (self._row_bytes // 4),
             "widened_rests": rows * (self._row_bytes % 4 > 0),
-            "block_rows": rows * (blocks > 0),
-            "blocks": rows * blocks,
-            "block_pairs": pairs,
-            "loaded_pairs": pairs if shape.chunks else rows * shape.pairs * (blocks > 0),
-            "chunks": rows * blocks * shape.chunks,
             "loose_pairs": loose_pairs,
-            "loose_products": loose_pairs * shape.pairs,
+            "loose_products": loose_pairs * depth,
             "single_channels": rows * (loose % 2),
-            **of_form(self.matrix, "blocks", rows * blocks),
+            **(self._in_blocks(depth) if self._blocks else {}),
+        }
+
+    def _in_blocks(self, depth: int) -> Features:
+        """Return blocks of eight channels with their products."""
+        shape, rows, blocks = self.generated[0].values, self.rows, self.rows * self._blocks
+        return {
+            "block_rows": rows,
+            "blocks": blocks,
+            "block_pairs": blocks * depth,
+            "loaded_pairs": (blocks if shape.chunks else rows) * depth,
+            "chunks": blocks * shape.chunks,
+            **of_form(self.matrix, "blocks", blocks),
         }
 
     def call(self, arguments: Arguments) -> str:
         """Return the loop over the rows."""
-        kernel, depth, channels = self.generated[0].name, self._row_bytes, self.matrix.channels
+        depth, channels = self._row_bytes, self.matrix.channels
+        made, few = self.generated, "mcu_slm_dsp_multiply_pairs(&matrix, row, matrix.weights, 0, "
+        kernel = f"{made[0].name}(&matrix, row, " if made else few
         source, target = arguments.inputs[0], arguments.outputs[0]
         fields = self.matrix.fields(arguments.constants)
         lines = [
@@ -100,13 +112,13 @@ class RowProducts(Specialized):
         ]
         if self.rows == 1:
             lines.append(f"mcu_slm_dsp_widen_row({source}, {depth}, row);")
-            return "\n".join([*lines, f"{kernel}(&matrix, row, {target});"])
+            return "\n".join([*lines, f"{kernel}{target});"])
         return "\n".join(
             [
                 *lines,
                 f"for (int32_t i = 0; i < {self.rows}; i++) {{",
                 f"    mcu_slm_dsp_widen_row({source} + i * {depth}, {depth}, row);",
-                f"    {kernel}(&matrix, row, {target} + i * {channels});",
+                f"    {kernel}{target} + i * {channels});",
                 "}",
             ]
         )

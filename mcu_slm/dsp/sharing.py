@@ -27,7 +27,7 @@ def share_kernels(operators: Sequence[Operator]) -> tuple[Operator, ...]:
     groups: defaultdict[str, list[int]] = defaultdict(list)
     found = list(operators)
     for number, operator in enumerate(operators):
-        if isinstance(operator, Shifted):
+        if isinstance(operator, Shifted) and operator.generated:
             groups[_SHIFT.sub(r"_\1", operator.generated[0].name)].append(number)
     for numbers in groups.values():
         layers = [layer for number in numbers if isinstance(layer := found[number], Shifted)]

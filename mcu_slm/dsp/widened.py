@@ -57,7 +57,7 @@ class WidenedRows(Operator):
 class WidenedProduct(MatrixProduct):
     """A matrix product whose rows were widened before."""
 
-    kernels: ClassVar[tuple[str, ...]] = ()
+    kernels: ClassVar[tuple[str, ...]] = ("dsp_pairs",)
 
     def reference(self, inputs: Sequence[Activations]) -> list[Activations]:
         """Return what the plain operator makes of the rows."""

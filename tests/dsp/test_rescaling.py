@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from mcu_slm.dsp.packing import pack
+from mcu_slm.dsp.packing import PackedRescaling, pack
 from mcu_slm.dsp.rescaling import ShortRescaling, Sums, accumulator_range, shorten
 from mcu_slm.quant import INT8_MAX, INT8_MIN, INT32_MAX, Int64, quantize_multiplier
 
@@ -96,34 +96,97 @@ def test_what_does_not_fit_or_wraps_has_no_form() -> None:
     assert shorten(wide, BITS) is None
     raised = replace(wide, multipliers=tuple(quantize_multiplier(100.0) for _ in wide.multipliers))
     assert shorten(raised, BITS) is None
-    assert pack(raised) is None
 
 
-@pytest.mark.parametrize("relu", [True, False])
-@pytest.mark.parametrize("seed", range(8))
-def test_a_packed_word_is_right_for_every_sum(seed: int, relu: bool) -> None:
-    these = sums(seed, 4.0, relu=relu)
-    packed = pack(these)
-    assert packed is not None
-    for channel in range(CHANNELS):
+def unpacked(packed: PackedRescaling, channel: int, *, is_signed: bool) -> tuple[int, int, int]:
+    """Return a channel's three numbers as `mcu_slm_dsp_unpack` makes them of the table."""
+    table = packed.table()
+    word = int(table[0 if packed.is_uniform else channel])
+    if word < 0:
+        first, second, third = (int(number) for number in table[-word : 3 - word])
+        return first, second, third
+    tie = 128 >> (word & 7)
+    return word, packed.middle + tie // 2, tie if is_signed else 0
+
+
+def assert_packed_right(these: Sums, form: ShortRescaling, packed: PackedRescaling) -> None:
+    """Check every sum of every channel, instruction by instruction."""
+    for channel in range(len(these.lowest)):
         one, acc = everything(these, channel)
-        word = int(packed.words[channel])
-        tie = 128 >> (word & 7)
-        total = packed.middle + tie // 2 + (((acc << BITS) * word) >> 32)
-        total = total - np.where(acc < 0, tie if packed.is_signed else 0, 0)
-        got = np.clip(total >> packed.shift, INT8_MIN, INT8_MAX)
+        first, second, third = unpacked(packed, channel, is_signed=form.is_signed)
+        varying = np.zeros_like(acc) if packed.is_constant[channel] else acc
+        x = (packed.biases(np.zeros(len(these.lowest), np.int64))[channel] + varying) << BITS
+        total = second - np.where((x < 0) & form.is_signed, third, 0) + ((x * first) >> 32)
+        shift = packed.shift + (0 if form.is_signed else third)
+        if first:
+            assert np.abs(x).max() <= INT32_MAX
+        got = np.clip(np.clip(total >> shift, INT8_MIN, INT8_MAX), these.act_min, these.act_max)
         np.testing.assert_array_equal(got, one.output(acc))
+
+
+@pytest.mark.parametrize(
+    ("spread", "relu"), [(1.0, True), (4.0, True), (4000.0, True), (1.0, False), (4.0, False)]
+)
+@pytest.mark.parametrize("seed", range(8))
+def test_a_packed_word_is_right_for_every_sum(seed: int, spread: float, relu: bool) -> None:
+    these = sums(seed, spread, relu=relu)
+    form = shorten(these, BITS)
+    assert form is not None
+    packed = pack(these, form)
+    assert_packed_right(these, form, packed)
+    if spread <= 4:
+        assert (packed.words >= 0).any()
+
+
+def test_channels_that_no_word_does_keep_their_numbers() -> None:
+    these = sums(5, 1.0, relu=True)
+    far = replace(these, lowest=these.lowest + 2**24, highest=these.highest + 2**24)
+    far = replace(far, multipliers=tuple(quantize_multiplier(1e-5) for _ in far.multipliers))
+    form = shorten(far, BITS)
+    assert form is not None
+    packed = pack(far, form)
+    assert (packed.words[form.removed != 0] < 0).all()
+    assert (packed.words < 0).any()
+    assert_packed_right(far, form, packed)
+
+
+def test_channels_with_the_same_numbers_share_one_word() -> None:
+    these = sums(2, 1.0, relu=False)
+    alike = replace(
+        these,
+        lowest=np.full(CHANNELS, -30_000),
+        highest=np.full(CHANNELS, 30_000),
+        multipliers=these.multipliers[:1] * CHANNELS,
+    )
+    form = shorten(alike, BITS)
+    assert form is not None
+    packed = pack(alike, form)
+    assert packed.is_uniform
+    assert len(packed.table()) <= 4
+    assert_packed_right(alike, form, packed)
 
 
 def test_a_channel_that_never_changes_gets_a_sum_that_gives_its_output() -> None:
     these = sums(2, 1.0, relu=True)
     still = replace(these, lowest=these.lowest - 90_000, highest=these.lowest - 80_000)
-    packed = pack(still)
-    assert packed is not None
+    form = shorten(still, BITS)
+    assert form is not None
+    packed = pack(still, form)
     assert packed.is_constant.all()
-    x = packed.constants << BITS
-    total = packed.middle + (128 >> 7) // 2 + ((x * packed.words) >> 32)
-    assert set((total >> packed.shift).tolist()) == {INT8_MIN}
+    assert_packed_right(still, form, packed)
+
+
+def test_few_rises_leave_room_for_multipliers_far_from_the_exact_one() -> None:
+    reals, half = (0.01, 0.01 / 3000), np.array([20_000, 60_000])
+    few = Sums(
+        -half, half, tuple(quantize_multiplier(real) for real in reals), INT8_MIN, INT8_MIN, 127
+    )
+    form = shorten(few, BITS)
+    assert form is not None
+    assert not form.extra_shift.any()
+    for channel in range(2):
+        one, acc = everything(few, channel)
+        np.testing.assert_array_equal(rescaled(form, channel, acc, few), one.output(acc))
 
 
 def test_the_range_of_sums_is_reached_and_not_exceeded() -> None:

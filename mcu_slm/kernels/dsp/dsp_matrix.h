@@ -2,6 +2,7 @@
 #ifndef DSP_MATRIX_H
 #define DSP_MATRIX_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 typedef struct {
@@ -10,15 +11,18 @@ typedef struct {
     const uint32_t *weights;
     /* For each pair: 256 * bias of a + bias of b, bias of b; input and weight zero points are folded in. */
     const int32_t *bias;
-    /* For each channel what turns its sum into int8: multiplier, offset[, correction][, extra shift]; or one word from which
-     * they are made with `middle`, the offset of a rounding without ties. */
+    /* What turns the sum of a channel into int8. For dsp_gemv multiplier, offset[, correction or extra shift]. For dsp_gemm one
+     * word from which they are made with `middle` (dsp_rescale.h). */
     const int32_t *scale;
-    int32_t scale_step; /* words of `scale` from one channel to the next; 0: all channels have the same */
     int32_t middle;
     int32_t pairs; /* of inputs */
     int32_t channels;
     uint32_t act_min; /* in each byte */
     uint32_t act_max;
+    uint8_t scale_step; /* words of `scale` from one channel to the next; 0: all channels have the same */
+    uint8_t shift;      /* the last one */
+    bool is_signed;     /* whether the third number is a correction; else it is an extra shift, or there is none */
+    bool has_third;
 } mcu_slm_matrix_t;
 
 #endif
