@@ -85,6 +85,21 @@ void mcu_slm_dsp_take_aside(mcu_slm_pairs_t *walk)
     pair->stride = walk->matrix->channels;
 }
 
+/* One channel at one position of a quad: its weights stand beside zeros, so that the sum is 256 * A as it is. */
+static int8_t multiply_alone(const mcu_slm_pairs_t *walk, const uint32_t *x)
+{
+    const mcu_slm_pair_t *pair = &walk->pair;
+    const uint32_t *weights = pair->weights;
+    int32_t t = pair->bias[0];
+
+#pragma GCC unroll 8
+    for (int32_t k = 0; k < pair->pairs; k++) {
+        t = mcu_slm_smlad(weights[k], *x, t);
+        x += 4;
+    }
+    return rescale(walk->matrix, t, pair->scale_a);
+}
+
 void mcu_slm_dsp_multiply_alone(mcu_slm_pairs_t *walk, int32_t word)
 {
     const mcu_slm_matrix_t *matrix = walk->matrix;
@@ -94,10 +109,7 @@ void mcu_slm_dsp_multiply_alone(mcu_slm_pairs_t *walk, int32_t word)
 
     mcu_slm_dsp_unpack(matrix->scale, word, matrix->middle, matrix->is_signed, walk->pair.scale_a);
     for (int32_t position = 0; output != end; position = (position + 1) % 4) {
-        int8_t both[2]; /* its weights stand beside zeros */
-
-        multiply_one(walk, quad + position, both);
-        output[0] = both[0];
+        *output = multiply_alone(walk, quad + position);
         output += matrix->channels;
         quad += position == 3 ? 4 * walk->pair.pairs : 0;
     }
