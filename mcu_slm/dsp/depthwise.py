@@ -16,6 +16,7 @@ from mcu_slm.dsp.depthwise_assembly import is_possible
 from mcu_slm.dsp.depthwise_kernel import DepthwiseText, depthwise_kernel
 from mcu_slm.dsp.depthwise_planes import CHANNELS, Planes, planes_of
 from mcu_slm.dsp.depthwise_tiles import Tiles
+from mcu_slm.dsp.packing import SCALE_BITS, PackedRescaling, pack
 from mcu_slm.dsp.rescaling import ShortRescaling, Sums, accumulator_range, shorten
 from mcu_slm.dsp.specialized import Specialized, constant_struct
 from mcu_slm.ops.base import Arguments, Constant, GeneratedKernel
@@ -24,7 +25,6 @@ from mcu_slm.ops.features import Features, joined
 from mcu_slm.ops.linear import Linear
 from mcu_slm.quant import INT8_MAX, INT8_MIN
 
-_SCALE_BITS = 8
 _MOST_LINES = 12
 _MOST_LINES_FROM_BANK = 2
 
@@ -34,7 +34,7 @@ class Depthwise(Specialized):
     """A depthwise convolution of one image."""
 
     planes: Planes
-    rescaling: ShortRescaling
+    rescaling: PackedRescaling
     tiles: Tiles
 
     @cached_property
@@ -58,20 +58,14 @@ class Depthwise(Specialized):
 
     def with_shift(self, shift: int) -> Depthwise | None:
         """Return the layer with another last shift, None where that cannot be proved."""
-        found = shorten(_sums(self._linear), _SCALE_BITS, shift)
+        found = shorten(_sums(self._linear), SCALE_BITS, shift)
         if found is None or found.is_mixed or _form(found) != self.tiles.form:
             return None
-        if found.is_uniform != self.rescaling.is_uniform:
-            return None
-        return replace(self, rescaling=found, tiles=replace(self.tiles, shift=shift))
+        packed = pack(_sums(self._linear), found)
+        return replace(self, rescaling=packed, tiles=replace(self.tiles, shift=shift))
 
     def constants(self) -> tuple[Constant, ...]:
         """Return weights, biases and the numbers of the rescaling."""
-        columns = [self.rescaling.multiplier, self.rescaling.offset]
-        third = {"short": [], "signed": [self.rescaling.correction]}
-        columns += third.get(self.tiles.form, [self.rescaling.extra_shift])
-        scale = np.stack(columns, axis=1)
-        scale = scale[:1] if self._is_uniform else scale
         names = {"short": "", "signed": ", correction", "extra": ", extra shift"}
         axes = "[pair of channels][line of taps][tap][channel of the pair]"
         return (
@@ -79,19 +73,17 @@ class Depthwise(Specialized):
             Constant("bias", self._biases(), True, "256 * bias"),
             Constant(
                 "scale",
-                scale.astype(np.int32),
+                self.rescaling.table(),
                 False,
-                f"multiplier, offset{names[self.tiles.form]}",
+                "a word per channel (dsp_rescale.h), then multiplier, offset"
+                f"{names[self.tiles.form]} of those without",
             ),
         )
 
-    @property
-    def _is_uniform(self) -> bool:
-        return self.rescaling.is_uniform and self.tiles.form != "extra"
-
     def _stored_weights(self) -> npt.NDArray[np.int8]:
         axes = (2, 1, 0) if self.planes.is_down else (2, 0, 1)
-        weights = np.transpose(self._linear.weights, axes)
+        kept = (~self.rescaling.is_constant).astype(np.int8)
+        weights = np.transpose(self._linear.weights * kept, axes)
         channels = weights.shape[0]
         if channels % 2:
             weights = np.concatenate([weights, np.zeros((1, *weights.shape[1:]), np.int8)])
@@ -99,7 +91,7 @@ class Depthwise(Specialized):
         return np.ascontiguousarray(np.moveaxis(pairs, 1, -1))
 
     def _biases(self) -> npt.NDArray[np.int32]:
-        scaled = (self._linear.bias.astype(np.int64) - self.rescaling.removed) << _SCALE_BITS
+        scaled = self.rescaling.biases(self._linear.bias.astype(np.int64)) << SCALE_BITS
         return scaled.astype(np.uint32).view(np.int32)  # modulo 2^32, as the kernel adds
 
     @property
@@ -175,7 +167,8 @@ class Depthwise(Specialized):
             "weights": constants["weights"],
             "bias": constants["bias"],
             "scale": constants["scale"],
-            "scale_step": 0 if self._is_uniform else 2 + (self.tiles.form != "short"),
+            "middle": self.rescaling.middle,
+            "scale_step": int(not self.rescaling.is_uniform),
             "act_min": linear.act_min,
             "act_max": linear.act_max,
         }
@@ -194,7 +187,7 @@ def of_depthwise_conv_2d(plain: DepthwiseConv2D) -> Depthwise | None:
     linear = plain.linear
     if plain.batches != 1:
         return None
-    rescaling = shorten(_sums(linear), _SCALE_BITS)
+    rescaling = shorten(_sums(linear), SCALE_BITS)
     if rescaling is None or rescaling.is_mixed:
         return None
     form = _form(rescaling)
@@ -206,7 +199,7 @@ def of_depthwise_conv_2d(plain: DepthwiseConv2D) -> Depthwise | None:
             return None
         tiles = Tiles(planes, form, rescaling.shift, is_clamped)
         if (tiles.is_resident or most_lines == _MOST_LINES_FROM_BANK) and is_possible(tiles):
-            return Depthwise(plain, planes, rescaling, tiles)
+            return Depthwise(plain, planes, pack(_sums(linear), rescaling), tiles)
     return None
 
 
