@@ -34,6 +34,7 @@ class GemmText:
     form: str
     clamp: bool
     dual_issue: bool
+    begin_bytes: int
 
 
 @dataclass(frozen=True)
@@ -112,6 +113,7 @@ def gemm_kernel(matrix: Matrix, tuning: Tuning) -> GeneratedKernel:
         form=matrix.form,
         clamp=matrix.is_clamped,
         dual_issue=tuning.dual_issue,
+        begin_bytes=32 if chunks or tuning.dual_issue else 8,  # one begin per sum, or per channel
     )
     return GeneratedKernel(name, "dsp/dsp_gemm", text)
 
