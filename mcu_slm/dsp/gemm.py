@@ -12,6 +12,7 @@ from mcu_slm.dsp.tuning import SIZE, Tuning
 from mcu_slm.ops.base import GeneratedKernel
 
 _FEW_MACS = 8192
+_CHUNKS_PER_MORE = 4
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,7 @@ class GemvText:
 def gemv_kernel(matrix: Matrix, tuning: Tuning) -> GeneratedKernel:
     """Return the kernel that multiplies a matrix by one row."""
     pairs, shift = matrix.depth // 2, matrix.shift
+    tuning = replace(tuning, bank=_fitting_bank(pairs, tuning.bank))
     chunks, rest = _chunks(pairs, tuning.bank)
     one = "_uniform" if matrix.rescaling.is_uniform else ""
     clamp = "_clamped" if matrix.is_clamped else ""
@@ -91,6 +93,7 @@ def gemv_kernel(matrix: Matrix, tuning: Tuning) -> GeneratedKernel:
 def gemm_kernel(matrix: Matrix, tuning: Tuning) -> GeneratedKernel:
     """Return the kernel that multiplies by a matrix."""
     pairs, shift = matrix.depth // 2, matrix.shift
+    tuning = replace(tuning, bank=_fitting_bank(pairs, tuning.bank))
     chunks, rest = _chunks(pairs, tuning.bank)
     clamp = "_clamped" if matrix.is_clamped else ""
     issue = "_dual" if tuning.dual_issue else ""
@@ -126,6 +129,16 @@ def quad_bytes(depth: int) -> int:
 def bank_for(macs: int, tuning: Tuning) -> Tuning:
     """Return the tuning for a layer: little work does not pay for long code."""
     return replace(tuning, bank=min(tuning.bank, SIZE.bank)) if macs < _FEW_MACS else tuning
+
+
+def _fitting_bank(pairs: int, bank: int) -> int:
+    """Return how many registers to fill at a time so that nothing is left, if nearly all do.
+
+    What is left takes code of its own; a few more chunks take hardly longer.
+    """
+    least = -(-pairs // bank)
+    counts = range(least, least + least // _CHUNKS_PER_MORE + 1)
+    return next((pairs // count for count in counts if pairs % count == 0), bank)
 
 
 def _chunks(pairs: int, bank: int) -> tuple[int, int]:
