@@ -36,6 +36,7 @@ _SHARED_HEADERS = (
     "dsp_instructions.h",
     "sums.h",
     "softmax_share.h",
+    "sums_in_registers.h",
     "fixed_point.h",
     "elements.h",
     "requantize.h",

@@ -16,8 +16,8 @@ static void add_row(const mcu_slm_add_t *layer, const int8_t *x1, const int8_t *
     const int32_t act_max = layer->act_max;
 
     for (int32_t i = 0; i < count; i++) {
-        const int32_t scaled = mcu_slm_doubling_high_mul(terms1[x1[i]] + terms2[*x2], multiplier);
-        const int32_t sum = mcu_slm_rounding_shift_right(scaled, right_shift);
+        const int32_t sum =
+            mcu_slm_requantize(terms1[x1[i]] + terms2[*x2], multiplier, -right_shift);
 
         y[i] = mcu_slm_clamp_s8(sum + zero_point, act_min, act_max);
         x2 += step2;

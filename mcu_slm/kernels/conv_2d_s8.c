@@ -51,18 +51,21 @@ static void add_window(const mcu_slm_conv_2d_t *layer, const place_t *place, con
     const int32_t joined = layer->dilation_width == 1 && depth == layer->input_channels
                                ? place->columns.end - place->columns.first
                                : 1;
+    const mcu_slm_rows_t rows = {
+        place->rows.end - place->rows.first,
+        joined * depth,
+        layer->dilation_height * layer->input_width * layer->input_channels,
+        layer->kernel_width * depth,
+        layer->input_zero_point,
+    };
+    const int32_t row = place->row + place->rows.first * layer->dilation_height;
 
-    for (int32_t ky = place->rows.first; ky < place->rows.end; ky++) {
-        const int32_t row = place->row + ky * layer->dilation_height;
+    for (int32_t kx = place->columns.first; kx < place->columns.end; kx += joined) {
+        const int32_t column = place->column + kx * layer->dilation_width;
+        const int32_t source = (row * layer->input_width + column) * layer->input_channels;
+        const int32_t tap = (place->rows.first * layer->kernel_width + kx) * depth;
 
-        for (int32_t kx = place->columns.first; kx < place->columns.end; kx += joined) {
-            const int32_t column = place->column + kx * layer->dilation_width;
-            const int32_t source = (row * layer->input_width + column) * layer->input_channels;
-            const int32_t tap = (ky * layer->kernel_width + kx) * depth;
-
-            mcu_slm_add_products(acc, size, image + source, joined * depth,
-                                 layer->input_zero_point, weights + tap * size);
-        }
+        mcu_slm_add_products(acc, size, &rows, image + source, weights + tap * size);
     }
 }
 

@@ -112,6 +112,7 @@ static void add_window_of_channel(const mcu_slm_depthwise_conv_2d_t *layer, cons
                                   int32_t size)
 {
     const int32_t filters = layer->input_channels * layer->depth_multiplier;
+    const mcu_slm_rows_t one_value = {1, 1, 0, 0, layer->input_zero_point};
 
     for (int32_t ky = place->first_row; ky < place->end_row; ky++) {
         const int32_t row = place->row + ky * layer->dilation_height;
@@ -120,7 +121,7 @@ static void add_window_of_channel(const mcu_slm_depthwise_conv_2d_t *layer, cons
             const int32_t column = place->column + kx * layer->dilation_width;
             const int32_t source = (row * layer->input_width + column) * layer->input_channels;
 
-            mcu_slm_add_products(acc, size, image + source, 1, layer->input_zero_point,
+            mcu_slm_add_products(acc, size, &one_value, image + source,
                                  weights + (ky * layer->kernel_width + kx) * filters);
         }
     }

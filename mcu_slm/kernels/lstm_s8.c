@@ -2,9 +2,12 @@
  * that the next step reads; before the first step it is a row of zeros in the scratch memory, behind the cell. */
 #include "lstm_s8.h"
 
-#include "requantize.h"
+#include "sums.h"
 
 #define LAST_ENTRY 254 /* of the sigmoid's table, that has a successor */
+#define GATES 4
+
+enum { INPUT_GATE, FORGET_GATE, CELL_GATE, OUTPUT_GATE };
 
 static int32_t saturate_16(int32_t value)
 {
@@ -50,41 +53,37 @@ static int32_t hyperbolic_tangent(const uint16_t *table, int32_t x, int32_t mult
     return (distance < 0 ? one - value + half - 1 : value - one + half) >> 8;
 }
 
-static int32_t dot_product(const int8_t *x, const int8_t *w, int32_t count, int32_t zero_point)
+/* What the gates let through for one unit, in Q3.12 */
+static void open_gates(const mcu_slm_lstm_t *layer, int32_t unit, const int8_t *x,
+                       const int8_t *hidden, int32_t *opened)
 {
-    int32_t acc = 0;
+    const mcu_slm_rows_t inputs = {1, layer->inputs, 0, 0, layer->input_zero_point};
+    const mcu_slm_rows_t units = {1, layer->units, 0, 0, layer->hidden_zero_point};
+    int32_t driven[GATES];
+    int32_t recurrent[GATES] = {0};
 
-    for (int32_t i = 0; i < count; i++) {
-        acc += (x[i] - zero_point) * w[i];
+    mcu_slm_start_block(driven, GATES, layer->bias + unit * GATES);
+    mcu_slm_add_products(driven, GATES, &inputs, x,
+                         layer->weights + unit * layer->inputs * GATES);
+    mcu_slm_add_products(recurrent, GATES, &units, hidden,
+                         layer->recurrent + unit * layer->units * GATES);
+    for (int32_t g = 0; g < GATES; g++) {
+        const mcu_slm_lstm_gate_t *gate = &layer->gates[g];
+        const int32_t from_input =
+            saturate_16(mcu_slm_requantize(driven[g], gate->input_multiplier, gate->input_shift));
+        const int32_t from_hidden = saturate_16(
+            mcu_slm_requantize(recurrent[g], gate->hidden_multiplier, gate->hidden_shift));
+
+        opened[g] = saturate_16(from_input + from_hidden);
     }
-    return acc;
 }
 
-/* What one gate lets through for one unit, in Q3.12 */
-static int32_t gate_of(const mcu_slm_lstm_t *layer, const mcu_slm_lstm_gate_t *gate, int32_t unit,
-                       const int8_t *x, const int8_t *hidden)
-{
-    const int32_t driven =
-        gate->bias[unit] + dot_product(x, gate->weights + unit * layer->inputs, layer->inputs,
-                                       layer->input_zero_point);
-    const int32_t recurrent = dot_product(hidden, gate->recurrent + unit * layer->units,
-                                          layer->units, layer->hidden_zero_point);
-    const int32_t from_input =
-        saturate_16(mcu_slm_requantize(driven, gate->input_multiplier, gate->input_shift));
-    const int32_t from_hidden =
-        saturate_16(mcu_slm_requantize(recurrent, gate->hidden_multiplier, gate->hidden_shift));
-
-    return saturate_16(from_input + from_hidden);
-}
-
-static int32_t next_cell(const mcu_slm_lstm_t *layer, int32_t unit, const int8_t *x,
-                         const int8_t *hidden, int32_t cell)
+static int32_t next_cell(const mcu_slm_lstm_t *layer, const int32_t *gates, int32_t cell)
 {
     const uint16_t *table = layer->sigmoid_table;
-    const int32_t i = sigmoid(table, gate_of(layer, &layer->input_gate, unit, x, hidden));
-    const int32_t f = sigmoid(table, gate_of(layer, &layer->forget_gate, unit, x, hidden));
-    const int32_t g =
-        hyperbolic_tangent(table, gate_of(layer, &layer->cell_gate, unit, x, hidden), 3, 0);
+    const int32_t i = sigmoid(table, gates[INPUT_GATE]);
+    const int32_t f = sigmoid(table, gates[FORGET_GATE]);
+    const int32_t g = hyperbolic_tangent(table, gates[CELL_GATE], 3, 0);
     const int32_t kept = saturate_16(mcu_slm_requantize(f * cell, layer->forget_cell_multiplier,
                                                         layer->forget_cell_shift));
     const int32_t added = saturate_16(
@@ -109,9 +108,12 @@ static void run_sequence(const mcu_slm_lstm_t *layer, const int8_t *input, int8_
     }
     for (int32_t step = 0; step < layer->steps; step++) {
         for (int32_t unit = 0; unit < layer->units; unit++) {
-            const int32_t c = next_cell(layer, unit, input, hidden, cell[unit]);
-            const int32_t o = sigmoid(layer->sigmoid_table,
-                                      gate_of(layer, &layer->output_gate, unit, input, hidden));
+            int32_t gates[GATES];
+
+            open_gates(layer, unit, input, hidden, gates);
+
+            const int32_t c = next_cell(layer, gates, cell[unit]);
+            const int32_t o = sigmoid(layer->sigmoid_table, gates[OUTPUT_GATE]);
             const int32_t squashed = hyperbolic_tangent(layer->sigmoid_table, c,
                                                         layer->tanh_multiplier, layer->tanh_shift);
             const int32_t h =

@@ -3,10 +3,8 @@
 
 #include <stdint.h>
 
+/* Brings the sums of one gate to Q3.12. */
 typedef struct {
-    const int8_t *weights;   /* [units][inputs] */
-    const int8_t *recurrent; /* [units][units] */
-    const int32_t *bias;     /* [units] */
     int32_t input_multiplier;
     int32_t input_shift;
     int32_t hidden_multiplier;
@@ -34,10 +32,10 @@ typedef struct {
     int32_t tanh_shift;
     int32_t cell_clip;             /* 0: no clipping */
     const uint16_t *sigmoid_table; /* 65536 * sigmoid(i / 24), 256 entries */
-    mcu_slm_lstm_gate_t input_gate;
-    mcu_slm_lstm_gate_t forget_gate;
-    mcu_slm_lstm_gate_t cell_gate;
-    mcu_slm_lstm_gate_t output_gate;
+    const int8_t *weights;         /* [units][inputs][gate]; gates: input, forget, cell, output */
+    const int8_t *recurrent;       /* [units][units][gate] */
+    const int32_t *bias;           /* [units][gate] */
+    mcu_slm_lstm_gate_t gates[4];
 } mcu_slm_lstm_t;
 
 /* scratch: 3 * units bytes on an even address */

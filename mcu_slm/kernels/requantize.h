@@ -11,21 +11,23 @@
 #define MCU_SLM_NARROW_MULTIPLIER 0
 #endif
 
-/* The 64 bits of a * b + round * 2^16 without the lowest 16. */
+/* The 64 bits of a * b without the lowest 16, as 2^16 * high + low; both have a sign and 32 bits. */
 typedef struct {
     int32_t high;
-    uint32_t low; /* 16 bits */
+    int32_t low;
 } mcu_slm_product_t;
 
-static inline mcu_slm_product_t mcu_slm_product(int32_t a, int32_t b, uint32_t round)
+/* No sum leaves 32 bits: a product of 16 by 16 bits, one of them signed, leaves room for 16 bits more. */
+static inline mcu_slm_product_t mcu_slm_product(int32_t a, int32_t b)
 {
-    const uint32_t a_low = (uint32_t)a & 0xFFFFU;
-    const uint32_t b_low = (uint32_t)b & 0xFFFFU;
-    const int32_t middle1 = (a >> 16) * (int32_t)b_low;
-    const int32_t middle2 = (int32_t)a_low * (b >> 16);
-    const uint32_t low = (a_low * b_low >> 16) + ((uint32_t)middle1 & 0xFFFFU) + ((uint32_t)middle2 & 0xFFFFU) + round;
-    const int32_t high = (a >> 16) * (b >> 16) + (middle1 >> 16) + (middle2 >> 16) + (int32_t)(low >> 16);
-    const mcu_slm_product_t product = {high, low & 0xFFFFU};
+    const int32_t a_low = a & 0xFFFF;
+    const int32_t b_low = b & 0xFFFF;
+    const int32_t lowest = (int32_t)((uint32_t)a_low * (uint32_t)b_low >> 16);
+    const int32_t middle = (a >> 16) * b_low + lowest;
+    const mcu_slm_product_t product = {
+        (a >> 16) * (b >> 16) + (middle >> 16),
+        a_low * (b >> 16) + (middle & 0xFFFF),
+    };
 
     return product;
 }
@@ -34,7 +36,9 @@ static inline mcu_slm_product_t mcu_slm_product(int32_t a, int32_t b, uint32_t r
 static inline int32_t mcu_slm_high_mul_add(int32_t addend, int32_t a, int32_t b)
 {
     if (MCU_SLM_NARROW_MULTIPLIER) {
-        return addend + mcu_slm_product(a, b, 0x8000U).high;
+        const mcu_slm_product_t product = mcu_slm_product(a, b);
+
+        return addend + product.high + (((product.low >> 15) + 1) >> 1);
     }
     const int64_t start = (int64_t)((uint64_t)(uint32_t)addend << 32 | 0x80000000U);
 
@@ -45,30 +49,29 @@ static inline int32_t mcu_slm_high_mul_add(int32_t addend, int32_t a, int32_t b)
 static inline int32_t mcu_slm_doubling_high_mul(int32_t a, int32_t b)
 {
     if (MCU_SLM_NARROW_MULTIPLIER) {
-        const mcu_slm_product_t product = mcu_slm_product(a, b, 0x4000U);
+        const mcu_slm_product_t product = mcu_slm_product(a, b);
 
-        return (int32_t)((uint32_t)product.high << 1 | product.low >> 15);
+        return (int32_t)(((uint32_t)product.high << 1) + (uint32_t)(((product.low >> 14) + 1) >> 1));
     }
     return (int32_t)(((int64_t)a * b + ((int64_t)1 << 30)) >> 31);
 }
 
-/* round(value / 2^exponent), ties away from zero; exponent 0 .. 31. */
+/* round(value / 2^exponent), ties away from zero; exponent 1 .. 31, value not INT32_MIN, which no scaled value is.
+ * Negative values are made 1 less, so that ties may go up. */
 static inline int32_t mcu_slm_rounding_shift_right(int32_t value, int32_t exponent)
 {
-    const int32_t mask = (int32_t)(((uint32_t)1 << exponent) - 1U);
-    const int32_t threshold = (mask >> 1) + (value < 0 ? 1 : 0);
+    const int32_t lowered = (int32_t)((uint32_t)value - ((uint32_t)value >> 31));
 
-    return (value >> exponent) + ((value & mask) > threshold ? 1 : 0);
+    return ((lowered >> (exponent - 1)) + 1) >> 1;
 }
 
 /* value * multiplier * 2^(shift - 31); multiplier is a Q0.31 mantissa, a positive shift is a left shift. */
 static inline int32_t mcu_slm_requantize(int32_t value, int32_t multiplier, int32_t shift)
 {
-    const int32_t left = shift > 0 ? shift : 0;
-    const int32_t right = shift > 0 ? 0 : -shift;
-    const int32_t raised = (int32_t)((uint32_t)value << left);
-
-    return mcu_slm_rounding_shift_right(mcu_slm_doubling_high_mul(raised, multiplier), right);
+    if (shift >= 0) {
+        return mcu_slm_doubling_high_mul((int32_t)((uint32_t)value << shift), multiplier);
+    }
+    return mcu_slm_rounding_shift_right(mcu_slm_doubling_high_mul(value, multiplier), -shift);
 }
 
 /* mcu_slm_requantize(value, multiplier, -right_shift) + zero_point for right_shift 1 .. 22 and values below 2^30, of which

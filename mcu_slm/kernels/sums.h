@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "requantize.h"
+#include "sums_in_registers.h"
 
 #define MCU_SLM_BLOCK 64
 #define MCU_SLM_SMALL_BLOCK 16
@@ -39,6 +40,8 @@ static inline void mcu_slm_start_block(int32_t *acc, int32_t size, const int32_t
     }
 }
 
+#if !MCU_SLM_SUMS_IN_REGISTERS
+
 /* acc[o] += sum over i < 4 of (x[i] - zero_point) * weights[i][o], for o < size. */
 static inline void mcu_slm_add_four(int32_t *restrict acc, int32_t size, const int8_t *x,
                                     int32_t zero_point, const int8_t *weights)
@@ -57,9 +60,9 @@ static inline void mcu_slm_add_four(int32_t *restrict acc, int32_t size, const i
     }
 }
 
-/* acc[o] += sum over i < count of (x[i] - zero_point) * weights[i][o], for o < size. The sums fit 32 bits, in any order. */
-static inline void mcu_slm_add_products(int32_t *restrict acc, int32_t size, const int8_t *x,
-                                        int32_t count, int32_t zero_point, const int8_t *weights)
+/* acc[o] += sum over i < count of (x[i] - zero_point) * weights[i][o], for o < size. */
+static inline void mcu_slm_add_row(int32_t *restrict acc, int32_t size, const int8_t *x,
+                                   int32_t count, int32_t zero_point, const int8_t *weights)
 {
     /* Four inputs at a time: the sums are loaded and stored once for them. */
     for (; count >= 4; count -= 4) {
@@ -81,6 +84,31 @@ static inline void mcu_slm_add_products(int32_t *restrict acc, int32_t size, con
         }
         weights += size;
     }
+}
+
+#endif
+
+/* acc[o] += sum over rows r and i < count of (x[r][i] - zero_point) * weights[r][i][o], for o < size. The sums fit 32 bits, in any
+ * order. */
+static inline void mcu_slm_add_products(int32_t *acc, int32_t size, const mcu_slm_rows_t *rows,
+                                        const int8_t *x, const int8_t *weights)
+{
+#if MCU_SLM_SUMS_IN_REGISTERS
+    int32_t o = 0;
+
+    for (; o + 4 <= size; o += 4) {
+        mcu_slm_add_to_four(acc + o, size, rows, x, weights + o);
+    }
+    for (; o < size; o++) {
+        mcu_slm_add_to_one(acc + o, size, rows, x, weights + o);
+    }
+#else
+    for (int32_t row = 0; row < rows->rows; row++) {
+        mcu_slm_add_row(acc, size, x, rows->count, rows->zero_point, weights);
+        x += rows->x_step;
+        weights += rows->weights_step * size;
+    }
+#endif
 }
 
 /* output[o] = clamp(requantize(acc[o]) + zero point) for the block whose first output is number `first`. */

@@ -17,6 +17,7 @@ static void add_window(const mcu_slm_transpose_conv_t *layer, const int8_t *imag
                        int32_t column, const int8_t *weights, int32_t *acc, int32_t size)
 {
     const int32_t channels = layer->input_channels;
+    const mcu_slm_rows_t one_pixel = {1, channels, 0, 0, layer->input_zero_point};
 
     for (int32_t ky = 0; ky < layer->kernel_height; ky++) {
         const int32_t y = source_of(row, ky, layer->stride_height, layer->input_height);
@@ -27,8 +28,9 @@ static void add_window(const mcu_slm_transpose_conv_t *layer, const int8_t *imag
             if (x >= 0) {
                 const int32_t tap = (ky * layer->kernel_width + kx) * channels;
 
-                mcu_slm_add_products(acc, size, image + (y * layer->input_width + x) * channels,
-                                     channels, layer->input_zero_point, weights + tap * size);
+                mcu_slm_add_products(acc, size, &one_pixel,
+                                     image + (y * layer->input_width + x) * channels,
+                                     weights + tap * size);
             }
         }
     }

@@ -99,12 +99,16 @@ class Conv2D(LinearOperator):
         outside = (height.kernel * height.output - sum(rows)) * width.output
         outside += (width.kernel * width.output - sum(columns)) * height.output
         pixels = self.batches * self.window.output_pixels
-        lines = self.batches * self.groups * sum(rows)
+        groups = self.batches * self.groups
         return joined(
             {"pixels": pixels, "taps_outside": self.batches * outside},
-            {"tap_rows": lines * width.output * len(block_sizes(per_group))},
             block_outputs(per_group, pixels * self.groups),
-            *(block_products(per_group, lines * n, length) for length, n in runs.items()),
+            *(
+                block_products(
+                    per_group, groups * height.output * n, groups * sum(rows) * n, length
+                )
+                for length, n in runs.items()
+            ),
         )
 
     def call(self, arguments: Arguments) -> str:

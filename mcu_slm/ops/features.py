@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from mcu_slm.ops.linear import BLOCK, SMALL_BLOCK, block_sizes
+from mcu_slm.ops.linear import block_sizes
 from mcu_slm.ops.window import Window
 from mcu_slm.quant import INT8_MAX, INT8_MIN
 
@@ -66,20 +66,28 @@ def block_outputs(outputs: int, times: float) -> Features:
     return {"blocks": times * len(sizes), "outputs": times * outputs}
 
 
-def block_products(outputs: int, runs: float, count: int) -> Features:
-    """Return `runs` runs of `count` inputs that are multiplied by all blocks of some outputs."""
+def block_products(outputs: int, calls: float, rows: float, count: int) -> Features:
+    """Return what all blocks of some outputs take on a core without vectors.
+
+    Args:
+        outputs: Outputs of the layer, or of one of its groups.
+        calls: How often rows of inputs are multiplied by all blocks.
+        rows: Rows in all calls.
+        count: Inputs in a row.
+    """
     sizes = block_sizes(outputs)
-    fours, ones = count // 4, count % 4
-    rest = sum(size for size in sizes if size not in (BLOCK, SMALL_BLOCK))
-    return {
-        "block_runs": runs * len(sizes),
-        "fours_of_64": runs * fours * sizes.count(BLOCK),
-        "fours_of_16": runs * fours * sizes.count(SMALL_BLOCK),
-        "fours_of_rest": runs * fours * (rest > 0),
-        "four_products_of_rest": runs * fours * rest,
-        "ones": runs * ones * len(sizes),
-        "one_products": runs * ones * outputs,
-    }
+    quads, singles = sum(size // 4 for size in sizes), sum(size % 4 for size in sizes)
+    return joined(
+        {
+            "block_calls": calls * len(sizes),
+            "quads": calls * quads,
+            "quad_rows": rows * quads,
+            "singles": calls * singles,
+            "single_rows": rows * singles,
+            "single_products": rows * singles * count,
+        },
+        unrolled("quad_value", rows * quads, count),
+    )
 
 
 def taps_inside(window: Window) -> tuple[Sequence[int], Sequence[int]]:

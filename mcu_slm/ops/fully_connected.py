@@ -56,7 +56,7 @@ class FullyConnected(LinearOperator):
         return joined(
             {"rows": self.rows},
             block_outputs(self.linear.outputs, self.rows),
-            block_products(self.linear.outputs, self.rows, inputs),
+            block_products(self.linear.outputs, self.rows, self.rows, inputs),
         )
 
     def call(self, arguments: Arguments) -> str:

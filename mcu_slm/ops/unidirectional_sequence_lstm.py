@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mcu_slm.ops.base import Arguments, Constant, Int8, NodeView, Operator
-from mcu_slm.ops.features import Features
+from mcu_slm.ops.features import Features, joined, unrolled
 from mcu_slm.ops.linear import bias_of, exact_matmul, require_int32_sums, weights_of
 from mcu_slm.ops.sigmoid_16 import SIGMOID_TABLE, sigmoid, tanh
 from mcu_slm.quant import Int64, Multiplier, quantize_multiplier, requantize, saturate_int8
@@ -113,15 +113,18 @@ class Lstm(Operator):
         return [saturate_int8(y.swapaxes(1, 2) if self.time_major else y)]
 
     def constants(self) -> tuple[Constant, ...]:
-        """Return weights and biases gate by gate, and the table of the sigmoid."""
-        found = []
-        for name, gate in zip(GATES, self.gates, strict=True):
-            found += [
-                Constant(f"{name}_weights", gate.weights, True, "[unit][input]"),
-                Constant(f"{name}_recurrent", gate.recurrent, True, "[unit][unit]"),
-                Constant(f"{name}_bias", gate.bias, True, "at scale input_scale * weight_scale"),
-            ]
-        return (*found, Constant("sigmoid", SIGMOID_TABLE, False, "65536 * sigmoid(i / 24)"))
+        """Return weights and biases with the gates side by side, and the table of the sigmoid."""
+        weights, recurrent = (
+            np.stack([getattr(gate, name) for gate in self.gates], axis=-1)
+            for name in ("weights", "recurrent")
+        )
+        bias = np.stack([gate.bias for gate in self.gates], axis=-1)
+        return (
+            Constant("weights", weights, True, "[unit][input][gate]"),
+            Constant("recurrent", recurrent, True, "[unit][unit][gate]"),
+            Constant("bias", bias, True, "[unit][gate], at scale input_scale * weight_scale"),
+            Constant("sigmoid", SIGMOID_TABLE, False, "65536 * sigmoid(i / 24)"),
+        )
 
     def requantization(self) -> tuple[Multiplier, ...]:
         """Return the multipliers of the gates, then of cell and hidden state."""
@@ -133,17 +136,20 @@ class Lstm(Operator):
         return f"{self.steps} steps, {self.inputs} inputs, {self.units} units"
 
     def features(self) -> Features:
-        """Return steps, units of all steps, and products of all their gates."""
+        """Return steps, units of all steps, and what their gates are multiplied with."""
         steps = self.batches * self.steps
-        return {
-            "steps": steps,
-            "start_units": self.batches * self.units,
-            "units": steps * self.units,
-            "products": steps * self.units * len(self.gates) * (self.inputs + self.units),
-        }
+        return joined(
+            {
+                "steps": steps,
+                "start_units": self.batches * self.units,
+                "units": steps * self.units,
+            },
+            unrolled("value", steps * self.units, self.inputs),
+            unrolled("value", steps * self.units, self.units),
+        )
 
     def call(self, arguments: Arguments) -> str:
-        """Return the kernel call; every gate is a struct inside the layer's."""
+        """Return the kernel call; gates are structs inside the layer's."""
         steps = (self.inputs, self.steps * self.inputs)
         rows = (self.units, self.steps * self.units)
         if self.time_major:
@@ -173,26 +179,20 @@ class Lstm(Operator):
                 ("tanh_shift", self.tanh_shift),
                 ("cell_clip", self.cell_clip),
                 ("sigmoid_table", arguments.constants["sigmoid"]),
+                ("weights", arguments.constants["weights"]),
+                ("recurrent", arguments.constants["recurrent"]),
+                ("bias", arguments.constants["bias"]),
             )
         ]
-        for name, gate in zip(GATES, self.gates, strict=True):
-            lines += self._gate_lines(name, gate, arguments)
+        lines.append("    .gates = {")
+        lines += [
+            f"        {{{g.input.multiplier}, {g.input.shift}, "
+            f"{g.hidden.multiplier}, {g.hidden.shift}}}, /* {name} */"
+            for name, g in zip(GATES, self.gates, strict=True)
+        ]
+        lines.append("    },")
         places = f"{arguments.inputs[0]}, {arguments.outputs[0]}, {arguments.scratch}"
         return "\n".join([*lines, "};", f"mcu_slm_lstm_s8(&layer, {places});"])
-
-    def _gate_lines(self, name: str, gate: Gate, arguments: Arguments) -> list[str]:
-        constants = arguments.constants
-        return [
-            f"    .{name}_gate = {{",
-            f"        .weights = {constants[f'{name}_weights']},",
-            f"        .recurrent = {constants[f'{name}_recurrent']},",
-            f"        .bias = {constants[f'{name}_bias']},",
-            f"        .input_multiplier = {gate.input.multiplier},",
-            f"        .input_shift = {gate.input.shift},",
-            f"        .hidden_multiplier = {gate.hidden.multiplier},",
-            f"        .hidden_shift = {gate.hidden.shift},",
-            "    },",
-        ]
 
 
 def _saturate(x: Int64) -> Int64:

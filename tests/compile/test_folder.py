@@ -37,7 +37,7 @@ ALWAYS = {
     "model_weights.h",
 }
 DENSE_ONLY = ALWAYS | {
-    "fully_connected_s8.c", "fully_connected_s8.h", "requantize.h", "sums.h",
+    "fully_connected_s8.c", "fully_connected_s8.h", "requantize.h", "sums.h", "sums_in_registers.h",
 }  # fmt: skip
 
 

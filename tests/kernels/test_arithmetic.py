@@ -30,6 +30,8 @@ EACH(high_mul_add_unsigned,
      mcu_slm_high_mul_add_unsigned((uint32_t)c[i], (uint32_t)a[i], (uint32_t)b[i]))
 EACH(reciprocal, mcu_slm_one_over_one_plus_x(a[i]))
 EACH(leading_zeros, mcu_slm_leading_zeros((uint32_t)a[i]))
+EACH(shift_right, mcu_slm_rounding_shift_right(a[i], b[i]))
+EACH(requantize, mcu_slm_requantize(a[i], b[i], c[i]))
 EACH(scale_down, mcu_slm_scale_down(a[i], b[i], c[2 * i], c[2 * i + 1]))
 """
 
@@ -77,6 +79,23 @@ def test_products(library: ctypes.CDLL) -> None:
     np.testing.assert_array_equal(found, quant.doubling_high_mul(a, b))
     found = called(library, "high_mul_add", a, b, c)
     np.testing.assert_array_equal(found, c + ((a * b + (1 << 31)) >> 32))
+
+
+def test_shifts_round_ties_away_from_zero(library: ctypes.CDLL) -> None:
+    value, exponent = any_int32(200_000, 9), np.random.default_rng(10).integers(1, 32, 200_000)
+    ties = (1 << (exponent - 1)) * np.random.default_rng(11).integers(-9, 10, len(value))
+    value[::2] = ties[::2]
+    value = np.clip(value, INT32_MIN + 1, INT32_MAX)
+    found = called(library, "shift_right", value, exponent, exponent)
+    np.testing.assert_array_equal(found, quant.rounding_shift_right(value, exponent))
+
+
+def test_requantisation(library: ctypes.CDLL) -> None:
+    rng = np.random.default_rng(12)
+    multiplier, shift = rng.integers(1 << 30, 1 << 31, 200_000), rng.integers(-31, 8, 200_000)
+    value = any_int32(len(shift), 13) >> np.maximum(shift, 0)
+    found = called(library, "requantize", value, multiplier, shift)
+    np.testing.assert_array_equal(found, quant.requantize(value, multiplier, shift))
 
 
 def test_unsigned_products(library: ctypes.CDLL) -> None:
