@@ -22,12 +22,13 @@ static inline mcu_slm_product_t mcu_slm_product(int32_t a, int32_t b)
 {
     const int32_t a_low = a & 0xFFFF;
     const int32_t b_low = b & 0xFFFF;
+    const int32_t a_high = (int16_t)((uint32_t)a >> 16);
+    const int32_t b_high = (int16_t)((uint32_t)b >> 16);
     const int32_t lowest = (int32_t)((uint32_t)a_low * (uint32_t)b_low >> 16);
-    const int32_t middle = (a >> 16) * b_low + lowest;
-    const mcu_slm_product_t product = {
-        (a >> 16) * (b >> 16) + (middle >> 16),
-        a_low * (b >> 16) + (middle & 0xFFFF),
-    };
+    const int32_t middle = a_high * b_low + lowest;
+    const int32_t low = a_low * b_high + (middle & 0xFFFF);
+    const int32_t high = a_high * b_high + (middle >> 16);
+    const mcu_slm_product_t product = {high, low};
 
     return product;
 }

@@ -52,6 +52,13 @@ int main(void)
     return 0;
 }
 """
+SUMMED = (
+    "CONV_2D",
+    "DEPTHWISE_CONV_2D",
+    "FULLY_CONNECTED",
+    "TRANSPOSE_CONV",
+    "UNIDIRECTIONAL_SEQUENCE_LSTM",
+)
 SANITIZERS = (
     *("-fsanitize=address,undefined,float-cast-overflow", "-fno-sanitize-recover=all"),
     *("-fno-common", "-g"),
@@ -122,13 +129,14 @@ def test_kernels_name_no_heap_and_no_pointer_to_a_function() -> None:
 
 
 def sanitized_outputs(
-    graph: Graph, rows: Windows, folder: Path, family: str = "portable"
+    graph: Graph, rows: Windows, folder: Path, family: str = "portable", *flags: str
 ) -> Windows:
     """Build the generated code with both sanitizers and run it as a process of its own."""
     with first_way():
         compiled = compile_model(graph, tflite.write_model(graph), folder, family)
     (folder / "driver.c").write_text(DRIVER)
-    command = ["gcc", "-std=c11", "-O1", *SANITIZERS, *compiled.sources, "driver.c", "-o", "driver"]
+    command = ["gcc", "-std=c11", "-O1", *SANITIZERS, *flags]
+    command += [*compiled.sources, "driver.c", "-o", "driver"]
     subprocess.run(command, cwd=folder, check=True)
     environment = {**os.environ, "ASAN_OPTIONS": "detect_leaks=0"}
     done = subprocess.run(
@@ -142,7 +150,7 @@ def sanitized_outputs(
     return np.frombuffer(done.stdout, np.int8).reshape(len(rows), -1)
 
 
-def check(cases: list[Case], folder: Path, family: str = "portable") -> None:
+def check(cases: list[Case], folder: Path, family: str = "portable", *flags: str) -> None:
     """Run all cases in one program, as layers of one model, and compare every byte."""
     inputs, outputs = [], []
     graphs = [ops.fold_graph(case.graph) for case in cases]
@@ -152,7 +160,7 @@ def check(cases: list[Case], folder: Path, family: str = "portable") -> None:
         inputs += windows
         outputs += [values[number] for number in graph.outputs]
     graph = merge(graphs)
-    found = sanitized_outputs(graph, pack(graph, graph.inputs, inputs), folder, family)
+    found = sanitized_outputs(graph, pack(graph, graph.inputs, inputs), folder, family, *flags)
     np.testing.assert_array_equal(found, pack(graph, graph.outputs, outputs))
 
 
@@ -169,6 +177,13 @@ def test_all_operators_together_are_clean_under_sanitizers(graph: Graph, tmp_pat
 )
 def test_every_case_is_clean_under_sanitizers(family: str, op: str, tmp_path: Path) -> None:
     check(list(CASES[op]()), tmp_path, family)
+
+
+@needs_gcc
+@pytest.mark.parametrize("op", SUMMED)
+def test_sums_in_registers_are_clean_under_sanitizers(op: str, tmp_path: Path) -> None:
+    """The loops for cores without vectors, which hosts do not take by themselves."""
+    check(list(CASES[op]()), tmp_path, "portable", "-DMCU_SLM_SUMS_IN_REGISTERS=1")
 
 
 @needs_gcc
