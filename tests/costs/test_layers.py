@@ -17,6 +17,8 @@ pytestmark = [pytest.mark.emulator, pytest.mark.slow]
 EVERY = 9
 ROUNDING_PERCENT = 0.1
 """Costs are written with four digits."""
+ADDRESS_INSTRUCTIONS = 1
+"""What the address of a tensor takes more or less in other company: compilers share bases."""
 
 
 def some(cases: Cases) -> Cases:
@@ -36,7 +38,9 @@ def test_layers_take_what_the_fit_says(family: str, makers: tuple, tmp_path: Pat
             assert cost is not None
             assert known is not None
             deviation = abs(100.0 * (cost.instructions / sample.instructions - 1.0))
-            assert deviation <= known.largest_error_percent + ROUNDING_PERCENT, sample.kernel
+            allowed = known.largest_error_percent + ROUNDING_PERCENT
+            allowed += 100.0 * ADDRESS_INSTRUCTIONS / sample.instructions
+            assert deviation <= allowed, sample.kernel
             seen.add(sample.kernel)
     wanted = {kernel for kernel in table.kernels if kernel.startswith("dsp_") == (family == "dsp")}
     assert len(seen & wanted) > 0.7 * len(wanted)
