@@ -217,10 +217,12 @@ def compile(
     if as_json:
         _print_json({"out": str(out), **facts})
         return
+    more = compiled.spent_weight_bytes
+    spent = f" ({more:,} of them for speed)" if more else ""
     typer.echo(f"{len(compiled.files)} files in {out}, {family} kernels")
     typer.echo(
         f"arena {compiled.arena_bytes:,} bytes, state {compiled.state_bytes:,}, weights "
-        f"{compiled.weight_bytes:,} ({compiled.spent_weight_bytes:,} of them for speed), tables "
+        f"{compiled.weight_bytes:,}{spent}, tables "
         f"{compiled.table_bytes:,}, {compiled.macs:,} multiply-accumulates"
     )
 

@@ -89,7 +89,7 @@ class MatrixProduct(Specialized):
         unfinished = [n % 4 for n in counts if n % 4 > 1]
         whole, asides = sum(n // 4 for n in counts) * pairs, len(unfinished) * pairs
         runs = sum(n >= 4 for n in counts) * pairs + asides
-        singles = sum(n % 4 == 1 for n in counts) * pairs + alone * self.positions
+        singles, lone = sum(n % 4 == 1 for n in counts) * pairs, alone * self.positions
         tiles = whole + asides
         return {
             "strips": len(counts),
@@ -104,7 +104,9 @@ class MatrixProduct(Specialized):
             "singles": singles,
             "single_eights": singles * (shape.pairs // 8),
             "single_products": singles * (shape.pairs % 8),
-            "lone_positions": alone * self.positions,
+            "lone_positions": lone,
+            "lone_eights": lone * (shape.pairs // 8),
+            "lone_products": lone * (shape.pairs % 8),
             **of_form(self.matrix, "tiles", tiles),
             **of_form(self.matrix, "starts", len(counts) * (pairs + alone)),
         }
