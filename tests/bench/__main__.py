@@ -10,9 +10,10 @@ import os
 import sys
 from pathlib import Path
 
+from mcu_slm.compile import Choices
 from mcu_slm.files import write_atomic
-from mcu_slm.toolchain import find_arm_compiler
-from tests.bench.measuring import VARIANTS, measure
+from mcu_slm.toolchain import ArmCompiler, find_arm_compiler
+from tests.bench.measuring import UNSPENT, VARIANTS, Result, measure
 from tests.bench.page import SHORT, page
 
 _ROOT = Path(__file__).resolve().parents[2]
@@ -35,17 +36,25 @@ def main() -> int:
     results = []
     for model in models:
         for choices in VARIANTS:
-            results.append(measure(model, choices, arguments.runs, compiler))
-            facts = results[-1].facts
-            print(
-                f"{SHORT[model.stem]:12} {results[-1].name:12} {facts['instructions']:12,} "
-                f"instructions {facts['estimated_cycles']:12,} est. cycles "
-                f"{facts['model_code_bytes']:8,} bytes of code {facts['arena_bytes']:8,} arena",
-                flush=True,
-            )
+            results.append(_measured(model, choices, arguments.runs, compiler))
+            if results[-1].facts["spent_weight_bytes"]:
+                results.append(_measured(model, UNSPENT, arguments.runs, compiler))
     write_atomic(arguments.out, page(results, compiler.version))
     print(f"written: {arguments.out}")
     return 0
+
+
+def _measured(model: Path, choices: Choices, runs: Path, compiler: ArmCompiler) -> Result:
+    """Measure one variant and say so."""
+    result = measure(model, choices, runs, compiler)
+    facts = result.facts
+    print(
+        f"{SHORT[model.stem]:12} {result.name:12} {facts['instructions']:12,} "
+        f"instructions {facts['estimated_cycles']:12,} est. cycles "
+        f"{facts['model_code_bytes']:8,} bytes of code {facts['arena_bytes']:8,} arena",
+        flush=True,
+    )
+    return result
 
 
 if __name__ == "__main__":

@@ -18,6 +18,8 @@ VARIANTS: Final = (
     Choices("dsp", "size"),
     Choices("dsp", "ram"),
 )
+UNSPENT: Final = Choices("dsp", "speed", ("store-transformed",))
+"""Measured for models of which the board's flash holds more than the file has."""
 
 
 @dataclass(frozen=True)
@@ -33,11 +35,12 @@ class Result:
         """How the variant is called in the tables."""
         if self.choices.kernels == "portable":
             return "portable"
-        return f"{self.choices.kernels}, {self.choices.optimize}"
+        name = f"{self.choices.kernels}, {self.choices.optimize}"
+        return f"{name}, no flash spent" if self.choices.without else name
 
 
 def measure(model: Path, choices: Choices, runs: Path, compiler: ArmCompiler | None) -> Result:
     """Compile, build and measure one variant in a run folder of its own."""
-    folder = runs / f"{choices.kernels}-{choices.optimize}"
+    folder = runs / "-".join((choices.kernels, choices.optimize, *choices.without))
     target = open_target(model, BOARD, folder, Silence(), force=False)
     return Result(model.stem, choices, measure_target(target, compiler, choices))
