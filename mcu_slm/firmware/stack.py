@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import bisect
 import itertools
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,7 @@ from typing import Any, Final
 from mcu_slm.errors import BuildError
 from mcu_slm.firmware.elf import open_elf
 
+_COPY = re.compile(r"\.\d+$")
 _SIZES_SECTION: Final = ".stack_sizes"
 _REMEDY: Final = "Where it is the tool's own code, please report it."
 
@@ -100,7 +102,9 @@ class _Image:
         """Return what one call of a function takes, without the functions that it calls."""
         found = self._frames.get(function.address)
         for name in function.names:
-            found = self._named_frames.get(name, found)
+            # Listings name a copy of a function `f.constprop`, images `f.constprop.0`.
+            listed = name if name in self._named_frames else _COPY.sub("", name)
+            found = self._named_frames.get(listed, found)
         if found is None:
             raise _unknown(function, "the compiler states no frame of fixed size for it", "one")
         return found

@@ -19,7 +19,7 @@ static void add_row(const mcu_slm_dsp_add_t *layer, const int8_t *x1, const int8
     for (int32_t i = 0; i < count; i++) {
         const int32_t x = terms1[x1[i]] + terms2[*x2];
 
-        y[i] = (int8_t)mcu_slm_ssat8((mcu_slm_smmlar(x, multiplier, half + (x >> 31)) >> shift) + zero_point);
+        y[i] = (int8_t)mcu_slm_ssat8((mcu_slm_smmlar(x, multiplier, half + (x < 0 ? -1 : 0)) >> shift) + zero_point);
         x2 += step2;
     }
 }
