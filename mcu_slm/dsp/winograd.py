@@ -13,8 +13,6 @@ from mcu_slm.dsp.counts import of_form
 from mcu_slm.dsp.matrix import Matrix, matrix_of
 from mcu_slm.dsp.winograd_layer import WinogradLayer
 from mcu_slm.dsp.winograd_strips import SMALL, Memory, Strip, choose_strip
-from mcu_slm.dsp.winograd_text import kernels_of
-from mcu_slm.ops.base import GeneratedKernel
 from mcu_slm.ops.conv_2d import Conv2D
 from mcu_slm.ops.features import Features
 from mcu_slm.ops.window import Window
@@ -30,11 +28,6 @@ class Winograd(WinogradLayer):
 
     side = SMALL
     transform = ((1, 0, 0), (1, 1, 1), (1, -1, 1), (0, 0, 1))
-
-    @property
-    def generated(self) -> tuple[GeneratedKernel, ...]:
-        """The transforms, the products and the tiles."""
-        return kernels_of(self.matrix, self.side, self.weights.shape[3], self.chunks)
 
     def _offsets(self) -> Int64:
         return np.zeros(self.matrix.channels, np.int64)

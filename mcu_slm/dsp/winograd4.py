@@ -13,8 +13,6 @@ from mcu_slm.dsp.counts import of_form
 from mcu_slm.dsp.winograd import numbers_of
 from mcu_slm.dsp.winograd_layer import WinogradLayer
 from mcu_slm.dsp.winograd_strips import LARGE, Memory, Strip, choose_strip
-from mcu_slm.dsp.winograd_text import kernels_of
-from mcu_slm.ops.base import GeneratedKernel
 from mcu_slm.ops.conv_2d import Conv2D
 from mcu_slm.ops.features import Features
 from mcu_slm.quant import INT8_MIN, Int64
@@ -26,11 +24,6 @@ class Winograd4(WinogradLayer):
 
     side = LARGE
     transform = ((1, 0, 0), (1, 1, 1), (1, -1, 1), (1, 2, 4), (1, -2, 4), (0, 0, 1))
-
-    @property
-    def generated(self) -> tuple[GeneratedKernel, ...]:
-        """The transforms, the products and the tiles."""
-        return kernels_of(self.matrix, self.side, self.weights.shape[3], self.chunks)
 
     def _offsets(self) -> Int64:
         """Take back that the kernel's inputs are 128 more than they are."""

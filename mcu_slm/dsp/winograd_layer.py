@@ -25,7 +25,8 @@ from mcu_slm.dsp.winograd_strips import (
     tiles_of,
     values_of,
 )
-from mcu_slm.ops.base import Arguments, Constant
+from mcu_slm.dsp.winograd_text import kernels_of
+from mcu_slm.ops.base import Arguments, Constant, GeneratedKernel
 from mcu_slm.ops.clearance import clearance
 from mcu_slm.ops.features import Features, joined
 from mcu_slm.ops.window import Window
@@ -36,7 +37,7 @@ from mcu_slm.quant import Int64
 class WinogradLayer(Specialized):
     """A convolution by tiles.
 
-    Subclasses give `side` and `transform` (G), the kernels, `_offsets` and `_of_strip`.
+    Subclasses give `side` and `transform` (G), `_offsets` and `_of_strip`.
     """
 
     kernels = ("dsp_winograd_rows",)
@@ -59,6 +60,11 @@ class WinogradLayer(Specialized):
         """Its weights. Shapes: [outputs, 3, 3, inputs]."""
         weights: npt.NDArray[np.int8] = self.plain.linear.weights
         return weights
+
+    @property
+    def generated(self) -> tuple[GeneratedKernel, ...]:
+        """The transforms, the products and the tiles."""
+        return kernels_of(self.matrix, self.side, self.weights.shape[3], self.chunks)
 
     @property
     def estimate(self) -> float:

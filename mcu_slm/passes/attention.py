@@ -19,6 +19,7 @@ from mcu_slm.ops.matrices import walk_lines
 from mcu_slm.ops.reshape import Reshape
 from mcu_slm.ops.softmax import Softmax
 from mcu_slm.passes.draft import Draft, Step
+from mcu_slm.plan.buffers import aligned
 from mcu_slm.quant import Multiplier
 
 OP = "ATTENTION"
@@ -70,7 +71,7 @@ class Attention(Operator):
 
     @property
     def _score_bytes(self) -> int:
-        return -(-self.whole[0].rows * self.whole[0].columns // 4) * 4
+        return aligned(self.whole[0].rows * self.whole[0].columns)
 
     @property
     def scratch_bytes(self) -> int:
@@ -114,11 +115,13 @@ class Attention(Operator):
 def fuse_attention(draft: Draft) -> Draft:
     """Return the draft with one layer for scores, softmax and mixing of several matrices."""
     steps = dict(enumerate(draft.steps))
-    for place, step in enumerate(draft.steps):
+    for step in draft.steps:
         found = _chain(draft, step)
         layer = None if found is None else _attention(found)
         if found is None or layer is None:
             continue
+        if steps[draft.writers[step.node.outputs[0]]] is not step:
+            continue  # its product already ends another attention
         last = found[-1]
         merged = tuple(
             name for each in found[:-1] for name in (*each.merged, draft.layer_name(each))
@@ -129,7 +132,6 @@ def fuse_attention(draft: Draft) -> Draft:
         )
         for each in found[:-1]:
             steps.pop(draft.writers[each.node.outputs[0]])
-        assert place not in steps
     return draft.with_steps([steps[place] for place in sorted(steps)])
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from mcu_slm.dsp.widened import WidenedProduct, WidenedRows, widens_alone
@@ -19,12 +20,14 @@ def widen_once(draft: Draft, target: Target) -> Draft:
     """
     if target.tuning.goal != "speed":
         return draft
-    wide = _widened(draft)
+    groups = _groups(draft)
+    if not groups:
+        return draft
+    wide = _widened(draft, groups)
     return wide if target.allows(plan_draft(wide).arena_bytes) else draft
 
 
-def _widened(draft: Draft) -> Draft:
-    groups = _groups(draft)
+def _widened(draft: Draft, groups: Sequence[tuple[int, ...]]) -> Draft:
     readers = {place: group for group in groups for place in group}
     steps, tensors = list[Step](), dict[tuple[int, ...], int]()
     for place, step in enumerate(draft.steps):

@@ -170,6 +170,17 @@ def merged_heads(windows: int = 1, heads: int = 3, length: int = 6, depth: int =
     return a.graph(a.reshape(a.transpose(mixed, (0, 2, 1, 3)), (1, windows, length, heads * depth)))
 
 
+def chained_attention(heads: int = 4, length: int = 24) -> Graph:
+    """The products that end one attention are the scores of the next."""
+    a = Layers("chained attention", (1, heads, length, length))
+    scores = a.product(a.x, a.x, adj_y=True)
+    for _ in range(2):
+        weights = a.b.tensor("weights", a.b.shape(scores), scale=1 / 256, zero_point=-128)
+        a.b.node("SOFTMAX", [scores], [weights], beta=1.0)
+        scores = a.product(weights, a.x)
+    return a.graph(scores)
+
+
 def turned_sides() -> Graph:
     """A product whose left side was transposed and whose right side was read backwards."""
     a = Layers("turned sides", (2, 6, 5))

@@ -31,6 +31,9 @@ CASES: dict[str, tuple[Graph, str, tuple[str, ...]]] = {
     "windows of heads": (graphs.merged_heads(4, 4, 8), "walk-operands", ("ATTENTION",)),
     "odd heads": (graphs.merged_heads(2, 3, 5, 7), "walk-operands", ("ATTENTION",)),
     "long heads": (graphs.merged_heads(1, 4, 24), "walk-operands", ("ATTENTION",)),
+    "attention behind attention": (
+        graphs.chained_attention(), "fuse-attention", ("ATTENTION", "SOFTMAX", "BATCH_MATMUL"),
+    ),
     "turned sides": (graphs.turned_sides(), "walk-operands", ("BATCH_MATMUL",)),
     "dead": (graphs.dead(), "drop-unused", ("LOGISTIC",)),
     "siblings": (graphs.siblings(), "widen-once", ("WIDEN_ROWS", *("CONV_2D",) * 3)),
