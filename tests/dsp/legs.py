@@ -17,7 +17,7 @@ from mcu_slm.rows import Rows, pack
 from mcu_slm.verify import BareModel, build_for_core
 from mcu_slm.verify.host import HostModel
 from tests.dsp.ways import first_way
-from tests.models import merge, windows_of
+from tests.models import merge, needs_judge, windows_of
 from tests.ops.case import Case
 
 WINDOWS = 6
@@ -79,3 +79,23 @@ def specialized(case: Case) -> ops.Operator:
 def differences(found: Rows, expected: Rows) -> int:
     """Return how many bytes differ."""
     return int(np.count_nonzero(found.reshape(expected.shape) != expected))
+
+
+@needs_judge
+class EqualsTheJudge:
+    """What the layers of every kernel are held to; a module derives from it beside its `legs`."""
+
+    @pytest.mark.host
+    def test_plain_c_equals_the_judge(self, legs: Legs) -> None:
+        assert differences(legs.host(), legs.expected) == 0
+
+    @pytest.mark.emulator
+    @pytest.mark.parametrize("optimization", ["-O2", "-Os", "-Og"])
+    @pytest.mark.parametrize("kind", ["gcc", "zig"])
+    def test_assembly_equals_the_judge(self, kind: str, optimization: str, legs: Legs) -> None:
+        assert differences(legs.core("cortex-m4", kind, optimization), legs.expected) == 0
+
+    @pytest.mark.emulator
+    @pytest.mark.parametrize("core", ["cortex-m3", "cortex-m7", "cortex-m33"])
+    def test_other_cores_equal_the_judge(self, core: str, legs: Legs) -> None:
+        assert differences(legs.core(core, "gcc", "-O2"), legs.expected) == 0

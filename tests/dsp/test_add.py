@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 
 from mcu_slm.dsp.add import TableSum
-from tests.dsp.legs import Legs, differences, legs_of, specialized
-from tests.models import needs_judge
+from tests.dsp.legs import EqualsTheJudge, Legs, legs_of, specialized
 from tests.ops.builders import pair
 from tests.ops.case import Case
 
@@ -53,22 +52,5 @@ def test_most_of_them_have_the_kernel() -> None:
     assert sum(isinstance(specialized(case), TableSum) for case in cases()) >= 30
 
 
-@needs_judge
-@pytest.mark.host
-def test_plain_c_equals_the_judge(legs: Legs) -> None:
-    assert differences(legs.host(), legs.expected) == 0
-
-
-@needs_judge
-@pytest.mark.emulator
-@pytest.mark.parametrize("optimization", ["-O2", "-Os", "-Og"])
-@pytest.mark.parametrize("kind", ["gcc", "zig"])
-def test_assembly_equals_the_judge(kind: str, optimization: str, legs: Legs) -> None:
-    assert differences(legs.core("cortex-m4", kind, optimization), legs.expected) == 0
-
-
-@needs_judge
-@pytest.mark.emulator
-@pytest.mark.parametrize("core", ["cortex-m3", "cortex-m7", "cortex-m33"])
-def test_other_cores_equal_the_judge(core: str, legs: Legs) -> None:
-    assert differences(legs.core(core, "gcc", "-O2"), legs.expected) == 0
+class TestTableSums(EqualsTheJudge):
+    """On this machine and on simulated cores."""

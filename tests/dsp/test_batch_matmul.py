@@ -6,8 +6,7 @@ import pytest
 
 from mcu_slm.dsp.batch_matmul import BlockedBatchMatMul
 from mcu_slm.dsp.row_product import RowProduct
-from tests.dsp.legs import Legs, differences, legs_of, specialized
-from tests.models import needs_judge
+from tests.dsp.legs import EqualsTheJudge, Legs, legs_of, specialized
 from tests.ops.case import Case
 from tests.ops.cases import batch_matmul, batch_matmul_cases
 
@@ -67,22 +66,5 @@ def test_working_memory_stays_small() -> None:
     assert max(sizes) <= 4096 + 1024
 
 
-@needs_judge
-@pytest.mark.host
-def test_plain_c_equals_the_judge(legs: Legs) -> None:
-    assert differences(legs.host(), legs.expected) == 0
-
-
-@needs_judge
-@pytest.mark.emulator
-@pytest.mark.parametrize("optimization", ["-O2", "-Os", "-Og"])
-@pytest.mark.parametrize("kind", ["gcc", "zig"])
-def test_assembly_equals_the_judge(kind: str, optimization: str, legs: Legs) -> None:
-    assert differences(legs.core("cortex-m4", kind, optimization), legs.expected) == 0
-
-
-@needs_judge
-@pytest.mark.emulator
-@pytest.mark.parametrize("core", ["cortex-m3", "cortex-m7", "cortex-m33"])
-def test_other_cores_equal_the_judge(core: str, legs: Legs) -> None:
-    assert differences(legs.core(core, "gcc", "-O2"), legs.expected) == 0
+class TestMatrixProducts(EqualsTheJudge):
+    """On this machine and on simulated cores."""

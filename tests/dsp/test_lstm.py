@@ -9,8 +9,7 @@ from mcu_slm.dsp.lstm import SequenceLstm
 from mcu_slm.dsp.lstm_curves import HALF, PIECES, curves
 from mcu_slm.ops.sigmoid_16 import sigmoid, tanh
 from mcu_slm.quant import Int64
-from tests.dsp.legs import Legs, differences, legs_of, specialized
-from tests.models import needs_judge
+from tests.dsp.legs import EqualsTheJudge, Legs, legs_of, specialized
 from tests.ops.case import Case
 from tests.ops.cases_recurrent import lstm, lstm_cases
 
@@ -81,22 +80,5 @@ def test_tanh_is_the_judges_for_every_value(multiplier: int, shift: int) -> None
     assert (value >> 11 == tanh(ALL_VALUES, multiplier, shift)).all()
 
 
-@needs_judge
-@pytest.mark.host
-def test_plain_c_equals_the_judge(legs: Legs) -> None:
-    assert differences(legs.host(), legs.expected) == 0
-
-
-@needs_judge
-@pytest.mark.emulator
-@pytest.mark.parametrize("optimization", ["-O2", "-Os", "-Og"])
-@pytest.mark.parametrize("kind", ["gcc", "zig"])
-def test_assembly_equals_the_judge(kind: str, optimization: str, legs: Legs) -> None:
-    assert differences(legs.core("cortex-m4", kind, optimization), legs.expected) == 0
-
-
-@needs_judge
-@pytest.mark.emulator
-@pytest.mark.parametrize("core", ["cortex-m3", "cortex-m7", "cortex-m33"])
-def test_other_cores_equal_the_judge(core: str, legs: Legs) -> None:
-    assert differences(legs.core(core, "gcc", "-O2"), legs.expected) == 0
+class TestRecurrentLayers(EqualsTheJudge):
+    """On this machine and on simulated cores."""
