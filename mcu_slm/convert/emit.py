@@ -27,8 +27,18 @@ _VERSIONS = {
     "BATCH_MATMUL": 2,
     "CONCATENATION": 2,
     "CONV_2D": 3,
+    "DEPTHWISE_CONV_2D": 3,
+    "MEAN": 2,
     "RESHAPE": 1,
     "SOFTMAX": 2,
+}
+
+_ONE_BY_ONE = {
+    "padding": "VALID",
+    "stride_w": 1,
+    "stride_h": 1,
+    "dilation_w_factor": 1,
+    "dilation_h_factor": 1,
 }
 
 
@@ -48,6 +58,28 @@ class TensorLike(Protocol):
         ...
 
 
+class NormLike(Protocol):
+    """A normalisation behind a layer."""
+
+    def fold_behind(self, weight: Any, bias: Any) -> tuple[TensorLike, TensorLike]:
+        """Return the layer's weight and bias with the normalisation in them."""
+        ...
+
+
+class SlidingLike(Protocol):
+    """How a convolution moves over its input."""
+
+    @property
+    def stride(self) -> int: ...  # noqa: D102
+    @property
+    def padding(self) -> str: ...  # noqa: D102
+    @property
+    def dilation(self) -> int: ...  # noqa: D102
+    def tokens(self, samples: int, kernel: int) -> int:
+        """Return the number of outputs."""
+        ...
+
+
 class Handle(NamedTuple):
     """A tensor of the graph under construction. `shape` has a batch of 1 in front."""
 
@@ -58,12 +90,12 @@ class Handle(NamedTuple):
 
 
 class GraphOps:
-    """Adds one operator per call; see `mcu_slm.train.backends.Operators` for what each means."""
+    """Adds one operator per call; see `mcu_slm.train.backends.operators` for what each means."""
 
     def __init__(self, builder: GraphBuilder, ranges: Ranges) -> None:
         self._builder = builder
         self._ranges = ranges
-        self._shapes: dict[tuple[int, ...], int] = {}
+        self._constants: dict[str, int] = {}
 
     def input(self, shape: tuple[int, ...]) -> Handle:
         """Add the model's input."""
@@ -75,27 +107,59 @@ class GraphOps:
         x: Handle,
         weight: TensorLike,
         bias: TensorLike,
+        how: SlidingLike,
         *,
-        stride: int,
-        padding: str,
+        relu: bool = False,
+        norm: NormLike | None = None,
     ) -> Handle:
         """Add a CONV_2D over one row of samples. Shapes: weight: [out, kernel, C]."""
+        weight, bias = _folded(weight, bias, norm)
         values = _array(weight)[:, None]
-        samples, kernel = x.shape[2], values.shape[2]
-        tokens = -(-samples // stride) if padding == "SAME" else (samples - kernel) // stride + 1
-        return self._convolution(
-            name, x, values, bias, (1, 1, tokens, len(values)), stride=stride, padding=padding
-        )
+        shape = (1, 1, how.tokens(x.shape[2], values.shape[2]), len(values))
+        kernel = self._weights(name, x, values, bias, axis=0)
+        y = self._activation(name, shape, *self._ranges.quantization(name))
+        self._node("CONV_2D", [x, *kernel], y, **_sliding(how), **_activated(relu))
+        return y
+
+    def depthwise(
+        self,
+        name: str,
+        x: Handle,
+        weight: TensorLike,
+        bias: TensorLike,
+        how: SlidingLike,
+        *,
+        relu: bool = False,
+        norm: NormLike | None = None,
+    ) -> Handle:
+        """Add a DEPTHWISE_CONV_2D over one row of samples. Shapes: weight: [C, kernel]."""
+        weight, bias = _folded(weight, bias, norm)
+        values = np.ascontiguousarray(_array(weight).T)[None, None]
+        shape = (1, 1, how.tokens(x.shape[2], values.shape[2]), values.shape[3])
+        kernel = self._weights(name, x, values, bias, axis=3)
+        y = self._activation(name, shape, *self._ranges.quantization(name))
+        options = {**_sliding(how), **_activated(relu), "depth_multiplier": 1}
+        self._node("DEPTHWISE_CONV_2D", [x, *kernel], y, **options)
+        return y
 
     def linear(
-        self, name: str, x: Handle, weight: TensorLike, bias: TensorLike, *, relu: bool = False
+        self,
+        name: str,
+        x: Handle,
+        weight: TensorLike,
+        bias: TensorLike,
+        *,
+        relu: bool = False,
+        norm: NormLike | None = None,
     ) -> Handle:
         """Add a 1x1 CONV_2D. Shapes: weight: [out, C]."""
+        weight, bias = _folded(weight, bias, norm)
         values = _array(weight)[:, None, None]
+        kernel = self._weights(name, x, values, bias, axis=0)
         shape = (*x.shape[:-1], len(values))
-        return self._convolution(
-            name, x, values, bias, shape, activation="RELU" if relu else "NONE"
-        )
+        y = self._activation(name, shape, *self._ranges.quantization(name))
+        self._node("CONV_2D", [x, *kernel], y, **_ONE_BY_ONE, **_activated(relu))
+        return y
 
     def matmul(
         self,
@@ -126,10 +190,17 @@ class GraphOps:
         self._node("SOFTMAX", [x], y, beta=1.0)
         return y
 
-    def add(self, name: str, a: Handle, b: Handle) -> Handle:
+    def add(self, name: str, a: Handle, b: Handle, *, relu: bool = False) -> Handle:
         """Add an ADD."""
         y = self._activation(name, a.shape, *self._ranges.quantization(name))
-        self._node("ADD", [a, b], y, fused_activation_function="NONE", pot_scale_int16=True)
+        self._node("ADD", [a, b], y, pot_scale_int16=True, **_activated(relu))
+        return y
+
+    def mean(self, name: str, x: Handle, *, group: str | None = None) -> Handle:
+        """Add a MEAN over W."""
+        shape = (*x.shape[:2], 1, x.shape[3])
+        y = self._activation(name, shape, *self._ranges.quantization(group or name))
+        self._node("MEAN", [x, self._integers("axes", (2,))], y, keep_dims=True)
         return y
 
     def constant(self, name: str, value: TensorLike) -> Handle:
@@ -159,46 +230,33 @@ class GraphOps:
         """Add a RESHAPE."""
         target = (1, *shape)
         y = self._activation(name, target, x.scale, x.zero_point)
-        self._node("RESHAPE", [x, self._shape_constant(target)], y, new_shape=target)
+        self._node("RESHAPE", [x, self._integers("shape", target)], y, new_shape=target)
         return y
 
     def batch_values(self, x: Handle) -> None:
         """Return None: an exported model learns nothing."""
 
-    def _convolution(
+    def _weights(
         self,
         name: str,
         x: Handle,
         weight: npt.NDArray[np.float32],
         bias: TensorLike,
-        shape: tuple[int, ...],
         *,
-        stride: int = 1,
-        padding: str = "VALID",
-        activation: str = "NONE",
-    ) -> Handle:
-        """Shapes: weight: [out, 1, kernel, C]."""
-        codes, scales = quantize_weights(weight, axis=0)
-        weights = self._builder.tensor(f"{name}/weights", codes.shape, scale=scales, data=codes)
+        axis: int,
+    ) -> tuple[int, int]:
+        """Add weights with a scale per slice along `axis`, and their bias, for the input `x`."""
+        codes, scales = quantize_weights(weight, axis=axis)
+        weights = self._builder.tensor(
+            f"{name}/weights", codes.shape, scale=scales, axis=axis, data=codes
+        )
         bias_codes = quantize_bias(_array(bias), x.scale, scales)
         # The product of two snapped scales has at most 24 mantissa bits: exact in float32.
         bias_scales = np.float64(x.scale) * scales.astype(np.float64)
         biases = self._builder.tensor(
             f"{name}/bias", bias_codes.shape, "int32", scale=bias_scales, data=bias_codes
         )
-        y = self._activation(name, shape, *self._ranges.quantization(name))
-        self._node(
-            "CONV_2D",
-            [x, weights, biases],
-            y,
-            padding=padding,
-            stride_w=stride,
-            stride_h=1,
-            dilation_w_factor=1,
-            dilation_h_factor=1,
-            fused_activation_function=activation,
-        )
-        return y
+        return weights, biases
 
     def _activation(
         self, name: str, shape: tuple[int, ...], scale: float, zero_point: int
@@ -206,18 +264,39 @@ class GraphOps:
         index = self._builder.tensor(name, shape, scale=scale, zero_point=zero_point)
         return Handle(index, shape, scale, zero_point)
 
-    def _shape_constant(self, shape: tuple[int, ...]) -> int:
-        """Return the int32 tensor that holds a shape; equal shapes share one."""
-        if shape not in self._shapes:
-            name = "shape_" + "x".join(map(str, shape))
-            self._shapes[shape] = self._builder.tensor(
-                name, (len(shape),), "int32", data=np.array(shape, np.int32)
+    def _integers(self, what: str, values: tuple[int, ...]) -> int:
+        """Return the int32 tensor that holds a shape or axes; equal ones share one."""
+        name = f"{what}_" + "x".join(map(str, values))
+        if name not in self._constants:
+            self._constants[name] = self._builder.tensor(
+                name, (len(values),), "int32", data=np.array(values, np.int32)
             )
-        return self._shapes[shape]
+        return self._constants[name]
 
     def _node(self, op: str, inputs: Sequence[Handle | int], y: Handle, **options: Any) -> None:
         numbers = [x if isinstance(x, int) else x.number for x in inputs]
         self._builder.node(op, numbers, [y.number], version=_VERSIONS[op], **options)
+
+
+def _folded(
+    weight: TensorLike, bias: TensorLike, norm: NormLike | None
+) -> tuple[TensorLike, TensorLike]:
+    return (weight, bias) if norm is None else norm.fold_behind(weight, bias)
+
+
+def _sliding(how: SlidingLike) -> dict[str, Any]:
+    """Return the options of a convolution along one row."""
+    return {
+        "padding": how.padding,
+        "stride_w": how.stride,
+        "stride_h": 1,
+        "dilation_w_factor": how.dilation,
+        "dilation_h_factor": 1,
+    }
+
+
+def _activated(relu: bool) -> dict[str, Any]:
+    return {"fused_activation_function": "RELU" if relu else "NONE"}
 
 
 def _array(value: TensorLike) -> npt.NDArray[np.float32]:

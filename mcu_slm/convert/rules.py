@@ -18,7 +18,16 @@ MAX_CONCATENATED = 10
 
 FIXED_OUTPUTS = {"SOFTMAX": (1.0 / 256.0, -128)}
 ALLOWED_OPERATORS = frozenset(
-    {"ADD", "BATCH_MATMUL", "CONCATENATION", "CONV_2D", "RESHAPE", "SOFTMAX"}
+    {
+        "ADD",
+        "BATCH_MATMUL",
+        "CONCATENATION",
+        "CONV_2D",
+        "DEPTHWISE_CONV_2D",
+        "MEAN",
+        "RESHAPE",
+        "SOFTMAX",
+    }
 )
 _REMEDY = "This is a fault of the converter; please report it with the project file."
 

@@ -6,6 +6,8 @@ generator only.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import torch
 
@@ -45,20 +47,28 @@ def mask_stretch(x: torch.Tensor, longest: int, generator: torch.Generator) -> t
     return x.masked_fill(silent.unsqueeze(-1), 0.0)
 
 
-def mixup(
-    x: torch.Tensor, targets: torch.Tensor, alpha: float, generator: torch.Generator
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """Mix every window and its target with another one of the batch; `alpha` 0 changes nothing.
+@dataclass(frozen=True, eq=False)
+class Mix:
+    """How the windows of a batch are mixed: a share of each, the rest from a partner [B]."""
 
-    Shapes: x: [B, T, C], targets: probabilities [B, classes].
+    share: float = 1.0
+    partner: torch.Tensor | None = None
+
+    def apply(self, values: torch.Tensor) -> torch.Tensor:
+        """Mix windows, targets or answers. Shapes: [B, ...] -> the same."""
+        if self.partner is None:
+            return values
+        return self.share * values + (1 - self.share) * values[self.partner]
+
+
+def draw_mix(count: int, alpha: float, generator: torch.Generator) -> Mix:
+    """Draw partners for `count` windows and a share from Beta(alpha, alpha); 0 mixes nothing.
 
     Source: Zhang et al.: mixup, Beyond Empirical Risk Minimization (2018).
     """
     if alpha <= 0:
-        return x, targets
+        return Mix()
     # PyTorch draws from a Beta distribution only with its global generator.
     seed = int(torch.randint(2**31, (), generator=generator))
     share = float(np.random.default_rng(seed).beta(alpha, alpha))
-    partner = torch.randperm(len(x), generator=generator)
-    mixed_targets = share * targets + (1 - share) * targets[partner]
-    return share * x + (1 - share) * x[partner], mixed_targets
+    return Mix(share, torch.randperm(count, generator=generator))

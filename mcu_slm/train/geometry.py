@@ -29,6 +29,29 @@ class Patching:
     attention_window: int
 
 
+@dataclass(frozen=True)
+class Sliding:
+    """How a convolution moves over its input, in samples; padding as in TensorFlow."""
+
+    stride: int = 1
+    padding: str = "SAME"
+    dilation: int = 1
+
+    def reach(self, kernel: int) -> int:
+        """Return the samples from the first to the last tap."""
+        return (kernel - 1) * self.dilation + 1
+
+    def tokens(self, samples: int, kernel: int) -> int:
+        """Return the number of outputs."""
+        return token_count(samples, self.reach(kernel), self.stride, self.padding)
+
+    def around(self, samples: int, kernel: int) -> tuple[int, int]:
+        """Return the zeros before and after the input."""
+        if self.padding == "VALID":
+            return 0, 0
+        return same_padding(samples, self.reach(kernel), self.stride)
+
+
 def token_count(window: int, kernel: int, stride: int, padding: str) -> int:
     """Return the number of outputs of a strided convolution, as TensorFlow counts them."""
     if padding == "SAME":

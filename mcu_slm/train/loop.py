@@ -18,6 +18,7 @@ from torch import nn
 from mcu_slm.errors import TrainingError
 from mcu_slm.train.checkpoint import CheckpointStore, State, fingerprint, snapshot
 from mcu_slm.train.progress import Progress, ProgressEvent
+from mcu_slm.train.tasks import Score
 
 MIN_STEPS_PER_EPOCH = 16
 """Small data sets are passed several times per epoch, so that an epoch stays a useful unit."""
@@ -33,10 +34,15 @@ LAST_RATE = 0.01
 
 @dataclass(frozen=True)
 class TensorWindows:
-    """Normalised windows [N, T, C] float32 and labels [N] int64 of one split, as tensors."""
+    """Normalised windows of one split, as tensors.
+
+    Shapes: x: [N, T, C] float32, y: truth of each window, as in the data set. `judged`: rows that
+    count when answers are judged; None for all.
+    """
 
     x: torch.Tensor
     y: torch.Tensor
+    judged: torch.Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.y)
@@ -53,32 +59,25 @@ class Schedule:
     warmup: float = 0.15
 
 
-@dataclass(frozen=True)
-class Step:
-    """What a loss may need besides the batch.
+@dataclass(frozen=True, eq=False)
+class Batch:
+    """Some training windows, and what a loss may need besides.
 
     Args:
+        x, y: Windows [B, T, C] and their truth.
+        rows: Which training windows they are.
         generator: Randomness of this epoch.
         elapsed: How far the phase is, 0 to 1.
-        batch: Number of the epoch's random stream and of the batch in it: the same numbers mean the
-            same windows, labels and random draws.
+        number: Number of the epoch's random stream and of the batch in it: the same numbers mean
+            the same windows and random draws.
     """
 
+    x: torch.Tensor
+    y: torch.Tensor
+    rows: torch.Tensor
     generator: torch.Generator
     elapsed: float
-    batch: tuple[int, int]
-
-
-@dataclass(frozen=True)
-class Score:
-    """Result on validation data."""
-
-    accuracy: float
-    loss: float
-
-    def better_than(self, other: Score | None) -> bool:
-        """Whether this beats `other`: accuracy first, then loss."""
-        return other is None or (self.accuracy, -self.loss) >= (other.accuracy, -other.loss)
+    number: tuple[int, int]
 
 
 @dataclass(frozen=True)
@@ -90,7 +89,7 @@ class Phase:
         model: Ends up with the weights of the best late epoch, or of the last one where there is
             nothing to choose by.
         lineage: Fingerprint of all that came before.
-        loss: Gives the loss of a batch of windows and labels.
+        loss: Gives the loss of a batch.
         validate: Gives the score of the model as it is; None where there is no validation.
         stream: Name of the random stream; phases of one stream see the same batches.
         cycle: After so many epochs the stream starts again; 0 for never.
@@ -100,7 +99,7 @@ class Phase:
     model: nn.Module
     schedule: Schedule
     lineage: str
-    loss: Callable[[torch.Tensor, torch.Tensor, Step], torch.Tensor]
+    loss: Callable[[Batch], torch.Tensor]
     validate: Callable[[], Score] | None
     stream: str
     cycle: int = 0
@@ -140,15 +139,15 @@ def run_phase(
             {
                 "epoch": epoch,
                 "seconds": seconds,
-                "best": [best.accuracy, best.loss] if best else [],
+                "best": [best.value, best.loss] if best else [],
                 "best_model": best_model,
                 "model": snapshot(phase.model),
                 "optimizer": optimizer.state_dict(),
             },
         )
         left = seconds / epoch * (phase.schedule.epochs - epoch)
-        accuracy = None if score is None else score.accuracy
-        progress(ProgressEvent(phase.name, epoch, phase.schedule.epochs, loss, accuracy, left))
+        value = None if score is None else abs(score.value)
+        progress(ProgressEvent(phase.name, epoch, phase.schedule.epochs, loss, value, left))
     if best_model is not None:
         phase.model.load_state_dict(best_model)
     phase.model.eval()
@@ -170,7 +169,8 @@ def _train_epoch(
         elapsed = (epoch + i / len(batches)) / phase.schedule.epochs
         for group in optimizer.param_groups:
             group["lr"] = learning_rate(phase.schedule, elapsed)
-        loss = phase.loss(data.x[index], data.y[index], Step(generator, elapsed, (number, i)))
+        batch = Batch(data.x[index], data.y[index], index, generator, elapsed, (number, i))
+        loss = phase.loss(batch)
         value = float(loss.detach())
         if not math.isfinite(value):
             raise TrainingError(
@@ -234,9 +234,8 @@ def reproducible(most_threads: int) -> Iterator[None]:
 __all__ = [
     "Phase",
     "Schedule",
-    "Score",
     "State",
-    "Step",
+    "Batch",
     "TensorWindows",
     "learning_rate",
     "reproducible",

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 class ProgressEvent:
     """One finished epoch.
 
-    `validation_accuracy` is None where the validation windows are learned from.
+    `validation` is the task's main metric on the validation windows, None where those are learned
+    from.
 
     Units: seconds_left is an estimate for this phase alone.
     """
@@ -19,7 +20,7 @@ class ProgressEvent:
     epoch: int
     epochs: int
     loss: float
-    validation_accuracy: float | None
+    validation: float | None
     seconds_left: float
 
 

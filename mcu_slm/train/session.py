@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -15,27 +15,26 @@ from torch import nn
 
 from mcu_slm.config import Project
 from mcu_slm.errors import TrainingError
-from mcu_slm.train.augment import augment, mixup
+from mcu_slm.train.augment import augment, draw_mix
 from mcu_slm.train.checkpoint import CheckpointStore, fingerprint
-from mcu_slm.train.loop import Phase, Schedule, Score, Step, TensorWindows, run_phase
-from mcu_slm.train.losses import (
-    Predict,
-    distillation_loss,
-    hard_label_loss,
-    score,
-    smoothed_targets,
-)
+from mcu_slm.train.distillation import Guide, Lesson
+from mcu_slm.train.loop import Batch, Phase, Schedule, TensorWindows, run_phase
 from mcu_slm.train.progress import Progress
-from mcu_slm.train.teacher import Teacher, ensemble_probabilities
+from mcu_slm.train.tasks import Score, Task, make_task
+
+EVALUATION_BATCH = 512
+
+Predict = Callable[[torch.Tensor], torch.Tensor]
+"""Windows [B, T, C] to answers."""
 
 
 class SplitLike(Protocol):
-    """Windows and labels of one split. Shapes: x: [N, T, C] in physical units, y: [N]."""
+    """Windows and truth of one split. Shapes: x: [N, T, C] in physical units, y: [N, ...]."""
 
     @property
     def x(self) -> npt.NDArray[np.float32]: ...  # noqa: D102
     @property
-    def y(self) -> npt.NDArray[np.int64]: ...  # noqa: D102
+    def y(self) -> npt.NDArray[Any]: ...  # noqa: D102
 
 
 class DatasetLike(Protocol):
@@ -63,18 +62,16 @@ class Session:
 
     Args:
         seconds: Time spent per phase, filled as phases end.
-        answers: The teachers' probabilities of the batches that come again.
     """
 
     project: Project
+    task: Task
     train: TensorWindows
     validation: TensorWindows
     test: TensorWindows
-    classes: int
     store: CheckpointStore
     progress: Progress
     seconds: dict[str, float] = field(default_factory=dict)
-    answers: dict[tuple[int, int], torch.Tensor] = field(default_factory=dict)
 
     @property
     def seed(self) -> int:
@@ -102,9 +99,8 @@ class Session:
         return fingerprint(
             digest.hexdigest(),
             self.seed,
-            self.classes,
+            repr(self.task),
             settings.augment.model_dump(),
-            settings.label_smoothing,
             min(settings.threads, torch.get_num_threads()),
             torch.__version__,
         )
@@ -116,7 +112,7 @@ class Session:
         *,
         schedule: Schedule,
         lineage: str,
-        loss: Callable[[torch.Tensor, torch.Tensor, Step], torch.Tensor],
+        loss: Callable[[Batch], torch.Tensor],
         predict: Predict,
         stream: str,
         cycle: int = 0,
@@ -125,51 +121,30 @@ class Session:
 
         def validate() -> Score:
             model.eval()
-            return score(predict, self.validation)
+            return self.task.score(*_judged(predict, self.validation))
 
         judged = None if self.learns_from_validation else validate
         phase = Phase(name, model, schedule, lineage, loss, judged, stream, cycle)
         self.seconds[name] = run_phase(phase, self.train, self.seed, self.store, self.progress)
 
-    def targets(self, labels: torch.Tensor) -> torch.Tensor:
-        """Return smoothed label probabilities."""
-        return smoothed_targets(labels, self.classes, self.project.train.label_smoothing)
-
-    def augmented(
-        self, x: torch.Tensor, labels: torch.Tensor, step: Step
-    ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return changed windows and their target probabilities."""
+    def lesson(self, batch: Batch) -> Lesson:
+        """Return a batch as it is learned: changed at random, and mixed in pairs."""
         how = self.project.train.augment
-        changed = augment(x, how, step.generator)
-        return mixup(changed, self.targets(labels), how.mixup_alpha, step.generator)
+        x = augment(batch.x, how, batch.generator)
+        mix = draw_mix(len(x), how.mixup_alpha, batch.generator)
+        targets = mix.apply(self.task.targets(batch.y))
+        return Lesson(mix.apply(x), targets, batch.rows, mix, batch.number)
 
     def student_loss(
-        self,
-        logits: torch.Tensor,
-        x: torch.Tensor,
-        targets: torch.Tensor,
-        teachers: Sequence[Teacher],
-        batch: tuple[int, int] | None = None,
+        self, answers: torch.Tensor, lesson: Lesson, guide: Guide | None
     ) -> torch.Tensor:
-        """Return the loss of a student's logits: distillation, or the labels alone.
-
-        The teachers cost more than the student, so their answers to a numbered `batch` are kept.
-        """
-        if not teachers:
-            return hard_label_loss(logits, targets)
-        settings = self.project.train
-        answers = self.answers.get(batch) if batch is not None else None
-        if answers is None:
-            answers = ensemble_probabilities(teachers, x, settings.temperature)
-            if batch is not None:
-                self.answers[batch] = answers
-        return distillation_loss(
-            logits,
-            targets,
-            answers,
-            temperature=settings.temperature,
-            teacher_share=settings.distillation_weight,
-        )
+        """Return the loss of a student's answers: the truth's, and the share of its guide."""
+        hard = self.task.loss(answers, lesson.targets)
+        if guide is None:
+            return hard
+        share = self.project.train.distillation_weight
+        soft = self.task.distillation_loss(answers, guide.soft_answers(lesson))
+        return (1.0 - share) * hard + share * soft
 
     def first_batches(self, count: int) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
         """Yield some unchanged training batches, in an order fixed by the seed."""
@@ -178,12 +153,23 @@ class Session:
         for index in torch.split(order, self.project.train.batch_size)[:count]:
             yield self.train.x[index], self.train.y[index]
 
-    def accuracies(self, predict: Predict) -> dict[str, float]:
-        """Return the share of right answers per split that was not learned from."""
+    def judge(self, predict: Predict) -> dict[str, dict[str, float]]:
+        """Return the metrics per split that was not learned from."""
         splits = {"validation": self.validation, "test": self.test}
         if self.learns_from_validation:
             del splits["validation"]
-        return {name: score(predict, windows).accuracy for name, windows in splits.items()}
+        return {
+            name: self.task.metrics(*_judged(predict, windows)) for name, windows in splits.items()
+        }
+
+
+@torch.no_grad()
+def _judged(predict: Predict, windows: TensorWindows) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return answers and truth of the windows of a split that count."""
+    x, y = windows.x, windows.y
+    if windows.judged is not None:
+        x, y = x[windows.judged], y[windows.judged]
+    return torch.cat([predict(part) for part in torch.split(x, EVALUATION_BATCH)]), y
 
 
 def open_session(
@@ -205,23 +191,29 @@ def open_session(
         train = TensorWindows(
             torch.cat([train.x, validation.x]), torch.cat([train.y, validation.y])
         )
-    classes = torch.unique(train.y)
-    if len(classes) < 2:
-        raise TrainingError(
-            "training windows",
-            f"all {len(train)} windows have the class {dataset.classes[int(classes[0])]}",
-            "at least two classes",
-            "Check the labels and the split.",
-        )
+    task = make_task(project, len(dataset.classes))
+    if task.kind == "classification":
+        _require_two_classes(train, dataset.classes)
     return Session(
         project=project,
+        task=task,
         train=train,
         validation=validation,
         test=_as_tensors("test", dataset.test, normalisation),
-        classes=len(dataset.classes),
         store=CheckpointStore(folder / "checkpoints"),
         progress=progress,
     )
+
+
+def _require_two_classes(train: TensorWindows, classes: tuple[str, ...]) -> None:
+    found = torch.unique(train.y)
+    if len(found) < 2:
+        raise TrainingError(
+            "training windows",
+            f"all {len(train)} windows have the class {classes[int(found[0])]}",
+            "at least two classes",
+            "Check the labels and the split.",
+        )
 
 
 def _as_tensors(name: str, split: SplitLike, normalisation: NormalisationLike) -> TensorWindows:
@@ -240,4 +232,4 @@ def _as_tensors(name: str, split: SplitLike, normalisation: NormalisationLike) -
             "finite numbers",
             "Clean the recordings.",
         )
-    return TensorWindows(x, torch.from_numpy(np.asarray(split.y, np.int64)))
+    return TensorWindows(x, torch.from_numpy(np.ascontiguousarray(split.y)))

@@ -7,11 +7,11 @@ as an ensemble.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import torch
 from torch import nn
 from torch.nn import functional
+
+from mcu_slm.train.families import Head
 
 HEADS = 4
 STEM_KERNEL = 9
@@ -56,13 +56,13 @@ class SelfAttention(nn.Module):
 
 
 class Teacher(nn.Module):
-    """Convolutions, self-attention, pooling, classifier: [B, T, C] -> logits [B, classes].
+    """Convolutions, self-attention, pooling, linear layer: [B, T, C] -> answers [B, outputs].
 
     The stem and the middle block halve the length.
     """
 
     def __init__(
-        self, channels: int, classes: int, *, width: int = 64, blocks: int = 6, dropout: float = 0.2
+        self, channels: int, head: Head, *, width: int = 64, blocks: int = 6, dropout: float = 0.2
     ) -> None:
         super().__init__()
         self.stem = nn.Conv1d(
@@ -74,25 +74,14 @@ class Teacher(nn.Module):
         self.attention = SelfAttention(width)
         self.pool_score = nn.Linear(width, 1)
         self.dropout = nn.Dropout(dropout)
-        self.classifier = nn.Linear(2 * width, classes)
+        self.head = head
+        self.answer = nn.Linear(2 * width, head.outputs)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Return logits."""
+        """Return answers in the units of the task."""
         y = functional.relu(self.stem_norm(self.stem(x.transpose(1, 2))))
         tokens = self.attention(self.convolutions(y).transpose(1, 2))
         weights = functional.softmax(self.pool_score(tokens), dim=1)
         pooled = torch.cat([(weights * tokens).sum(1), tokens.mean(1)], dim=1)
-        logits: torch.Tensor = self.classifier(self.dropout(pooled))
-        return logits
-
-
-@torch.no_grad()
-def ensemble_probabilities(
-    teachers: Sequence[nn.Module], x: torch.Tensor, temperature: float
-) -> torch.Tensor:
-    """Return the mean of the teachers' softened answers; they must be in evaluation mode.
-
-    Shapes: x: [B, T, C] -> [B, classes].
-    """
-    answers = [functional.softmax(teacher(x) / temperature, -1) for teacher in teachers]
-    return torch.stack(answers).mean(0)
+        answers: torch.Tensor = self.answer(self.dropout(pooled))
+        return answers * self.head.gain + self.head.offset

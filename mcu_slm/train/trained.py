@@ -12,11 +12,9 @@ from torch import nn
 
 from mcu_slm.errors import TrainingError
 from mcu_slm.quant import quantize_activation
+from mcu_slm.train.backends import ExactOps, FakeQuantOps, QuantState
 from mcu_slm.train.checkpoint import load_state, save_state
-from mcu_slm.train.exact import ExactOps
-from mcu_slm.train.fake_quant import FakeQuantOps
-from mcu_slm.train.ranges import QuantState
-from mcu_slm.train.student import Student, StudentShape
+from mcu_slm.train.families import Student, make_student, shape_from_json
 
 STUDENT_FILE = "student.pt"
 EXACT_BATCH = 256
@@ -36,9 +34,9 @@ class TrainedStudent(nn.Module):
     def fake_quantized(
         self, x: torch.Tensor, *, observe: bool = False, momentum: float | None = None
     ) -> torch.Tensor:
-        """Return the logits of quantisation-aware training.
+        """Return the answers of quantisation-aware training.
 
-        Shapes: x: normalised windows [B, T, C] -> [B, classes].
+        Shapes: x: normalised windows [B, T, C] -> [B, ...].
         """
         ops = FakeQuantOps(self.ranges, observe=observe, momentum=momentum)
         return self.student.forward(ops, ops.input(x.unsqueeze(1))).tensor
@@ -53,14 +51,20 @@ class TrainedStudent(nn.Module):
 
     @torch.no_grad()
     def predict_int8(self, x: npt.ArrayLike) -> npt.NDArray[np.int8]:
-        """Return the logits that the device gives, bit for bit.
+        """Return the codes that the device answers, bit for bit.
 
-        Shapes: x: normalised windows [N, T, C] -> int8 [N, classes].
+        Shapes: x: normalised windows [N, T, C] -> int8 [N, ...].
         """
         ops = ExactOps(self.ranges)
         codes = self.quantize_windows(x)
         parts = [codes[i : i + EXACT_BATCH] for i in range(0, len(codes), EXACT_BATCH)]
         return np.concatenate([self.student.forward(ops, ops.input(p)).values for p in parts])
+
+    def answer(self, x: npt.ArrayLike) -> torch.Tensor:
+        """Return what the device's answers mean, in the units of the task."""
+        scale, zero_point = self.ranges.quantization("answer")
+        codes = torch.from_numpy(self.predict_int8(x)).float()
+        return (codes - zero_point) * scale
 
 
 def save_trained(folder: Path, trained: TrainedStudent, summary: dict[str, Any]) -> Path:
@@ -86,7 +90,7 @@ def load_trained(run_dir: Path) -> TrainedStudent:
         )
     saved = load_state(path)
     try:
-        trained = TrainedStudent(Student(StudentShape.from_json(saved["shape"])))
+        trained = TrainedStudent(make_student(shape_from_json(saved["shape"])))
         trained.load_state_dict(saved["state"])
     except Exception as error:  # damaged values raise nearly anything further on
         raise TrainingError(

@@ -27,9 +27,10 @@ from mcu_slm.quant import (
     requantize,
     saturate_int8,
 )
-from mcu_slm.train.backends import SOFTMAX_SCALE, SOFTMAX_ZERO_POINT
-from mcu_slm.train.geometry import same_padding
-from mcu_slm.train.ranges import QuantState
+from mcu_slm.train.backends.normalization import FoldedBatchNorm, folded_behind
+from mcu_slm.train.backends.operators import SOFTMAX_SCALE, SOFTMAX_ZERO_POINT
+from mcu_slm.train.geometry import Sliding
+from mcu_slm.train.backends.ranges import QuantState
 
 Int8 = npt.NDArray[np.int8]
 Float64 = npt.NDArray[np.float64]
@@ -66,20 +67,34 @@ class ExactOps:
         x: Codes,
         weight: torch.Tensor,
         bias: torch.Tensor,
+        how: Sliding,
         *,
-        stride: int,
-        padding: str,
+        relu: bool = False,
+        norm: FoldedBatchNorm | None = None,
     ) -> Codes:
         """Convolve along W."""
-        kernel = weight.shape[1]
-        samples = x.centred()[:, 0]
-        if padding == "SAME":
-            # Padding with the zero point is padding with zero once the zero point is subtracted.
-            around = same_padding(samples.shape[1], kernel, stride)
-            samples = np.pad(samples, ((0, 0), around, (0, 0)))
-        patches = np.lib.stride_tricks.sliding_window_view(samples, kernel, axis=1)[:, ::stride]
-        columns = patches.swapaxes(-1, -2).reshape(*patches.shape[:2], -1)
-        return self._linear(name, columns[:, None], x.scale, weight, bias, relu=False)
+        weight, bias = folded_behind(weight, bias, norm)
+        windows = _windows(x, weight.shape[1], how)
+        columns = windows.reshape(*windows.shape[:2], -1)[:, None]
+        return self._linear(name, columns, x.scale, weight, bias, relu=relu)
+
+    def depthwise(
+        self,
+        name: str,
+        x: Codes,
+        weight: torch.Tensor,
+        bias: torch.Tensor,
+        how: Sliding,
+        *,
+        relu: bool = False,
+        norm: FoldedBatchNorm | None = None,
+    ) -> Codes:
+        """Convolve each channel along W."""
+        weight, bias = folded_behind(weight, bias, norm)
+        windows = _windows(x, weight.shape[1], how)
+        codes, scales = quantize_weights(weight.detach().numpy(), axis=0)
+        sums = np.einsum("btkc,ck->btc", windows, codes.astype(np.float64))[:, None]
+        return self._requantize(name, sums, x.scale, scales, bias, relu=relu)
 
     def linear(
         self,
@@ -89,8 +104,10 @@ class ExactOps:
         bias: torch.Tensor,
         *,
         relu: bool = False,
+        norm: FoldedBatchNorm | None = None,
     ) -> Codes:
         """Apply one linear layer to every token."""
+        weight, bias = folded_behind(weight, bias, norm)
         return self._linear(name, x.centred(), x.scale, weight, bias, relu=relu)
 
     def matmul(
@@ -109,7 +126,7 @@ class ExactOps:
         operator = _softmax_operator(x.values.shape[-1], x.scale, x.zero_point)
         return Codes(operator.reference([x.values])[0], SOFTMAX_SCALE, SOFTMAX_ZERO_POINT)
 
-    def add(self, name: str, a: Codes, b: Codes) -> Codes:
+    def add(self, name: str, a: Codes, b: Codes, *, relu: bool = False) -> Codes:
         """Add two values on a common finer grid."""
         scale, zero_point = self._ranges.quantization(name)
         twice_max = 2.0 * max(a.scale, b.scale)
@@ -120,7 +137,15 @@ class ExactOps:
 
         total = to_common_grid(a) + to_common_grid(b)
         multiplier = quantize_multiplier(twice_max / ((1 << ADD_LEFT_SHIFT) * scale))
-        return Codes(saturate_int8(requantize(total, *multiplier) + zero_point), scale, zero_point)
+        codes = requantize(total, *multiplier) + zero_point
+        return Codes(saturate_int8(codes, _lowest(zero_point, relu)), scale, zero_point)
+
+    def mean(self, name: str, x: Codes, *, group: str | None = None) -> Codes:
+        """Average over W."""
+        scale, zero_point = self._ranges.quantization(group or name)
+        quantization = (x.scale, x.zero_point, scale, zero_point)
+        operator = _mean_operator(x.values.shape[1:], *quantization)
+        return Codes(operator.reference([x.values[:, None]])[0][:, 0], scale, zero_point)
 
     def constant(self, name: str, value: torch.Tensor) -> Codes:
         """Quantise a learned tensor."""
@@ -151,15 +176,43 @@ class ExactOps:
         relu: bool,
     ) -> Codes:
         """Multiply centred inputs [..., fan in] by weights [out, ...] and requantise."""
+        codes, scales = quantize_weights(weight.detach().numpy(), axis=0)
+        sums = x @ codes.reshape(len(codes), -1).T.astype(np.float64)
+        return self._requantize(name, sums, input_scale, scales, bias, relu=relu)
+
+    def _requantize(
+        self,
+        name: str,
+        sums: Float64,
+        input_scale: float,
+        weight_scales: npt.NDArray[np.float32],
+        bias: torch.Tensor,
+        *,
+        relu: bool,
+    ) -> Codes:
+        """Add the bias to exact sums [..., out] and bring them to the output's scale."""
         scale, zero_point = self._ranges.quantization(name)
-        weights, weight_scales = quantize_weights(weight.detach().numpy(), axis=0)
-        biases = quantize_bias(bias.detach().numpy(), input_scale, weight_scales)
-        accumulator = x @ weights.reshape(len(weights), -1).T.astype(np.float64) + biases
+        sums = sums + quantize_bias(bias.detach().numpy(), input_scale, weight_scales)
         multipliers = [quantize_multiplier(input_scale * float(s) / scale) for s in weight_scales]
         mantissas, shifts = np.array(multipliers, np.int64).T
-        codes = requantize(accumulator.astype(np.int64), mantissas, shifts) + zero_point
-        act_min = max(INT8_MIN, zero_point) if relu else INT8_MIN
-        return Codes(saturate_int8(codes, act_min), scale, zero_point)
+        codes = requantize(sums.astype(np.int64), mantissas, shifts) + zero_point
+        return Codes(saturate_int8(codes, _lowest(zero_point, relu)), scale, zero_point)
+
+
+def _lowest(zero_point: int, relu: bool) -> int:
+    """Return the smallest code that an output may have."""
+    return max(INT8_MIN, zero_point) if relu else INT8_MIN
+
+
+def _windows(x: Codes, kernel: int, how: Sliding) -> Float64:
+    """Return what each output of a convolution sees. Shapes: -> [B, tokens, kernel, C]."""
+    samples = x.centred()[:, 0]
+    # Padding with the zero point is padding with zero once the zero point is subtracted.
+    around = how.around(samples.shape[1], kernel)
+    samples = np.pad(samples, ((0, 0), around, (0, 0)))
+    reach = how.reach(kernel)
+    view = np.lib.stride_tricks.sliding_window_view(samples, reach, axis=1)
+    return view[:, :: how.stride, :, :: how.dilation].swapaxes(-1, -2)
 
 
 @lru_cache(maxsize=256)
@@ -169,4 +222,22 @@ def _softmax_operator(width: int, scale: float, zero_point: int) -> Operator:
     source = builder.tensor("x", (1, width), scale=scale, zero_point=zero_point)
     output = builder.tensor("y", (1, width), scale=SOFTMAX_SCALE, zero_point=SOFTMAX_ZERO_POINT)
     builder.node("SOFTMAX", [source], [output], beta=1.0)
+    return parse_graph(builder.build([source], [output]))[0]
+
+
+@lru_cache(maxsize=256)
+def _mean_operator(
+    shape: tuple[int, int, int],
+    input_scale: float,
+    input_zero_point: int,
+    scale: float,
+    zero_point: int,
+) -> Operator:
+    """Return the integer mean over the second axis of `shape`, [N, W, C]."""
+    builder = GraphBuilder()
+    source = builder.tensor("x", (1, *shape), scale=input_scale, zero_point=input_zero_point)
+    axes = builder.tensor("axes", (1,), "int32", data=np.array([2], np.int32))
+    averaged = (1, shape[0], 1, shape[2])
+    output = builder.tensor("y", averaged, scale=scale, zero_point=zero_point)
+    builder.node("MEAN", [source, axes], [output], keep_dims=True)
     return parse_graph(builder.build([source], [output]))[0]

@@ -1,4 +1,4 @@
-"""Batch normalisation that never costs an operator: it is folded into the next linear layer."""
+"""Batch normalisation that never costs an operator: it is part of a linear layer's weights."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from torch import nn
 class FoldedBatchNorm(nn.Module):
     """A per-channel affine map from batch statistics (training) or running averages.
 
-    A following layer W, b computes W (gain x + shift) + b. `fold` moves gain and shift into W and
-    b, also in training, so that the network has the same operators in every backend.
+    It stands in front of a linear layer, W (gain x + shift) + b, and `fold` moves it into W and b,
+    also in training. Or it stands behind one, gain (W x + b) + shift, and `fold_behind` moves it
+    into W and b once its statistics rest.
     """
 
     running_mean: torch.Tensor
@@ -37,6 +38,17 @@ class FoldedBatchNorm(nn.Module):
         gain = self.gain * torch.rsqrt(variance + self.epsilon)
         return gain, self.shift - mean * gain
 
+    def fold_behind(
+        self, weight: torch.Tensor, bias: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return weight and bias of a layer that takes over the affine map of its output.
+
+        Shapes: weight: [channels, ...], bias: [channels].
+        """
+        gain, shift = self.affine(None)
+        per_channel = gain.reshape(-1, *[1] * (weight.dim() - 1))
+        return weight * per_channel, bias * gain + shift
+
 
 def fold(
     weight: torch.Tensor, bias: torch.Tensor, affine: tuple[torch.Tensor, torch.Tensor]
@@ -47,3 +59,10 @@ def fold(
     """
     gain, shift = affine
     return weight * gain, bias + weight @ shift
+
+
+def folded_behind(
+    weight: torch.Tensor, bias: torch.Tensor, norm: FoldedBatchNorm | None
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return weight and bias with the normalisation behind the layer, if there is one."""
+    return (weight, bias) if norm is None else norm.fold_behind(weight, bias)

@@ -1,4 +1,4 @@
-"""The student: a transformer over patches of a sensor window, small enough for a microcontroller.
+"""A transformer over patches of a sensor window, small enough for a microcontroller.
 
     window --patch convolution--> tokens + learned position
            --blocks: local multi-head self-attention and feed-forward, each with a residual--
@@ -16,16 +16,19 @@ window, D embedding, H heads, S head size, F feed-forward neurons.
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar, Self
 
 import torch
 from torch import nn
 
+from mcu_slm.config import TransformerModel
 from mcu_slm.errors import ConfigError
-from mcu_slm.train.backends import Operators, Value
-from mcu_slm.train.geometry import Patching
-from mcu_slm.train.normalization import FoldedBatchNorm, fold
+from mcu_slm.train.backends import FoldedBatchNorm, Operators, Value, fold
+from mcu_slm.train.families.layers import Answer, weight, zeros
+from mcu_slm.train.families.student import Head, Shape, Student, Units
+from mcu_slm.train.geometry import Patching, Sliding, choose_patching
 
 MAX_HEADS = 10
 """TensorFlow Lite Micro joins at most ten tensors in one CONCATENATION."""
@@ -41,12 +44,10 @@ class BlockShape:
 
 
 @dataclass(frozen=True)
-class StudentShape:
-    """Everything that decides which operators and tensors a student has."""
+class TransformerShape(Shape):
+    """The shape of a transformer."""
 
-    window: int
-    channels: int
-    classes: int
+    family: ClassVar[str] = "transformer"
     patching: Patching
     embedding: int
     head_size: int
@@ -68,17 +69,30 @@ class StudentShape:
                     "a divisor of the token count",
                 )
 
-    def to_json(self) -> dict[str, Any]:
-        """Return plain dictionaries and lists."""
-        return asdict(self)
+    @classmethod
+    def of(cls, model: TransformerModel, window: int, channels: int, head: Head) -> Self:
+        """Return the shape that a project file describes, before pruning."""
+        wished = model.attention_window_tokens or window
+        patching = choose_patching(window, model.patch_samples, model.patch_stride_samples, wished)
+        windows = [patching.attention_window] * model.blocks
+        if model.last_block_global:
+            windows[-1] = patching.tokens
+        return cls(
+            window=window,
+            channels=channels,
+            head=head,
+            patching=patching,
+            embedding=model.width,
+            head_size=model.width // model.heads,
+            blocks=tuple(BlockShape(model.heads, model.ffn_width, width) for width in windows),
+        )
 
     @classmethod
-    def from_json(cls, data: dict[str, Any]) -> StudentShape:
-        """Rebuild a shape from `to_json`."""
-        fields = dict(data)
-        fields["patching"] = Patching(**fields["patching"])
-        fields["blocks"] = tuple(BlockShape(**block) for block in fields["blocks"])
-        return cls(**fields)
+    def from_fields(cls, fields: dict[str, Any]) -> Self:
+        """Rebuild a shape from the fields of `to_json`, without the family."""
+        patching = Patching(**fields["patching"])
+        blocks = tuple(BlockShape(**block) for block in fields["blocks"])
+        return super().from_fields({**fields, "patching": patching, "blocks": blocks})
 
 
 class Block(nn.Module):
@@ -93,18 +107,18 @@ class Block(nn.Module):
         heads, ffn = shape.heads, shape.ffn
 
         def projections() -> nn.Parameter:
-            return _weight((heads, head_size, embedding), embedding, generator)
+            return weight((heads, head_size, embedding), embedding, generator)
 
         self.attention_norm = FoldedBatchNorm(embedding)
-        self.query, self.query_bias = projections(), _zeros(heads, head_size)
-        self.key, self.key_bias = projections(), _zeros(heads, head_size)
-        self.value, self.value_bias = projections(), _zeros(heads, head_size)
-        self.output = _weight((embedding, heads, head_size), heads * head_size, generator)
-        self.output_bias = _zeros(embedding)
+        self.query, self.query_bias = projections(), zeros(heads, head_size)
+        self.key, self.key_bias = projections(), zeros(heads, head_size)
+        self.value, self.value_bias = projections(), zeros(heads, head_size)
+        self.output = weight((embedding, heads, head_size), heads * head_size, generator)
+        self.output_bias = zeros(embedding)
         self.ffn_norm = FoldedBatchNorm(embedding)
-        self.expand, self.expand_bias = _weight((ffn, embedding), embedding, generator), _zeros(ffn)
-        self.contract = _weight((embedding, ffn), ffn, generator)
-        self.contract_bias = _zeros(embedding)
+        self.expand, self.expand_bias = weight((ffn, embedding), embedding, generator), zeros(ffn)
+        self.contract = weight((embedding, ffn), ffn, generator)
+        self.contract_bias = zeros(embedding)
 
     def forward(self, ops: Operators[Value], name: str, x: Value) -> Value:
         """Shapes: x: [B, L / W, W, D] -> the same."""
@@ -137,39 +151,35 @@ class Block(nn.Module):
         return ops.linear(f"{name}/attention_output", context, output, self.output_bias)
 
 
-class Student(nn.Module):
-    """The whole network. `forward(ops, x)` runs it on any backend."""
+class Transformer(Student):
+    """The whole network."""
 
-    def __init__(self, shape: StudentShape, generator: torch.Generator | None = None) -> None:
+    shape: TransformerShape
+
+    def __init__(self, shape: TransformerShape, generator: torch.Generator | None = None) -> None:
         super().__init__()
         generator = generator or torch.Generator().manual_seed(0)
         self.shape = shape
         patching, width = shape.patching, shape.embedding
         fan_in = patching.kernel * shape.channels
-        self.patch = _weight((width, patching.kernel, shape.channels), fan_in, generator)
-        self.patch_bias = _zeros(width)
-        self.position = _weight((1, patching.tokens, width), 100, generator)
+        self.patch = weight((width, patching.kernel, shape.channels), fan_in, generator)
+        self.patch_bias = zeros(width)
+        self.position = weight((1, patching.tokens, width), 100, generator)
         self.blocks = nn.ModuleList(
             Block(width, shape.head_size, block, generator) for block in shape.blocks
         )
-        self.pool_score = _weight((1, width), width, generator)
-        self.pool_score_bias = _zeros(1)
-        self.logits_norm = FoldedBatchNorm(width)
-        self.logits = _weight((shape.classes, width), width, generator)
-        self.logits_bias = _zeros(shape.classes)
+        self.answer = Answer(width, shape.head, generator)
+
+    @property
+    def tokens(self) -> int:
+        """Tokens of a window."""
+        return self.shape.patching.tokens
 
     def forward(self, ops: Operators[Value], x: Value) -> Value:
-        """Shapes: x: [B, 1, T, C] -> logits [B, classes]."""
-        patching, width = self.shape.patching, self.shape.embedding
-        tokens = patching.tokens
-        x = ops.conv(
-            "patch",
-            x,
-            self.patch,
-            self.patch_bias,
-            stride=patching.stride,
-            padding=patching.padding,
-        )
+        """Shapes: x: [B, 1, T, C] -> [B, outputs], or [B, L, outputs] per token."""
+        patching, width, tokens = self.shape.patching, self.shape.embedding, self.tokens
+        how = Sliding(patching.stride, patching.padding)
+        x = ops.conv("patch", x, self.patch, self.patch_bias, how)
         x = ops.add("position", x, ops.constant("position/table", self.position))
         layout = (1, tokens)
         for i, block in enumerate(self.blocks):
@@ -180,36 +190,46 @@ class Student(nn.Module):
             x = block(ops, f"block{i}", x)
         if layout != (1, tokens):
             x = ops.reshape("tokens", x, (1, tokens, width))
-        return self._classify(ops, x)
+        answer: Value = self.answer(ops, x, tokens)
+        return answer
 
-    def _classify(self, ops: Operators[Value], x: Value) -> Value:
-        """Pool the tokens with learned attention and apply the classifier."""
-        scores = ops.linear("pool_score", x, self.pool_score, self.pool_score_bias)
-        row = ops.reshape("pool_score_row", scores, (1, 1, self.shape.patching.tokens))
-        pooled = ops.matmul("pool", ops.softmax("pool_weights", row), x)
-        affine = self.logits_norm.affine(ops.batch_values(pooled))
-        logits, bias = fold(self.logits, self.logits_bias, affine)
-        return ops.reshape(
-            "output", ops.linear("logits", pooled, logits, bias), (self.shape.classes,)
+    def units(self) -> tuple[Units, ...]:
+        """Return heads and feed-forward neurons of every block."""
+        found: list[Units] = []
+        for i, block in enumerate(self.shape.blocks):
+            at = f"blocks.{i}"
+            projections = [
+                (f"{at}.{name}{suffix}", 0)
+                for name in ("query", "key", "value")
+                for suffix in ("", "_bias")
+            ]
+            output, contract = (f"{at}.output", 1), (f"{at}.contract", 1)
+            neurons = ((f"{at}.expand", 0), (f"{at}.expand_bias", 0), contract)
+            found += [
+                Units(f"block{i}/heads", block.heads, (*projections, output), (output,)),
+                Units(f"block{i}/neurons", block.ffn, neurons, (contract,), together=4),
+            ]
+        return tuple(found)
+
+    def resized(self, counts: Mapping[str, int]) -> Transformer:
+        """Return an untrained transformer with other counts of heads and neurons."""
+        blocks = tuple(
+            replace(
+                block,
+                heads=counts.get(f"block{i}/heads", block.heads),
+                ffn=counts.get(f"block{i}/neurons", block.ffn),
+            )
+            for i, block in enumerate(self.shape.blocks)
         )
+        return Transformer(replace(self.shape, blocks=blocks))
 
+    @property
+    def depth(self) -> int:
+        """Blocks that can be left out."""
+        return len(self.shape.blocks)
 
-def parameter_count(module: nn.Module) -> int:
-    """Return how many numbers a network learns."""
-    return sum(p.numel() for p in module.parameters())
-
-
-def deployed_parameter_count(student: Student) -> int:
-    """Return how many numbers reach the device: normalisation is folded away."""
-    norms = (m for m in student.modules() if isinstance(m, FoldedBatchNorm))
-    return parameter_count(student) - sum(parameter_count(norm) for norm in norms)
-
-
-def _weight(shape: tuple[int, ...], fan_in: int, generator: torch.Generator) -> nn.Parameter:
-    values = torch.empty(shape)
-    nn.init.trunc_normal_(values, std=1.0 / math.sqrt(fan_in), generator=generator)
-    return nn.Parameter(values)
-
-
-def _zeros(*shape: int) -> nn.Parameter:
-    return nn.Parameter(torch.zeros(shape))
+    def _without_block(self, number: int) -> Transformer:
+        """Return an untrained transformer without one block."""
+        blocks = list(self.shape.blocks)
+        del blocks[number]
+        return Transformer(replace(self.shape, blocks=tuple(blocks)))

@@ -18,6 +18,9 @@ from typing import Protocol, TypeVar
 
 import torch
 
+from mcu_slm.train.backends.normalization import FoldedBatchNorm
+from mcu_slm.train.geometry import Sliding
+
 Value = TypeVar("Value")
 """What a backend passes on: a tensor, codes with their scale, the number of a tensor."""
 
@@ -26,7 +29,11 @@ SOFTMAX_SCALE, SOFTMAX_ZERO_POINT = 1.0 / 256.0, -128
 
 
 class Operators(Protocol[Value]):
-    """What a student is made of. `name` becomes that of the tensor and later of a C function."""
+    """What a student is made of. `name` becomes that of the tensor and later of a C function.
+
+    Outputs of one `group` share one scale. A `norm` normalises the output of its layer, in front of
+    the `relu`; everywhere but in training it is part of the layer's weights.
+    """
 
     def conv(
         self,
@@ -34,14 +41,29 @@ class Operators(Protocol[Value]):
         x: Value,
         weight: torch.Tensor,
         bias: torch.Tensor,
+        how: Sliding,
         *,
-        stride: int,
-        padding: str,
+        relu: bool = False,
+        norm: FoldedBatchNorm | None = None,
     ) -> Value:
         """Convolve along W.
 
         Shapes: x: [B, 1, W, C], weight: [out, kernel, C], bias: [out] -> [B, 1, tokens, out].
         """
+        ...
+
+    def depthwise(
+        self,
+        name: str,
+        x: Value,
+        weight: torch.Tensor,
+        bias: torch.Tensor,
+        how: Sliding,
+        *,
+        relu: bool = False,
+        norm: FoldedBatchNorm | None = None,
+    ) -> Value:
+        """Convolve each channel along W with its own taps. Shapes: weight: [C, kernel]."""
         ...
 
     def linear(
@@ -52,6 +74,7 @@ class Operators(Protocol[Value]):
         bias: torch.Tensor,
         *,
         relu: bool = False,
+        norm: FoldedBatchNorm | None = None,
     ) -> Value:
         """Apply one linear layer to every token. Shapes: x: [B, N, W, C], weight: [out, C]."""
         ...
@@ -59,15 +82,19 @@ class Operators(Protocol[Value]):
     def matmul(
         self, name: str, a: Value, b: Value, *, transpose_b: bool = False, group: str | None = None
     ) -> Value:
-        """Multiply the last two axes. Outputs of one `group` share one scale."""
+        """Multiply the last two axes."""
         ...
 
     def softmax(self, name: str, x: Value) -> Value:
         """Softmax over the last axis."""
         ...
 
-    def add(self, name: str, a: Value, b: Value) -> Value:
+    def add(self, name: str, a: Value, b: Value, *, relu: bool = False) -> Value:
         """Add two values of one shape (a constant without batch axis counts as one)."""
+        ...
+
+    def mean(self, name: str, x: Value, *, group: str | None = None) -> Value:
+        """Average over W. Shapes: x: [B, N, W, C] -> [B, N, 1, C]."""
         ...
 
     def constant(self, name: str, value: torch.Tensor) -> Value:

@@ -15,9 +15,11 @@ import torch
 from torch.nn import functional
 
 from mcu_slm.quant import SCALE_MANTISSA_BITS
-from mcu_slm.train.backends import SOFTMAX_SCALE, SOFTMAX_ZERO_POINT
-from mcu_slm.train.float_ops import convolve
-from mcu_slm.train.ranges import QuantState
+from mcu_slm.train.backends.operators import SOFTMAX_SCALE, SOFTMAX_ZERO_POINT
+from mcu_slm.train.backends.float_ops import convolve
+from mcu_slm.train.backends.normalization import FoldedBatchNorm, folded_behind
+from mcu_slm.train.backends.ranges import QuantState
+from mcu_slm.train.geometry import Sliding
 
 
 class FakeQuantized(NamedTuple):
@@ -72,13 +74,31 @@ class FakeQuantOps:
         x: FakeQuantized,
         weight: torch.Tensor,
         bias: torch.Tensor,
+        how: Sliding,
         *,
-        stride: int,
-        padding: str,
+        relu: bool = False,
+        norm: FoldedBatchNorm | None = None,
     ) -> FakeQuantized:
         """Convolve along W."""
-        y = convolve(x.tensor, fake_quantize_weight(weight), bias, stride, padding)
-        return self._quantize(name, y)
+        weight, bias = folded_behind(weight, bias, norm)
+        y = convolve(x.tensor, fake_quantize_weight(weight), bias, how)
+        return self._quantize(name, functional.relu(y) if relu else y)
+
+    def depthwise(
+        self,
+        name: str,
+        x: FakeQuantized,
+        weight: torch.Tensor,
+        bias: torch.Tensor,
+        how: Sliding,
+        *,
+        relu: bool = False,
+        norm: FoldedBatchNorm | None = None,
+    ) -> FakeQuantized:
+        """Convolve each channel along W."""
+        weight, bias = folded_behind(weight, bias, norm)
+        y = convolve(x.tensor, fake_quantize_weight(weight), bias, how, depthwise=True)
+        return self._quantize(name, functional.relu(y) if relu else y)
 
     def linear(
         self,
@@ -88,8 +108,10 @@ class FakeQuantOps:
         bias: torch.Tensor,
         *,
         relu: bool = False,
+        norm: FoldedBatchNorm | None = None,
     ) -> FakeQuantized:
         """Apply one linear layer to every token."""
+        weight, bias = folded_behind(weight, bias, norm)
         y = functional.linear(x.tensor, fake_quantize_weight(weight), bias)
         return self._quantize(name, functional.relu(y) if relu else y)
 
@@ -111,9 +133,16 @@ class FakeQuantOps:
         y = functional.softmax(x.tensor, -1)
         return _round_to_grid(y, SOFTMAX_SCALE, SOFTMAX_ZERO_POINT)
 
-    def add(self, name: str, a: FakeQuantized, b: FakeQuantized) -> FakeQuantized:
+    def add(
+        self, name: str, a: FakeQuantized, b: FakeQuantized, *, relu: bool = False
+    ) -> FakeQuantized:
         """Add two values."""
-        return self._quantize(name, a.tensor + b.tensor)
+        y = a.tensor + b.tensor
+        return self._quantize(name, functional.relu(y) if relu else y)
+
+    def mean(self, name: str, x: FakeQuantized, *, group: str | None = None) -> FakeQuantized:
+        """Average over W."""
+        return self._quantize(group or name, x.tensor.mean(2, keepdim=True))
 
     def constant(self, name: str, value: torch.Tensor) -> FakeQuantized:
         """Quantise a learned tensor."""

@@ -1,0 +1,83 @@
+"""`[model]`: the student, the network that goes onto the board. One model per `family`."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, Self, TypeAlias
+
+from pydantic import Discriminator, Field, Tag, model_validator
+
+from mcu_slm.config.base import Count, Section, Size
+
+Width = Annotated[int, Field(ge=1, le=1024)]
+Small = Annotated[int, Field(ge=1, le=64)]
+
+DEFAULT_FAMILY = "transformer"
+
+
+class BaseModel(Section):
+    """What students of all families have."""
+
+    max_parameters: Count | None = None
+    """Refuse a student with more parameters than this."""
+
+
+class TransformerModel(BaseModel):
+    """Patch convolution, blocks of local self-attention and feed-forward layers, pooling."""
+
+    family: Literal["transformer"] = "transformer"
+    """Patch convolution, blocks of local self-attention and feed-forward layers, pooling."""
+    width: Width = 32
+    """Features of a token."""
+    heads: Small = 4
+    """Attention heads per block; they share the width equally."""
+    blocks: Small = 2
+    """Transformer blocks."""
+    ffn_width: Width = 64
+    """Neurons of the hidden feed-forward layer."""
+    patch_samples: Count = 8
+    """Samples that one token sees (kernel of the patch convolution)."""
+    patch_stride_samples: Count = 4
+    """Samples from one token to the next."""
+    attention_window_tokens: Size = 8
+    """Tokens that attend to one another; 0 for all. A nearby divisor is taken when the tokens of a
+    window do not fill whole attention windows."""
+    last_block_global: bool = True
+    """Whether the tokens of the last block attend to all others, not only within their window."""
+
+    @model_validator(mode="after")
+    def _heads_share_width(self) -> Self:
+        if self.width % self.heads:
+            raise ValueError(f"width {self.width} cannot be shared equally by {self.heads} heads")
+        return self
+
+
+class TcnModel(BaseModel):
+    """Dilated depthwise-separable convolutions with residuals, attention and mean pooling."""
+
+    family: Literal["tcn"]
+    """Dilated depthwise-separable convolutions with residuals, attention and mean pooling."""
+    width: Width = 32
+    """Channels of every layer."""
+    blocks: Small = 5
+    """Depthwise-separable blocks."""
+    stem_samples: Count = 9
+    """Samples that one token sees (kernel of the first convolution)."""
+    stem_stride_samples: Count = 2
+    """Samples from one token to the next."""
+    kernel_tokens: Annotated[int, Field(ge=2, le=64)] = 7
+    """Taps of the depthwise convolutions."""
+    dilation_cycle: Annotated[int, Field(ge=1, le=12)] = 4
+    """Blocks after which the dilation, which doubles from block to block, starts again at 1."""
+
+
+def _family(value: Any) -> str:
+    """Return the family of a section, which may leave it out."""
+    if isinstance(value, dict):
+        return str(value.get("family", DEFAULT_FAMILY))
+    return str(getattr(value, "family", DEFAULT_FAMILY))
+
+
+ModelConfig: TypeAlias = Annotated[
+    Annotated[TransformerModel, Tag("transformer")] | Annotated[TcnModel, Tag("tcn")],
+    Discriminator(_family),
+]

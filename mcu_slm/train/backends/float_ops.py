@@ -1,0 +1,143 @@
+"""The float backend: what training runs on, and the float arithmetic of the fake-quantised one."""
+# ruff: noqa: ARG002 - the operators of a backend share their signatures
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch.nn import functional
+
+from mcu_slm.train.backends.normalization import FoldedBatchNorm, folded_behind
+from mcu_slm.train.geometry import Sliding
+
+
+def convolve(
+    x: torch.Tensor,
+    weight: torch.Tensor,
+    bias: torch.Tensor,
+    how: Sliding,
+    *,
+    depthwise: bool = False,
+) -> torch.Tensor:
+    """Convolve along W.
+
+    Shapes: x: [B, 1, W, C], weight: [out, kernel, C], or [C, kernel] -> [B, 1, tokens, out].
+    """
+    samples = x[:, 0].transpose(1, 2)
+    samples = functional.pad(samples, how.around(samples.shape[-1], weight.shape[1]))
+    taps = weight.unsqueeze(1) if depthwise else weight.transpose(1, 2)
+    groups = len(weight) if depthwise else 1
+    y = functional.conv1d(
+        samples, taps, bias, stride=how.stride, dilation=how.dilation, groups=groups
+    )
+    return y.transpose(1, 2).unsqueeze(1)
+
+
+class FloatOps:
+    """PyTorch float32. With `learn_statistics`, normalisation uses and learns from the batch."""
+
+    def __init__(self, *, learn_statistics: bool = False) -> None:
+        self._learn_statistics = learn_statistics
+
+    def conv(
+        self,
+        name: str,
+        x: torch.Tensor,
+        weight: torch.Tensor,
+        bias: torch.Tensor,
+        how: Sliding,
+        *,
+        relu: bool = False,
+        norm: FoldedBatchNorm | None = None,
+    ) -> torch.Tensor:
+        """Convolve along W."""
+        weight, bias = self._with(norm, weight, bias)
+        y = convolve(x, weight, bias, how)
+        return self._finish(y, norm, relu=relu)
+
+    def depthwise(
+        self,
+        name: str,
+        x: torch.Tensor,
+        weight: torch.Tensor,
+        bias: torch.Tensor,
+        how: Sliding,
+        *,
+        relu: bool = False,
+        norm: FoldedBatchNorm | None = None,
+    ) -> torch.Tensor:
+        """Convolve each channel along W."""
+        weight, bias = self._with(norm, weight, bias)
+        return self._finish(convolve(x, weight, bias, how, depthwise=True), norm, relu=relu)
+
+    def linear(
+        self,
+        name: str,
+        x: torch.Tensor,
+        weight: torch.Tensor,
+        bias: torch.Tensor,
+        *,
+        relu: bool = False,
+        norm: FoldedBatchNorm | None = None,
+    ) -> torch.Tensor:
+        """Apply one linear layer to every token."""
+        weight, bias = self._with(norm, weight, bias)
+        return self._finish(functional.linear(x, weight, bias), norm, relu=relu)
+
+    def matmul(
+        self,
+        name: str,
+        a: torch.Tensor,
+        b: torch.Tensor,
+        *,
+        transpose_b: bool = False,
+        group: str | None = None,
+    ) -> torch.Tensor:
+        """Multiply the last two axes."""
+        return a @ (b.transpose(-1, -2) if transpose_b else b)
+
+    def softmax(self, name: str, x: torch.Tensor) -> torch.Tensor:
+        """Softmax over the last axis."""
+        return functional.softmax(x, -1)
+
+    def add(
+        self, name: str, a: torch.Tensor, b: torch.Tensor, *, relu: bool = False
+    ) -> torch.Tensor:
+        """Add two values."""
+        return functional.relu(a + b) if relu else a + b
+
+    def mean(self, name: str, x: torch.Tensor, *, group: str | None = None) -> torch.Tensor:
+        """Average over W."""
+        return x.mean(2, keepdim=True)
+
+    def constant(self, name: str, value: torch.Tensor) -> torch.Tensor:
+        """Return the learned tensor."""
+        return value
+
+    def concat(self, name: str, parts: Sequence[torch.Tensor]) -> torch.Tensor:
+        """Join along the last axis."""
+        return torch.cat(list(parts), -1)
+
+    def reshape(self, name: str, x: torch.Tensor, shape: tuple[int, ...]) -> torch.Tensor:
+        """Reshape all but the batch axis."""
+        return x.reshape((x.shape[0], *shape))
+
+    def batch_values(self, x: torch.Tensor) -> torch.Tensor | None:
+        """Return `x` when statistics are learned."""
+        return x if self._learn_statistics else None
+
+    def _with(
+        self, norm: FoldedBatchNorm | None, weight: torch.Tensor, bias: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return weight and bias; normalisation that rests is part of them."""
+        return (weight, bias) if self._learn_statistics else folded_behind(weight, bias, norm)
+
+    def _finish(
+        self, y: torch.Tensor, norm: FoldedBatchNorm | None, *, relu: bool
+    ) -> torch.Tensor:
+        """Apply what follows a layer's sums."""
+        if norm is not None and self._learn_statistics:
+            gain, shift = norm.affine(y)
+            y = y * gain + shift
+        return functional.relu(y) if relu else y

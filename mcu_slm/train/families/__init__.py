@@ -1,0 +1,65 @@
+"""The families of students: from a project's `[model]` to a network.
+
+A family is one module with a shape (a frozen dataclass, `Shape`) and a network (`Student`), entered
+in `FAMILIES`.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import torch
+
+from mcu_slm.config import ModelConfig
+from mcu_slm.train.families.student import (
+    Head,
+    Shape,
+    Student,
+    Units,
+    deployed_parameter_count,
+    parameter_count,
+)
+from mcu_slm.train.families.tcn import Tcn, TcnShape
+from mcu_slm.train.families.transformer import BlockShape, Transformer, TransformerShape
+
+FAMILIES: Final[dict[str, tuple[type[Any], type[Any]]]] = {
+    "transformer": (TransformerShape, Transformer),
+    "tcn": (TcnShape, Tcn),
+}
+"""Shape and network of each family, under its name in `[model] family`."""
+
+
+def shape_of(model: ModelConfig, window: int, channels: int, head: Head) -> Shape:
+    """Return the shape that a project file describes, before pruning."""
+    shape: Shape = FAMILIES[model.family][0].of(model, window, channels, head)
+    return shape
+
+
+def make_student(shape: Shape, generator: torch.Generator | None = None) -> Student:
+    """Return an untrained student; its weights depend on the generator alone."""
+    student: Student = FAMILIES[shape.family][1](shape, generator)
+    return student
+
+
+def shape_from_json(fields: dict[str, Any]) -> Shape:
+    """Rebuild what `Shape.to_json` gave."""
+    rest = {name: value for name, value in fields.items() if name != "family"}
+    shape: Shape = FAMILIES[fields["family"]][0].from_fields(rest)
+    return shape
+
+
+__all__ = [
+    "FAMILIES",
+    "BlockShape",
+    "Head",
+    "Shape",
+    "Student",
+    "TcnShape",
+    "TransformerShape",
+    "Units",
+    "deployed_parameter_count",
+    "make_student",
+    "parameter_count",
+    "shape_from_json",
+    "shape_of",
+]

@@ -1,0 +1,133 @@
+"""What every family of students has in common: a shape, a forward pass, units that can be removed.
+
+Dimension letters of all families: B batch, T samples, C channels, K taps, L tokens, D width.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, ClassVar, Self
+
+from torch import nn
+
+from mcu_slm.train.backends import FoldedBatchNorm, Operators, Value
+
+
+@dataclass(frozen=True)
+class Head:
+    """What a student answers: `gain` * y + `offset`, of one window or of each token.
+
+    Args:
+        outputs: Numbers per answer: one per class, or one value.
+        per_token: Whether each token gets an answer.
+        gain, offset: From what the network learns to units of the task; part of the last layer.
+    """
+
+    outputs: int
+    per_token: bool = False
+    gain: float = 1.0
+    offset: float = 0.0
+
+
+@dataclass(frozen=True)
+class Shape:
+    """Everything that decides which operators and tensors a student has.
+
+    Units: `window` in samples.
+    """
+
+    family: ClassVar[str]
+    window: int
+    channels: int
+    head: Head
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain dictionaries and lists."""
+        return {"family": self.family, **asdict(self)}
+
+    @classmethod
+    def from_fields(cls, fields: dict[str, Any]) -> Self:
+        """Rebuild a shape from the fields of `to_json`, without the family."""
+        return cls(**{**fields, "head": Head(**fields["head"])})
+
+
+@dataclass(frozen=True)
+class Units:
+    """Parts of one kind that can be removed one by one: heads, neurons, channels.
+
+    Args:
+        name: What they are and where.
+        count: How many there are.
+        slices: Name and axis of every parameter or buffer that has an entry per unit.
+        judged: Those of them whose size says how much each unit does.
+        together: How many are removed at once, so that kernels stay whole.
+    """
+
+    name: str
+    count: int
+    slices: tuple[tuple[str, int], ...]
+    judged: tuple[tuple[str, int], ...]
+    together: int = 1
+
+
+class Student(nn.Module, ABC):
+    """A network small enough for the device. `forward(ops, x)` runs it on any backend."""
+
+    shape: Shape
+
+    @abstractmethod
+    def forward(self, ops: Operators[Value], x: Value) -> Value:
+        """Shapes: x: [B, 1, T, C] -> answers [B, outputs], or [B, tokens, outputs] per token."""
+
+    @abstractmethod
+    def units(self) -> tuple[Units, ...]:
+        """Return what pruning can remove."""
+
+    @abstractmethod
+    def resized(self, counts: Mapping[str, int]) -> Student:
+        """Return an untrained student with other counts of the units named."""
+
+    @property
+    @abstractmethod
+    def tokens(self) -> int:
+        """Tokens of a window: the answers that a head per token gives."""
+
+    @property
+    def depth(self) -> int:
+        """Blocks, any of which can be left out because a residual leads around it."""
+        return 0
+
+    def without_block(self, number: int) -> Student:
+        """Return a student without one block, with the weights of the others.
+
+        The blocks are in a list `blocks`.
+        """
+        shallower = self._without_block(number)
+        state = {}
+        for key, value in self.state_dict().items():
+            part, _, rest = key.partition(".")
+            if part == "blocks":
+                at, _, name = rest.partition(".")
+                if int(at) == number:
+                    continue
+                key = f"blocks.{int(at) - (int(at) > number)}.{name}"
+            state[key] = value
+        shallower.load_state_dict(state)
+        return shallower
+
+    def _without_block(self, number: int) -> Student:
+        """Return an untrained student without one block."""
+        raise NotImplementedError
+
+
+def parameter_count(module: nn.Module) -> int:
+    """Return how many numbers a network learns."""
+    return sum(p.numel() for p in module.parameters())
+
+
+def deployed_parameter_count(student: nn.Module) -> int:
+    """Return how many numbers reach the device: normalisation is folded away."""
+    norms = (m for m in student.modules() if isinstance(m, FoldedBatchNorm))
+    return parameter_count(student) - sum(parameter_count(norm) for norm in norms)

@@ -1,0 +1,168 @@
+"""A temporal convolutional network: depthwise-separable convolutions, dilated, with residuals.
+
+    window --strided convolution--> tokens
+           --blocks: depthwise convolution along time, pointwise convolution, residual--
+           --attention and mean pooling--> linear --> answer
+
+Dilation grows from block to block and starts again, so that a token sees most of the window after
+a few blocks. Normalisation stands behind each convolution and is part of its weights.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar, Self
+
+import torch
+from torch import nn
+
+from mcu_slm.config import TcnModel
+from mcu_slm.errors import ConfigError
+from mcu_slm.train.backends import FoldedBatchNorm, Operators, Value
+from mcu_slm.train.families.layers import Answer, norm_slices, weight, zeros
+from mcu_slm.train.families.student import Head, Shape, Student, Units
+from mcu_slm.train.geometry import Sliding
+
+
+@dataclass(frozen=True)
+class TcnShape(Shape):
+    """The shape of a temporal convolutional network.
+
+    Units: kernels and stride in samples, `dilations` in tokens, one per block.
+    """
+
+    family: ClassVar[str] = "tcn"
+    width: int
+    stem_kernel: int
+    stem_stride: int
+    kernel: int
+    dilations: tuple[int, ...]
+
+    def __post_init__(self) -> None:
+        if self.tokens < 2:
+            raise ConfigError(
+                "[model] stem_stride_samples",
+                f"a window of {self.window} samples gives {self.tokens} token",
+                "at least two tokens",
+                "Use longer windows or a smaller stride.",
+            )
+
+    @property
+    def stem(self) -> Sliding:
+        """How the first convolution moves."""
+        return Sliding(self.stem_stride)
+
+    @property
+    def tokens(self) -> int:
+        """Tokens of a window."""
+        return self.stem.tokens(self.window, self.stem_kernel)
+
+    @classmethod
+    def of(cls, model: TcnModel, window: int, channels: int, head: Head) -> Self:
+        """Return the shape that a project file describes, before pruning."""
+        return cls(
+            window=window,
+            channels=channels,
+            head=head,
+            width=model.width,
+            stem_kernel=min(model.stem_samples, window),
+            stem_stride=model.stem_stride_samples,
+            kernel=model.kernel_tokens,
+            dilations=tuple(2 ** (i % model.dilation_cycle) for i in range(model.blocks)),
+        )
+
+    @classmethod
+    def from_fields(cls, fields: dict[str, Any]) -> Self:
+        """Rebuild a shape from the fields of `to_json`, without the family."""
+        return super().from_fields({**fields, "dilations": tuple(fields["dilations"])})
+
+
+class SeparableBlock(nn.Module):
+    """A depthwise and a pointwise convolution, each normalised, and the residual around them."""
+
+    def __init__(self, width: int, kernel: int, dilation: int, generator: torch.Generator) -> None:
+        super().__init__()
+        self.how = Sliding(dilation=dilation)
+        self.depthwise = weight((width, kernel), kernel, generator)
+        self.depthwise_bias, self.depthwise_norm = zeros(width), FoldedBatchNorm(width)
+        self.pointwise = weight((width, width), width, generator)
+        self.pointwise_bias, self.pointwise_norm = zeros(width), FoldedBatchNorm(width)
+
+    def forward(self, ops: Operators[Value], name: str, x: Value) -> Value:
+        """Shapes: x: [B, 1, L, D] -> the same."""
+        y = ops.depthwise(
+            f"{name}/depthwise",
+            x,
+            self.depthwise,
+            self.depthwise_bias,
+            self.how,
+            relu=True,
+            norm=self.depthwise_norm,
+        )
+        y = ops.linear(
+            f"{name}/pointwise", y, self.pointwise, self.pointwise_bias, norm=self.pointwise_norm
+        )
+        return ops.add(f"{name}/residual", x, y, relu=True)
+
+
+class Tcn(Student):
+    """The whole network."""
+
+    shape: TcnShape
+
+    def __init__(self, shape: TcnShape, generator: torch.Generator | None = None) -> None:
+        super().__init__()
+        generator = generator or torch.Generator().manual_seed(0)
+        self.shape = shape
+        width, kernel = shape.width, shape.stem_kernel
+        self.stem = weight((width, kernel, shape.channels), kernel * shape.channels, generator)
+        self.stem_bias, self.stem_norm = zeros(width), FoldedBatchNorm(width)
+        self.blocks = nn.ModuleList(
+            SeparableBlock(width, shape.kernel, dilation, generator) for dilation in shape.dilations
+        )
+        self.answer = Answer(width, shape.head, generator, mean=True)
+
+    @property
+    def tokens(self) -> int:
+        """Tokens of a window."""
+        return self.shape.tokens
+
+    def forward(self, ops: Operators[Value], x: Value) -> Value:
+        """Shapes: x: [B, 1, T, C] -> [B, outputs], or [B, L, outputs] per token."""
+        stem, bias = self.stem, self.stem_bias
+        x = ops.conv("stem", x, stem, bias, self.shape.stem, relu=True, norm=self.stem_norm)
+        for i, block in enumerate(self.blocks):
+            x = block(ops, f"block{i}", x)
+        answer: Value = self.answer(ops, x, self.tokens)
+        return answer
+
+    def units(self) -> tuple[Units, ...]:
+        """Return the channels, which all layers share through the residuals."""
+        slices = [("stem", 0), ("stem_bias", 0), *norm_slices("stem_norm")]
+        judged = [("stem_norm.gain", 0)]
+        for i in range(len(self.blocks)):
+            at = f"blocks.{i}"
+            slices += [(f"{at}.pointwise", 0), (f"{at}.pointwise", 1)]
+            slices += [(f"{at}.{name}", 0) for name in ("depthwise", "depthwise_bias")]
+            slices += [(f"{at}.pointwise_bias", 0)]
+            slices += norm_slices(f"{at}.depthwise_norm") + norm_slices(f"{at}.pointwise_norm")
+            judged.append((f"{at}.pointwise_norm.gain", 0))
+        slices += self.answer.slices("answer")
+        channels = Units("channels", self.shape.width, tuple(slices), tuple(judged), together=4)
+        return (channels,)
+
+    def resized(self, counts: Mapping[str, int]) -> Tcn:
+        """Return an untrained network with another number of channels."""
+        return Tcn(replace(self.shape, width=counts.get("channels", self.shape.width)))
+
+    @property
+    def depth(self) -> int:
+        """Blocks that can be left out."""
+        return len(self.shape.dilations)
+
+    def _without_block(self, number: int) -> Tcn:
+        """Return an untrained network without one block."""
+        dilations = list(self.shape.dilations)
+        del dilations[number]
+        return Tcn(replace(self.shape, dilations=tuple(dilations)))

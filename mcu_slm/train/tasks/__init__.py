@@ -1,0 +1,17 @@
+"""The tasks: from a project's `[task]` to what is learned and how it is judged."""
+
+from mcu_slm.config import Project
+from mcu_slm.train.tasks.base import Metrics, Score, Task
+from mcu_slm.train.tasks.classification import Classification
+from mcu_slm.train.tasks.regression import Regression
+
+
+def make_task(project: Project, classes: int) -> Task:
+    """Return the task of a project whose data has so many classes."""
+    settings, train = project.task, project.train
+    if settings.kind == "regression":
+        return Regression(settings.min, settings.max)
+    return Classification(classes, train.label_smoothing, train.temperature)
+
+
+__all__ = ["Classification", "Metrics", "Regression", "Score", "Task", "make_task"]
