@@ -1,6 +1,6 @@
 """The project file `mcu_slm.toml`: its sections as frozen models, its reader and its JSON schema.
 
-    toml text --loading--> Project(project, data, model, teacher, train, board, budget, verify)
+    toml text --loading--> Project(project, data, task, model, teacher, train, board, ...)
 
 Every key has a description and, where it has a dimension, the unit in its name. Unknown keys are
 errors.
@@ -26,6 +26,13 @@ from mcu_slm.config.project import (
     ProjectConfig,
     VerifyConfig,
 )
+from mcu_slm.config.task import (
+    AnomalyTask,
+    ClassificationTask,
+    EventsTask,
+    RegressionTask,
+    TaskConfig,
+)
 from mcu_slm.config.training import (
     AugmentConfig,
     ModelConfig,
@@ -36,12 +43,15 @@ from mcu_slm.config.training import (
 
 __all__ = [
     "AeonData",
+    "AnomalyTask",
     "ArraySet",
     "AugmentConfig",
     "BoardConfig",
     "BudgetConfig",
+    "ClassificationTask",
     "CsvData",
     "DataConfig",
+    "EventsTask",
     "FileOrigin",
     "ModelConfig",
     "NpzData",
@@ -50,7 +60,9 @@ __all__ = [
     "ProjectConfig",
     "PruneConfig",
     "RecordingData",
+    "RegressionTask",
     "SplitConfig",
+    "TaskConfig",
     "TeacherConfig",
     "TrainConfig",
     "TsData",

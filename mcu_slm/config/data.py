@@ -27,7 +27,8 @@ class FileOrigin(Section):
     """Where the label or group of a recording is written: exactly one of the three."""
 
     column: Name | None = None
-    """Column with one value per sample; a recording is cut where the value changes."""
+    """Column with one value per sample. A recording is cut where its group changes, and where its
+    label does when the task is a class per window."""
     file_name: str | None = None
     """Regular expression with one group, searched in the file's path relative to the project."""
     folder: Annotated[int, Field(ge=1, le=8)] | None = None
@@ -57,18 +58,29 @@ class ArraySet(Section):
 
     windows: Name
     """Array [n, T, C] of windows (or [n, C, T] with channels_first)."""
-    labels: Name
-    """Array [n] of labels."""
+    labels: Name | None = None
+    """Array [n] of labels, or [n, T] of a label per sample."""
+    target: Name | None = None
+    """Array [n] of targets at the end of each row, or [n, T] of a target per sample; instead of
+    labels (regression)."""
+    target_countdown: bool = False
+    """Whether the target is the number of samples left until the end of each row (regression)."""
     groups: Name | None = None
     """Array [n] of groups: the subject, machine or run of each window."""
+
+    @model_validator(mode="after")
+    def _one_truth(self) -> Self:
+        _require_one_truth(self, "labels")
+        return self
 
 
 class SplitConfig(Section):
     """`[data.split]`: which windows train, validate and test."""
 
-    kind: Literal["official", "by_group", "by_time", "random"]
+    kind: Literal["official", "by_group", "by_time", "random", "probation"]
     """official: as the source says; by_group: no group in two splits; by_time: blocks of time;
-    random: recordings, or windows that do not overlap, drawn at random."""
+    random: recordings, or windows that do not overlap, drawn at random; probation: the beginning of
+    each recording trains, the rest is the test."""
     test_fraction: Share = 0.2
     """Share of the windows for the test (by_group, by_time, random)."""
     validation_fraction: Share = 0.15
@@ -79,6 +91,8 @@ class SplitConfig(Section):
     """Groups of the validation, instead of validation_fraction."""
     force_random: bool = False
     """Allow a random split of overlapping windows; both numbers are then reported."""
+    probation_fraction: Share = 0.15
+    """Share of each recording, from its beginning, that trains (probation)."""
 
     @model_validator(mode="after")
     def _no_key_without_meaning(self) -> Self:
@@ -87,6 +101,7 @@ class SplitConfig(Section):
             "test_groups": ("by_group",),
             "validation_groups": ("official", "by_group"),
             "force_random": ("random",),
+            "probation_fraction": ("probation",),
         }
         for key, meant_for in kinds.items():
             if key in self.model_fields_set and self.kind not in meant_for:
@@ -113,6 +128,9 @@ class BaseData(Section):
     """Labels in the data, in the order of classes, when they differ from the names (1, 2, ...)."""
     ignore_labels: Labels = ()
     """Labels whose samples are left out: pauses, transitions."""
+    pad_start: bool = False
+    """Precede a recording that is shorter than a window by copies of its first sample, instead of
+    refusing it (regression, anomaly)."""
     split: SplitConfig
     """Which windows train, validate and test."""
 
@@ -120,6 +138,11 @@ class BaseData(Section):
     def hop(self) -> int:
         """Samples from one window's start to the next."""
         return self.hop_samples or self.window_samples
+
+    @property
+    def has_targets(self) -> bool:
+        """Whether the source gives numbers to predict, instead of labels."""
+        return False
 
     @property
     def overlapping(self) -> bool:
@@ -156,10 +179,30 @@ class RecordingData(BaseData):
     """Globs of the validation recordings (optional)."""
     test_files: PathPatterns = ()
     """Globs of the test recordings (split.kind = "official")."""
-    label: FileOrigin
+    label: FileOrigin | None = None
     """Where the class of a sample is written."""
+    target: Name | None = None
+    """Column of the number to predict, instead of label (regression)."""
+    target_countdown: bool = False
+    """Whether the target is the number of samples left until the end of the recording: 0 at its
+    last sample; instead of label (regression on run-to-failure recordings)."""
     group: FileOrigin | None = None
     """Where the subject, machine or run is written; needed for split.kind = "by_group"."""
+    time_column: Name | None = None
+    """Column of the time of each sample, only to check sampling_rate_hz; columns called time_s,
+    time_ms, time_us or time_ns are checked without being named here."""
+    time_unit: Literal["s", "ms", "us", "ns"] = "s"
+    """Unit of numbers in time_column; dates with a time of day need none."""
+
+    @property
+    def has_targets(self) -> bool:
+        """Whether the source gives numbers to predict, instead of labels."""
+        return self.label is None
+
+    @model_validator(mode="after")
+    def _one_truth(self) -> Self:
+        _require_one_truth(self, "label")
+        return self
 
     @model_validator(mode="after")
     def _files_fit_split(self) -> Self:
@@ -211,13 +254,27 @@ class NpzData(BaseData):
     channels_first: bool = False
     """Whether the arrays are [n, C, T] instead of [n, T, C]."""
 
+    @property
+    def has_targets(self) -> bool:
+        """Whether the source gives numbers to predict, instead of labels."""
+        return any(arrays.labels is None for arrays in self.array_sets.values())
+
+    @property
+    def array_sets(self) -> dict[str, ArraySet]:
+        """The array sets that are given, by name."""
+        sets = {key: getattr(self, key) for key in ("all", "train", "validation", "test")}
+        return {key: value for key, value in sets.items() if value is not None}
+
     @model_validator(mode="after")
     def _arrays_fit_split(self) -> Self:
-        sets = {key: getattr(self, key) for key in ("all", "train", "validation", "test")}
-        _require_sets(self.split.kind, {key: value is not None for key, value in sets.items()})
-        without = [key for key, value in sets.items() if value and value.groups is None]
-        if without and len(without) < sum(value is not None for value in sets.values()):
-            raise ValueError(f"groups is given for some array sets but not for {without[0]}")
+        sets = self.array_sets
+        names = ("all", "train", "validation", "test")
+        _require_sets(self.split.kind, {key: key in sets for key in names})
+        for key in ("groups", "labels"):
+            without = [name for name, value in sets.items() if getattr(value, key) is None]
+            if without and len(without) < len(sets):
+                raise ValueError(f"{key} is given for some array sets but not for {without[0]}")
+        without = [name for name, value in sets.items() if value.groups is None]
         if self.split.kind == "by_group" and without:
             raise ValueError('split.kind = "by_group" needs all.groups')
         return self
@@ -272,6 +329,14 @@ DataConfig = Annotated[
 """The section `[data]`: one model per `format`."""
 
 
+def _require_one_truth(section: Section, label: str) -> None:
+    """Refuse a source that says twice, or not at all, what there is to learn."""
+    keys = (label, "target", "target_countdown")
+    given = [key for key in keys if getattr(section, key)]
+    if len(given) != 1:
+        raise ValueError(f"expected exactly one of {', '.join(keys)}, found {len(given)}")
+
+
 def _require_sets(kind: str, given: dict[str, bool]) -> None:
     """Refuse sets of files or arrays that do not fit the kind of split (first key: unsplit)."""
     whole, train, validation, test = given
@@ -295,5 +360,5 @@ def _refuse_groups_and_time(split: SplitConfig) -> None:
     """Refuse splits that need groups or one time axis: these sources hold loose recordings."""
     if split.kind == "by_group" or split.test_groups or split.validation_groups:
         raise ValueError("this format has no groups to split by")
-    if split.kind == "by_time":
+    if split.kind in ("by_time", "probation"):
         raise ValueError('the recordings of this format have no common time; use "random"')

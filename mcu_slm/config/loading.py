@@ -13,7 +13,8 @@ from pydantic import BaseModel, ValidationError
 from mcu_slm.config.project import Project
 from mcu_slm.errors import ConfigError
 
-_FORMATS = ("csv", "parquet", "npz", "ts", "aeon")
+_TAG_FIELDS = {"data": "format", "task": "kind", "model": "family"}
+"""Sections of which there are several kinds, and the key that says which one is meant."""
 _MAX_SHOWN = 60
 _PLAIN_WORDS = {
     "a valid tuple": "a list in brackets",
@@ -123,11 +124,13 @@ def _describe(item: dict[str, Any]) -> tuple[str, str, str]:
         return field, "unknown key", _suggestion(location)
     if kind == "missing":
         return field, "missing", _field_description(location)
-    if kind == "union_tag_not_found":
-        return f"{field}.format", "missing", "one of " + ", ".join(_FORMATS)
-    if kind == "union_tag_invalid":
-        tag = item["ctx"]["tag"]
-        return f"{field}.format", f"found {_shown(tag)}", _near(str(tag), _FORMATS)
+    if kind in ("union_tag_not_found", "union_tag_invalid"):
+        tag_field, tags = _TAG_FIELDS[str(location[0])], tuple(_tagged_models(location[0]))
+        found, expected = "missing", "one of " + ", ".join(tags)
+        if kind == "union_tag_invalid":
+            tag = item["ctx"]["tag"]
+            found, expected = f"found {_shown(tag)}", _near(str(tag), tags)
+        return f"{field}.{tag_field}", found, expected
     if kind == "value_error":
         return field, str(item["ctx"]["error"]), ""
     expected = re.sub(r"^(Input|Value|String|Tuple) should (be |have )?", "", item["msg"])
@@ -140,14 +143,14 @@ def _describe(item: dict[str, Any]) -> tuple[str, str, str]:
 def _field_path(location: tuple[Any, ...]) -> str:
     """Return `data.channels[2]` for pydantic's location of a value.
 
-    The location also names the chosen data format and, behind a list index, the tried alternative:
-    neither is written in the file.
+    The location also names the chosen kind of a section and, behind a list index, the tried
+    alternative: neither is written in the file.
     """
     text = ""
     for position, part in enumerate(location):
         if isinstance(part, int):
             return f"{text}[{part}]"
-        if not (position == 1 and location[0] == "data" and part in _FORMATS):
+        if not (position == 1 and part in _tagged_models(location[0])):
             text += f".{part}" if text else str(part)
     return text
 
@@ -185,9 +188,10 @@ def _field_description(location: tuple[Any, ...]) -> str:
 def _section(location: tuple[Any, ...]) -> type[BaseModel] | None:
     """Return the model at a location, following union tags and optional sections."""
     current: type[BaseModel] = Project
-    for part in location:
-        if part in _FORMATS:
-            current = _format_models()[part]
+    for position, part in enumerate(location):
+        tagged = _tagged_models(location[0])
+        if position == 1 and part in tagged:
+            current = tagged[part]
             continue
         info = current.model_fields.get(str(part))
         if info is None:
@@ -207,7 +211,15 @@ def _models_in(annotation: Any) -> list[type[BaseModel]]:
     return [model for part in getattr(annotation, "__args__", ()) for model in _models_in(part)]
 
 
-def _format_models() -> dict[str, type[BaseModel]]:
-    """Return the model of each data format."""
-    models = _models_in(Project.model_fields["data"].annotation)
-    return {model.model_fields["format"].annotation.__args__[0]: model for model in models}  # type: ignore[union-attr]
+def _tagged_models(section: Any) -> dict[str, type[BaseModel]]:
+    """Return the models of a section by tag; none for a section of which there is one kind."""
+    tag_field = _TAG_FIELDS.get(str(section))
+    if tag_field is None or section not in Project.model_fields:
+        return {}
+    models = _models_in(Project.model_fields[section].annotation)
+    tags = {
+        tag: model
+        for model in models
+        for tag in getattr(model.model_fields[tag_field].annotation, "__args__", ())
+    }
+    return tags if len(models) > 1 else {}

@@ -9,6 +9,7 @@ from pydantic import Field, PrivateAttr, model_validator
 
 from mcu_slm.config.base import Count, Name, Section, Size
 from mcu_slm.config.data import DataConfig
+from mcu_slm.config.task import ClassificationTask, TaskConfig, require_data_for_task
 from mcu_slm.config.training import ModelConfig, TeacherConfig, TrainConfig
 
 
@@ -66,6 +67,8 @@ class Project(Section):
     """Name and seed."""
     data: DataConfig
     """Where the recordings come from, and how they are cut and split."""
+    task: TaskConfig = ClassificationTask()
+    """What the model answers."""
     model: ModelConfig = ModelConfig()
     """The student."""
     teacher: TeacherConfig = TeacherConfig()
@@ -92,6 +95,11 @@ class Project(Section):
     def directory(self) -> Path:
         """The folder of the project file, to which its paths are relative."""
         return self._path.parent
+
+    @model_validator(mode="after")
+    def _data_fit_task(self) -> Self:
+        require_data_for_task(self.task, self.data)
+        return self
 
     @model_validator(mode="after")
     def _patches_fit_windows(self) -> Self:

@@ -44,11 +44,12 @@ def _read_set(
     archive: np.lib.npyio.NpzFile, arrays: ArraySet, name: str, split: str, config: NpzData
 ) -> Recordings:
     """Return the windows of one split."""
-    wanted = [key for key in (arrays.windows, arrays.labels, arrays.groups) if key is not None]
+    truth = arrays.labels or arrays.target or ""
+    wanted = [key for key in (arrays.windows, truth, arrays.groups) if key is not None]
     require_columns(wanted, archive.files, name, "array")
     x = _windows(archive[arrays.windows], f"{name}: {arrays.windows}", config)
-    labels, groups = archive[arrays.labels], np.full(len(x), "")
-    require_same_length(len(x), labels, name, arrays.labels, arrays.windows)
+    labels, groups = archive[truth], np.full(len(x), "")
+    require_same_length(len(x), labels, name, truth, arrays.windows)
     if arrays.groups is not None:
         groups = archive[arrays.groups]
         require_same_length(len(x), groups, name, arrays.groups, arrays.windows)
@@ -57,7 +58,7 @@ def _read_set(
     starts = np.arange(len(x), dtype=np.int64) * config.hop if whole else None
     return Recordings(
         x,
-        as_text(labels, f"{name}: {arrays.labels}"),
+        as_text(labels, f"{name}: {truth}"),
         as_text(groups, f"{name}: {arrays.groups}"),
         f"{name}:{arrays.windows}",
         split,
