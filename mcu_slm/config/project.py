@@ -118,3 +118,23 @@ class Project(Section):
             if kept is not None and kept > there:
                 raise ValueError(f"train.prune.{key} keeps {kept} of model.{key} {there}")
         return self
+
+    @model_validator(mode="after")
+    def _rotation_groups_are_sensors(self) -> Self:
+        channels = self.data.channels
+        units = dict(zip(channels, self.data.channel_units, strict=True))
+        for group in self.train.augment.rotation_groups:
+            shown = ", ".join(group)
+            unknown = [name for name in group if name not in units]
+            if unknown:
+                raise ValueError(
+                    f"train.augment.rotation_groups: group {shown} names "
+                    f"{', '.join(map(repr, unknown))}, expected names of data.channels: "
+                    f"{', '.join(channels)}"
+                )
+            if len({units[name] for name in group}) > 1:
+                raise ValueError(
+                    f"train.augment.rotation_groups: group {shown} is in "
+                    f"{', '.join(units[name] for name in group)}, expected one unit"
+                )
+        return self

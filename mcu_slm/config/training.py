@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, Strict, model_validator
 
-from mcu_slm.config.base import Count, Positive, Probability, Section, Size
+from mcu_slm.config.base import Count, Names, Positive, Probability, Section, Size
 
 Width = Annotated[int, Field(ge=1, le=1024)]
 Small = Annotated[int, Field(ge=1, le=64)]
+AxisTriple = Annotated[Names, Field(min_length=3, max_length=3)]
 
 
 class ModelConfig(Section):
@@ -71,20 +72,51 @@ class PruneConfig(Section):
 
 
 class AugmentConfig(Section):
-    """`[train.augment]`: random changes of training windows, in normalised units."""
+    """`[train.augment]`: random changes of training windows; each is off at 0.
 
-    noise_std: Annotated[float, Field(ge=0, le=10)] = 0.05
-    """Standard deviation of added noise."""
+    Units: a channel's standard deviation is that over the training windows, 1 after normalisation.
+    """
+
+    enabled: bool = True
+    """Whether to change windows at all; false switches all keys below off."""
+    time_warp: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    """Largest change of the local speed, as a share: 0.1 for up to 10 % faster or slower. The
+    window's ends stay."""
+    crop_fraction: Probability = 0.0
+    """Smallest share of a window that is kept and stretched to the full length; 0 for all of it."""
+    rotation_degrees: Annotated[float, Field(ge=0, le=180)] = 0.0
+    """Largest angle, in degrees, by which a window's rotation_groups turn together about a random
+    axis: the sensor sits differently on its body."""
+    rotation_groups: Annotated[tuple[AxisTriple, ...], Strict(False)] = ()
+    """Groups of three channels, the x, y and z axis of one sensor in the same unit, in which they
+    turn in the channels' own units: [["acc_x", "acc_y", "acc_z"], ...]."""
     scale_std: Annotated[float, Field(ge=0, le=1)] = 0.1
-    """Standard deviation of a random gain per channel."""
+    """Standard deviation of a random gain per channel, as a share of the value."""
     offset_std: Annotated[float, Field(ge=0, le=10)] = 0.1
-    """Standard deviation of a random offset per channel: another mounting, tilt or person."""
+    """Standard deviation of a random offset per channel (another mounting, tilt or person), in the
+    channel's standard deviations."""
+    noise_std: Annotated[float, Field(ge=0, le=10)] = 0.05
+    """Standard deviation of noise added to each value (jitter), in the channel's standard
+    deviations."""
     shift_samples: Size = 0
     """Largest random shift in time, in samples."""
     mask_samples: Size = 0
-    """Longest stretch set to zero, in samples."""
+    """Longest stretch set to the channels' means, in samples."""
+    channel_drop: Probability = 0.0
+    """Probability that a channel is set to its mean; one channel of a window always stays."""
     mixup_alpha: Annotated[float, Field(ge=0, le=10)] = 0.3
-    """Windows and labels are mixed in pairs, with a share from Beta(alpha, alpha); 0 for never."""
+    """Windows and labels are mixed in pairs, with a share from Beta(alpha, alpha), a number without
+    unit; 0 for never."""
+
+    @model_validator(mode="after")
+    def _groups_are_disjoint_and_used(self) -> Self:
+        names = [name for group in self.rotation_groups for name in group]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ValueError(f"rotation_groups names {', '.join(map(repr, twice))} twice")
+        if self.rotation_degrees and not names:
+            raise ValueError("rotation_degrees needs the key rotation_groups")
+        return self
 
 
 class TrainConfig(Section):

@@ -120,6 +120,48 @@ def test_mistake_is_answered_with_its_field(old: str, new: str, field: str, mess
     assert "\n" not in str(error)
 
 
+ROTATION = """
+[train.augment]
+rotation_degrees = 15
+rotation_groups = [["acc_x", "acc_y", "acc_z"], ["gyro_x", "gyro_y", "gyro_z"]]
+
+[board]"""
+SIX_AXES = MINIMAL.replace("[board]", ROTATION).replace(
+    'channels = ["accel_x", "accel_y"]\nchannel_units = ["g", "g"]',
+    'channels = ["acc_x", "acc_y", "acc_z", "gyro_x", "gyro_y", "gyro_z"]\n'
+    'channel_units = ["g", "g", "g", "rad/s", "rad/s", "rad/s"]',
+)
+
+
+def test_rotation_groups_name_the_axes_of_sensors() -> None:
+    augment = parse(SIX_AXES).train.augment
+    assert augment.rotation_groups == (
+        ("acc_x", "acc_y", "acc_z"),
+        ("gyro_x", "gyro_y", "gyro_z"),
+    )
+    assert augment.rotation_degrees == 15
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "field", "message"),
+    [
+        ('"acc_z"], [', '"acc_w"], [', "", "group acc_x, acc_y, acc_w names 'acc_w', expected"),
+        ('"gyro_z"]]', '"up", "gyro_z"]]', "train.augment.rotation_groups[1]", "at most 3 items"),
+        ('"acc_z"], [', "], [", "train.augment.rotation_groups[0]", "at least 3 items"),
+        ('"gyro_z"]]', '"acc_x"]]', "train.augment", "rotation_groups names 'acc_x' twice"),
+        ('"rad/s", "rad/s", "rad/s"', '"rad/s", "g", "g"', "", "is in rad/s, g, g, expected one"),
+        ("= 15", "= 181", "train.augment.rotation_degrees", "less than or equal to 180"),
+        ("= 15\n", "= 15\n#", "train.augment", "rotation_degrees needs the key rotation_groups"),
+    ],
+)
+def test_mistake_in_a_rotation_group_is_named(old: str, new: str, field: str, message: str) -> None:
+    assert old in SIX_AXES
+    with pytest.raises(ConfigError) as caught:
+        parse(SIX_AXES.replace(old, new))
+    assert caught.value.where == (f"mcu_slm.toml: {field}" if field else "mcu_slm.toml")
+    assert message in str(caught.value)
+
+
 def test_all_mistakes_are_listed_one_per_line() -> None:
     error = refused("window_samples = 128", "windows_samples = 128\nhop_samples = -3")
     lines = str(error).splitlines()
