@@ -15,7 +15,7 @@ from torch import nn
 
 from mcu_slm.config import Project
 from mcu_slm.errors import TrainingError
-from mcu_slm.train.augment import augment, draw_mix
+from mcu_slm.train.augment import Channels, Mix, augment, draw_mix
 from mcu_slm.train.checkpoint import CheckpointStore, fingerprint
 from mcu_slm.train.distillation import Guide, Lesson
 from mcu_slm.train.loop import Batch, Phase, Schedule, TensorWindows, run_phase
@@ -51,8 +51,12 @@ class DatasetLike(Protocol):
 
 
 class NormalisationLike(Protocol):
-    """Brings physical units to mean 0 and standard deviation 1."""
+    """Brings physical units to mean 0 and standard deviation 1. Shapes: mean, std: [C]."""
 
+    @property
+    def mean(self) -> npt.NDArray[np.float32]: ...  # noqa: D102
+    @property
+    def std(self) -> npt.NDArray[np.float32]: ...  # noqa: D102
     def apply(self, x: npt.ArrayLike) -> npt.NDArray[np.float32]: ...  # noqa: D102
 
 
@@ -69,6 +73,7 @@ class Session:
     train: TensorWindows
     validation: TensorWindows
     test: TensorWindows
+    channels: Channels
     store: CheckpointStore
     progress: Progress
     seconds: dict[str, float] = field(default_factory=dict)
@@ -101,6 +106,7 @@ class Session:
             self.seed,
             repr(self.task),
             settings.augment.model_dump(),
+            (self.channels.names, self.channels.mean.tolist(), self.channels.std.tolist()),
             min(settings.threads, torch.get_num_threads()),
             torch.__version__,
         )
@@ -130,10 +136,12 @@ class Session:
     def lesson(self, batch: Batch) -> Lesson:
         """Return a batch as it is learned: changed at random, and mixed in pairs."""
         how = self.project.train.augment
-        x = augment(batch.x, how, batch.generator)
+        targets = self.task.targets(batch.y)
+        if not how.enabled:
+            return Lesson(batch.x, targets, batch.rows, Mix(), batch.number)
+        x = augment(batch.x, how, self.channels, batch.generator)
         mix = draw_mix(len(x), how.mixup_alpha, batch.generator)
-        targets = mix.apply(self.task.targets(batch.y))
-        return Lesson(mix.apply(x), targets, batch.rows, mix, batch.number)
+        return Lesson(mix.apply(x), mix.apply(targets), batch.rows, mix, batch.number)
 
     def student_loss(
         self, answers: torch.Tensor, lesson: Lesson, guide: Guide | None
@@ -200,6 +208,9 @@ def open_session(
         train=train,
         validation=validation,
         test=_as_tensors("test", dataset.test, normalisation),
+        channels=Channels(
+            project.data.channels, torch.tensor(normalisation.mean), torch.tensor(normalisation.std)
+        ),
         store=CheckpointStore(folder / "checkpoints"),
         progress=progress,
     )
