@@ -151,6 +151,8 @@ def test_warped_time_runs_forward_between_fixed_ends(share, samples):
     assert float(speed.max()) <= 1 + share + 1e-9
     if samples == 64:
         assert float(speed.max()) > 1 + 0.9 * share
+        # The share is the most, not what every window gets.
+        assert float((speed - 1).abs().amax(1).min()) < 0.6 * share
         # Smooth: from one sample to the next the speed changes by a part of its whole range.
         assert float(speed.diff(dim=1).abs().max()) < 0.15 * share
 
