@@ -14,6 +14,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedCo
 from rich.table import Table
 from rich.text import Text
 
+from mcu_slm.pipeline.metrics import metric_title, shown_metric
 from mcu_slm.pipeline.whole import Outcome
 
 _MARKS = {"ok": "[green]ok[/]", "differs": "[bold red]DIFFERS[/]", "not run": "[yellow]not run[/]"}
@@ -74,7 +75,7 @@ def show_outcome(console: Console, outcome: Outcome) -> None:
     """Print the summary of a whole run."""
     blocks: list[Any] = []
     if outcome.training is not None:
-        blocks += [_accuracy(outcome), ""]
+        blocks += [_results(outcome), ""]
     blocks += [_cost(outcome), "", _proof(outcome)]
     title = f"[bold]{outcome.run.name}[/] on {outcome.board.title}"
     console.print(Panel(Group(*blocks), title=title, padding=(1, 2)))
@@ -90,21 +91,25 @@ def _plain_table(*headers: str) -> Table:
     return table
 
 
-def _accuracy(outcome: Outcome) -> Table:
+def _results(outcome: Outcome) -> Table:
     names = {
         "teacher": "teacher",
         "float": "student, float",
+        "pruned": "student, pruned",
         "fake_quant": "student, fake-quantised",
         "int8": "student, int8",
     }
-    table = _plain_table("Accuracy", "validation", "test", "parameters")
     assert outcome.training is not None
-    parameters = outcome.training["parameters"]
+    main, parameters = outcome.training["main_metric"], outcome.training["parameters"]
+    table = _plain_table(metric_title(main).capitalize(), "validation", "test", "parameters")
     counts = {"teacher": parameters["teacher"], "int8": parameters["deployed"]}
-    for stage, values in outcome.training["accuracy"].items():
+    for stage, splits in outcome.training["metrics"].items():
         count = f"{counts[stage]:,}" if stage in counts else ""
-        seen = f"{values['validation']:.1%}" if "validation" in values else "learned from"
-        table.add_row(names.get(stage, stage), seen, f"{values['test']:.1%}", count)
+        validation = splits.get("validation")
+        seen = shown_metric(main, validation[main]) if validation else "learned from"
+        table.add_row(
+            names.get(stage, stage), seen, shown_metric(main, splits["test"][main]), count
+        )
     if outcome.proof.accuracy is not None:
         table.add_row("student, int8, by the judge", "", f"{outcome.proof.accuracy:.1%}", "")
     return table

@@ -7,5 +7,14 @@ stages what is there.
 from mcu_slm.compile.budget import budget_of
 from mcu_slm.compile.choices import KERNEL_FAMILIES, Choices, recorded_choices
 from mcu_slm.compile.emit import compile_model
+from mcu_slm.compile.estimate import Estimate, estimate
 
-__all__ = ["KERNEL_FAMILIES", "Choices", "budget_of", "compile_model", "recorded_choices"]
+__all__ = [
+    "KERNEL_FAMILIES",
+    "Choices",
+    "Estimate",
+    "budget_of",
+    "compile_model",
+    "estimate",
+    "recorded_choices",
+]

@@ -19,6 +19,7 @@ from mcu_slm.config.data import (
     TsData,
 )
 from mcu_slm.config.loading import json_schema, load_project, parse_project
+from mcu_slm.config.models import ModelConfig, TcnModel, TransformerModel
 from mcu_slm.config.project import (
     BoardConfig,
     BudgetConfig,
@@ -35,7 +36,6 @@ from mcu_slm.config.task import (
 )
 from mcu_slm.config.training import (
     AugmentConfig,
-    ModelConfig,
     PruneConfig,
     TeacherConfig,
     TrainConfig,
@@ -63,8 +63,10 @@ __all__ = [
     "RegressionTask",
     "SplitConfig",
     "TaskConfig",
+    "TcnModel",
     "TeacherConfig",
     "TrainConfig",
+    "TransformerModel",
     "TsData",
     "VerifyConfig",
     "json_schema",

@@ -41,6 +41,12 @@ Count = Annotated[int, Field(gt=0, le=2**31 - 1)]
 Size = Annotated[int, Field(ge=0, le=2**31 - 1)]
 """A whole number from 0."""
 
+Small = Annotated[int, Field(ge=1, le=64)]
+"""A whole number of layers or heads."""
+
+Width = Annotated[int, Field(ge=1, le=1024)]
+"""A whole number of features or neurons."""
+
 Positive = Annotated[float, Field(gt=0)]
 """A number above zero."""
 

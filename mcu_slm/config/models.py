@@ -6,10 +6,7 @@ from typing import Annotated, Any, Literal, Self, TypeAlias
 
 from pydantic import Discriminator, Field, Tag, model_validator
 
-from mcu_slm.config.base import Count, Section, Size
-
-Width = Annotated[int, Field(ge=1, le=1024)]
-Small = Annotated[int, Field(ge=1, le=64)]
+from mcu_slm.config.base import Count, Section, Size, Small, Width
 
 DEFAULT_FAMILY = "transformer"
 
@@ -19,6 +16,9 @@ class BaseModel(Section):
 
     max_parameters: Count | None = None
     """Refuse a student with more parameters than this."""
+
+    def require_window(self, samples: int) -> None:
+        """Raise ValueError if windows of so many samples are too short for the first layer."""
 
 
 class TransformerModel(BaseModel):
@@ -50,6 +50,14 @@ class TransformerModel(BaseModel):
             raise ValueError(f"width {self.width} cannot be shared equally by {self.heads} heads")
         return self
 
+    def require_window(self, samples: int) -> None:
+        """Raise ValueError if a patch or its stride is longer than the window."""
+        if self.patch_samples > samples or self.patch_stride_samples >= samples:
+            raise ValueError(
+                f"model.patch_samples {self.patch_samples} and patch_stride_samples "
+                f"{self.patch_stride_samples} do not fit data.window_samples {samples}"
+            )
+
 
 class TcnModel(BaseModel):
     """Dilated depthwise-separable convolutions with residuals, attention and mean pooling."""
@@ -68,6 +76,14 @@ class TcnModel(BaseModel):
     """Taps of the depthwise convolutions."""
     dilation_cycle: Annotated[int, Field(ge=1, le=12)] = 4
     """Blocks after which the dilation, which doubles from block to block, starts again at 1."""
+
+    def require_window(self, samples: int) -> None:
+        """Raise ValueError if the first convolution or its stride is longer than the window."""
+        if self.stem_samples > samples or self.stem_stride_samples >= samples:
+            raise ValueError(
+                f"model.stem_samples {self.stem_samples} and stem_stride_samples "
+                f"{self.stem_stride_samples} do not fit data.window_samples {samples}"
+            )
 
 
 def _family(value: Any) -> str:

@@ -9,8 +9,9 @@ from pydantic import Field, PrivateAttr, model_validator
 
 from mcu_slm.config.base import Count, Name, Section, Size
 from mcu_slm.config.data import DataConfig
+from mcu_slm.config.models import ModelConfig, TransformerModel
 from mcu_slm.config.task import ClassificationTask, TaskConfig, require_data_for_task
-from mcu_slm.config.training import ModelConfig, TeacherConfig, TrainConfig
+from mcu_slm.config.training import TeacherConfig, TrainConfig
 
 
 class ProjectConfig(Section):
@@ -47,6 +48,8 @@ class BudgetConfig(Section):
     """Flash for weights and code of the model."""
     ram_bytes: Count | None = None
     """RAM for the model's arena and state."""
+    instructions: Count | None = None
+    """Instructions per inference."""
     cycles: Annotated[int, Field(gt=0)] | None = None
     """Core cycles per inference."""
 
@@ -69,7 +72,7 @@ class Project(Section):
     """Where the recordings come from, and how they are cut and split."""
     task: TaskConfig = ClassificationTask()
     """What the model answers."""
-    model: ModelConfig = ModelConfig()
+    model: ModelConfig = TransformerModel()
     """The student."""
     teacher: TeacherConfig = TeacherConfig()
     """The teacher."""
@@ -102,21 +105,8 @@ class Project(Section):
         return self
 
     @model_validator(mode="after")
-    def _patches_fit_windows(self) -> Self:
-        samples, patch = self.data.window_samples, self.model.patch_samples
-        if patch > samples or self.model.patch_stride_samples >= samples:
-            raise ValueError(
-                f"model.patch_samples {patch} and patch_stride_samples "
-                f"{self.model.patch_stride_samples} do not fit data.window_samples {samples}"
-            )
-        return self
-
-    @model_validator(mode="after")
-    def _pruning_keeps_less(self) -> Self:
-        for key in ("heads", "ffn_width"):
-            kept, there = getattr(self.train.prune, key), getattr(self.model, key)
-            if kept is not None and kept > there:
-                raise ValueError(f"train.prune.{key} keeps {kept} of model.{key} {there}")
+    def _tokens_fit_windows(self) -> Self:
+        self.model.require_window(self.data.window_samples)
         return self
 
     @model_validator(mode="after")

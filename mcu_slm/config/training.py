@@ -1,48 +1,14 @@
-"""`[model]`, `[teacher]` and `[train]`: the student's size, its teacher's, and their training."""
+"""`[teacher]` and `[train]`: the teacher, and how it and the student are trained."""
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Self
 
 from pydantic import Field, Strict, model_validator
 
-from mcu_slm.config.base import Count, Names, Positive, Probability, Section, Size
+from mcu_slm.config.base import Count, Names, Positive, Probability, Section, Size, Small
 
-Width = Annotated[int, Field(ge=1, le=1024)]
-Small = Annotated[int, Field(ge=1, le=64)]
 AxisTriple = Annotated[Names, Field(min_length=3, max_length=3)]
-
-
-class ModelConfig(Section):
-    """`[model]`: the student, the network that goes onto the board."""
-
-    family: Literal["transformer"] = "transformer"
-    """Patch convolution, blocks of local self-attention and feed-forward layers, pooling."""
-    width: Width = 32
-    """Features of a token."""
-    heads: Small = 4
-    """Attention heads per block; they share the width equally."""
-    blocks: Small = 2
-    """Transformer blocks."""
-    ffn_width: Width = 64
-    """Neurons of the hidden feed-forward layer."""
-    patch_samples: Count = 8
-    """Samples that one token sees (kernel of the patch convolution)."""
-    patch_stride_samples: Count = 4
-    """Samples from one token to the next."""
-    attention_window_tokens: Size = 8
-    """Tokens that attend to one another; 0 for all. A nearby divisor is taken when the tokens of a
-    window do not fill whole attention windows."""
-    last_block_global: bool = True
-    """Whether the tokens of the last block attend to all others, not only within their window."""
-    max_parameters: Count | None = None
-    """Refuse a student with more parameters than this."""
-
-    @model_validator(mode="after")
-    def _heads_share_width(self) -> Self:
-        if self.width % self.heads:
-            raise ValueError(f"width {self.width} cannot be shared equally by {self.heads} heads")
-        return self
 
 
 class TeacherConfig(Section):
@@ -61,12 +27,10 @@ class TeacherConfig(Section):
 
 
 class PruneConfig(Section):
-    """`[train.prune]`: what is left of each block after pruning; nothing is pruned by default."""
+    """`[train.prune]`: heads, neurons, channels and blocks go until `[budget]` holds."""
 
-    heads: Small | None = None
-    """Attention heads kept per block."""
-    ffn_width: Width | None = None
-    """Feed-forward neurons kept per block."""
+    keep_instructions: Annotated[float, Field(gt=0, le=1)] = 1.0
+    """Share of the student's instructions per inference that stays, whatever the budget allows."""
     epochs: Size = 10
     """Epochs of fine-tuning after pruning."""
 
@@ -149,6 +113,6 @@ class TrainConfig(Section):
     """CPU threads at most. Only runs with the same number give the same weights, and networks this
     small gain little from more."""
     prune: PruneConfig = PruneConfig()
-    """What is left of each block after pruning."""
+    """What is left after pruning."""
     augment: AugmentConfig = AugmentConfig()
     """Random changes of training windows."""

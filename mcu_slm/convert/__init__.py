@@ -5,11 +5,12 @@
 The student is handed in as an object; nothing of `mcu_slm.train` is imported.
 """
 
-from mcu_slm.convert.convert import TrainedLike, convert
+from mcu_slm.convert.convert import TrainedLike, convert, sketch
 from mcu_slm.convert.rules import check_rules
 
 __all__ = [
     "TrainedLike",
     "check_rules",
     "convert",
+    "sketch",
 ]

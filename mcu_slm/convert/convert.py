@@ -11,6 +11,7 @@ from mcu_slm.ir import Graph, GraphBuilder
 from mcu_slm.metadata import METADATA_NAME, ModelInfo
 
 DESCRIPTION = "int8 sequence model written by mcu_slm"
+_SKETCHED_SCALE = 0.03125
 
 
 class StudentLike(Protocol):
@@ -18,7 +19,7 @@ class StudentLike(Protocol):
 
     @property
     def shape(self) -> Any:
-        """Gives `window`, `channels` and `classes`."""
+        """Gives `window`, `channels` and `head`, which gives `outputs`."""
         ...
 
     def forward(self, ops: Any, x: Any) -> Any:
@@ -46,16 +47,34 @@ def convert(trained: TrainedLike, info: ModelInfo, *, name: str = "main") -> Gra
     """
     shape = trained.student.shape
     _require_fit("window_samples", info.window_samples, shape.window)
-    _require_fit("labels", len(info.labels), shape.classes)
+    if info.labels:
+        _require_fit("labels", len(info.labels), shape.head.outputs)
     for field in ("channels", "units", "mean", "std"):
         _require_fit(field, len(getattr(info, field)), shape.channels)
-    builder = GraphBuilder(name, DESCRIPTION)
-    ops = GraphOps(builder, trained.ranges)
-    x = ops.input((1, 1, shape.window, shape.channels))
-    y: Handle = trained.student.forward(ops, x)
-    graph = builder.build([x.number], [y.number], {METADATA_NAME: info.to_bytes()})
+    graph = _graph_of(trained.student, trained.ranges, {METADATA_NAME: info.to_bytes()}, name)
     check_rules(graph)
     return graph
+
+
+def sketch(student: StudentLike) -> Graph:
+    """Return the graph that a student would give, with made-up scales: enough to ask its costs."""
+    return _graph_of(student, _AnyRanges(), {}, "main")
+
+
+class _AnyRanges:
+    """Ranges of a student that saw no data yet."""
+
+    def quantization(self, name: str) -> tuple[float, int]:  # noqa: ARG002
+        """Return the same scale for all, with a zero point as of values of both signs."""
+        return _SKETCHED_SCALE, -3
+
+
+def _graph_of(student: StudentLike, ranges: Ranges, metadata: dict[str, bytes], name: str) -> Graph:
+    builder = GraphBuilder(name, DESCRIPTION)
+    ops = GraphOps(builder, ranges)
+    x = ops.input((1, 1, student.shape.window, student.shape.channels))
+    y: Handle = student.forward(ops, x)
+    return builder.build([x.number], [y.number], metadata)
 
 
 def _require_fit(field: str, found: int, expected: int) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 from mcu_slm.boards import Board
 from mcu_slm.pipeline.evidence import Evidence
+from mcu_slm.pipeline.metrics import metric_title, shown_metric
 
 
 def render_report(name: str, board: Board, fields: dict[str, Any]) -> str:
@@ -25,15 +26,43 @@ def render_report(name: str, board: Board, fields: dict[str, Any]) -> str:
 
 
 def _training(facts: dict[str, Any], proof: dict[str, Any]) -> list[str]:
-    lines = ["## Accuracy", "", "| | validation | test |", "|---|---|---|"]
-    for stage, values in facts["accuracy"].items():
-        seen = f"{values['validation']:.2%}" if "validation" in values else "learned from"
-        lines.append(f"| {stage} | {seen} | {values['test']:.2%} |")
+    main, metrics = facts["main_metric"], facts["metrics"]
+    others = [name for name in metrics["int8"]["test"] if name != main]
+    columns = [f"validation {metric_title(main)}"]
+    columns += [f"test {metric_title(name)}" for name in (main, *others)]
+    lines = [
+        "## Results",
+        "",
+        "| | " + " | ".join(columns) + " |",
+        "|---" * (len(columns) + 1) + "|",
+    ]
+    for stage, splits in metrics.items():
+        seen = splits.get("validation")
+        cells = [shown_metric(main, seen[main], 2) if seen else "learned from"]
+        cells += [shown_metric(name, splits["test"][name], 2) for name in (main, *others)]
+        lines.append(f"| {stage} | " + " | ".join(cells) + " |")
     judged = proof.get("int8_accuracy")
     if judged is not None:
-        lines.append(f"| int8, judged by TensorFlow Lite Micro | | {judged:.2%} |")
+        lines += ["", f"int8, judged by TensorFlow Lite Micro: accuracy {judged:.2%}."]
     counts = ", ".join(f"{name} {count:,}" for name, count in facts["parameters"].items())
-    return [*lines, "", f"Parameters: {counts}.", ""]
+    return [*lines, "", f"Parameters: {counts}.", "", *_removals(facts["removals"])]
+
+
+def _removals(removals: list[dict[str, Any]]) -> list[str]:
+    if not removals:
+        return []
+    lines = ["## Pruning", "", "Predicted costs after each step; the loss before fine-tuning.", ""]
+    lines += [
+        "| removed | left | rise of the loss | instructions | flash | RAM |",
+        "|---" * 6 + "|",
+    ]
+    for step in removals:
+        cost = step["cost"]
+        lines.append(
+            f"| {step['what']} | {step['left']} | {step['loss_increase']:.4f} | "
+            f"{cost['instructions']:,} | {cost['flash_bytes']:,} | {cost['ram_bytes']:,} |"
+        )
+    return [*lines, ""]
 
 
 def _cost(facts: dict[str, Any], board: Board) -> list[str]:

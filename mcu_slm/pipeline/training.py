@@ -4,19 +4,29 @@ from __future__ import annotations
 
 import hashlib
 import time
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from mcu_slm import __version__, tflite
+from mcu_slm.boards import load_board
+from mcu_slm.compile import Choices, budget_of, estimate
 from mcu_slm.config import Project
 from mcu_slm.data import Dataset, Normalisation, fit_normalisation, load_dataset, load_split_pair
 from mcu_slm.files import sha256_file, write_atomic
 from mcu_slm.metadata import ModelInfo
 from mcu_slm.pipeline.evidence import key_of, tool_fingerprint
+from mcu_slm.pipeline.metrics import shown_metric
 from mcu_slm.pipeline.run_folder import RunFolder
+
+if TYPE_CHECKING:
+    from mcu_slm.train import BoardCost, Student
+
+_NO_LABELS = np.zeros(0, np.int64)
+"""Of windows whose truth is no class."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,14 +88,14 @@ def train(project: Project, recordings: Recordings, run: RunFolder) -> dict[str,
     """
     settings = {
         name: getattr(project, name).model_dump(mode="json")
-        for name in ("model", "teacher", "train")
+        for name in ("task", "model", "teacher", "train", "budget", "board", "compile")
     }
     rooms = tool_fingerprint("train", "quant", "ops")
     key = key_of("train", settings, project.project.seed, recordings.sha256, rooms)
     evidence = run.evidence
     record = evidence.stage("train")
     if not run.force and record is not None and evidence.is_current("train", key):
-        run.reporter.finish("train", _accuracies(record.facts), skipped=True)
+        run.reporter.finish("train", _results(record.facts), skipped=True)
         return record.facts
     from mcu_slm.train import ProgressEvent, train_model
 
@@ -94,25 +104,55 @@ def train(project: Project, recordings: Recordings, run: RunFolder) -> dict[str,
 
     def show(event: ProgressEvent) -> None:
         text = f"{event.phase}: loss {event.loss:.3f}"
-        if event.validation_accuracy is not None:
-            text += f", validation {event.validation_accuracy:.1%}"
+        if event.validation is not None:
+            text += f", validation {shown_metric(event.metric, event.validation)}"
         run.reporter.step(text, event.epoch, event.epochs)
 
-    result = train_model(recordings.dataset, recordings.normalisation, project, run.training, show)
+    result = train_model(
+        *(recordings.dataset, recordings.normalisation, project, run.training, show),
+        cost_on_board(project),
+    )
     facts: dict[str, Any] = {
-        "accuracy": result.accuracy,
+        "main_metric": result.main_metric,
+        "metrics": result.metrics,
         "parameters": result.parameters,
+        "removals": [asdict(removal) for removal in result.removals],
         "seconds": result.seconds,
     }
     outputs = [path for path in result.checkpoints if path.name == "student.pt"]
     run.evidence.record("train", key, outputs, facts, time.monotonic() - begin)
-    run.reporter.finish("train", _accuracies(facts))
+    run.reporter.finish("train", _results(facts))
     return facts
 
 
-def _accuracies(facts: dict[str, Any]) -> str:
-    parts = [f"{name} {values['test']:.1%}" for name, values in facts["accuracy"].items()]
-    return f"test accuracy: {', '.join(parts)}; {facts['parameters']['deployed']:,} parameters"
+def cost_on_board(project: Project) -> Callable[[Student], BoardCost]:
+    """Return what tells the cost of a student on the project's board, each shape asked once."""
+    from mcu_slm.convert import sketch
+    from mcu_slm.train import BoardCost
+
+    board = load_board(project.board.name)
+    chosen, limits = project.compile, project.budget
+    family = Choices(chosen.kernels, chosen.optimize, tuple(chosen.without)).family(board.chip.core)
+    budget = budget_of(board, limits.flash_bytes, limits.ram_bytes)
+    known: dict[Any, BoardCost] = {}
+
+    def cost_of(student: Student) -> BoardCost:
+        if student.shape not in known:
+            found = estimate(sketch(student), family, chosen.optimize, board.chip.core, budget)
+            known[student.shape] = BoardCost(**asdict(found))
+        return known[student.shape]
+
+    return cost_of
+
+
+def _results(facts: dict[str, Any]) -> str:
+    main = facts["main_metric"]
+    parts = [
+        f"{stage} {shown_metric(main, splits['test'][main])}"
+        for stage, splits in facts["metrics"].items()
+    ]
+    title = main.replace("_", " ")
+    return f"test {title}: {', '.join(parts)}; {facts['parameters']['deployed']:,} parameters"
 
 
 def convert(project: Project, recordings: Recordings, run: RunFolder) -> None:
@@ -142,7 +182,7 @@ def convert(project: Project, recordings: Recordings, run: RunFolder) -> None:
     _save_windows(
         run,
         trained.quantize_windows(test),
-        recordings.dataset.test.y,
+        recordings.dataset.test.y if project.task.kind == "classification" else _NO_LABELS,
         trained.predict_int8(test),
     )
     run.evidence.record("convert", key, [run.model, run.windows], {}, time.monotonic() - begin)

@@ -12,28 +12,28 @@ try:
 except ImportError as error:
     raise missing_extra("torch", "train", "training") from error
 
-from mcu_slm.train.exact import ExactOps
-from mcu_slm.train.fake_quant import FakeQuantOps
-from mcu_slm.train.float_ops import FloatOps
+from mcu_slm.train.backends import ExactOps, FakeQuantOps, FloatOps, QuantState
+from mcu_slm.train.families import Head, Shape, Student, make_student, shape_of
 from mcu_slm.train.progress import Progress, ProgressEvent
-from mcu_slm.train.ranges import QuantState
-from mcu_slm.train.recipe import TrainResult, student_shape, train_model
-from mcu_slm.train.student import BlockShape, Student, StudentShape
+from mcu_slm.train.prune import BoardCost
+from mcu_slm.train.recipe import TrainResult, train_model
 from mcu_slm.train.trained import TrainedStudent, load_trained
 
 __all__ = [
-    "BlockShape",
+    "BoardCost",
     "ExactOps",
     "FakeQuantOps",
     "FloatOps",
+    "Head",
     "Progress",
     "ProgressEvent",
     "QuantState",
+    "Shape",
     "Student",
-    "StudentShape",
     "TrainResult",
     "TrainedStudent",
     "load_trained",
-    "student_shape",
+    "make_student",
+    "shape_of",
     "train_model",
 ]

@@ -1,4 +1,4 @@
-"""Where a student's soft answers come from: teachers trained here, or a file of anybody's logits."""
+"""Where soft answers come from: teachers trained here, or a file of anybody's logits."""
 
 from __future__ import annotations
 

@@ -93,6 +93,7 @@ class Phase:
         validate: Gives the score of the model as it is; None where there is no validation.
         stream: Name of the random stream; phases of one stream see the same batches.
         cycle: After so many epochs the stream starts again; 0 for never.
+        metric: Name of what `validate` measures.
     """
 
     name: str
@@ -103,6 +104,7 @@ class Phase:
     validate: Callable[[], Score] | None
     stream: str
     cycle: int = 0
+    metric: str = ""
 
 
 def run_phase(
@@ -147,7 +149,10 @@ def run_phase(
         )
         left = seconds / epoch * (phase.schedule.epochs - epoch)
         value = None if score is None else abs(score.value)
-        progress(ProgressEvent(phase.name, epoch, phase.schedule.epochs, loss, value, left))
+        event = ProgressEvent(
+            phase.name, epoch, phase.schedule.epochs, loss, phase.metric, value, left
+        )
+        progress(event)
     if best_model is not None:
         phase.model.load_state_dict(best_model)
     phase.model.eval()
@@ -232,10 +237,10 @@ def reproducible(most_threads: int) -> Iterator[None]:
 
 
 __all__ = [
+    "Batch",
     "Phase",
     "Schedule",
     "State",
-    "Batch",
     "TensorWindows",
     "learning_rate",
     "reproducible",

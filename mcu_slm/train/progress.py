@@ -10,8 +10,7 @@ from dataclasses import dataclass
 class ProgressEvent:
     """One finished epoch.
 
-    `validation` is the task's main metric on the validation windows, None where those are learned
-    from.
+    `validation` is the `metric` of the validation windows, None where those are learned from.
 
     Units: seconds_left is an estimate for this phase alone.
     """
@@ -20,6 +19,7 @@ class ProgressEvent:
     epoch: int
     epochs: int
     loss: float
+    metric: str
     validation: float | None
     seconds_left: float
 

@@ -22,9 +22,10 @@ Loss = Callable[[Student, torch.Tensor, torch.Tensor], torch.Tensor]
 
 @dataclass(frozen=True)
 class BoardCost:
-    """What a network costs on the board: predicted instructions of an inference, exact bytes."""
+    """What a network costs on the board, as predicted for one inference."""
 
     instructions: int
+    cycles: int
     flash_bytes: int
     ram_bytes: int
 
@@ -34,16 +35,18 @@ class Limits:
     """What a network may cost; None for no limit."""
 
     instructions: int | None = None
+    cycles: int | None = None
     flash_bytes: int | None = None
     ram_bytes: int | None = None
 
     def excess(self, cost: BoardCost) -> float:
         """Return how far a cost lies above the limits, as the sum of their shares."""
-        return sum(
-            max(getattr(cost, field.name) / limit - 1.0, 0.0)
+        shares = [
+            float(getattr(cost, field.name)) / limit
             for field in fields(self)
             if (limit := getattr(self, field.name)) is not None
-        )
+        ]
+        return math.fsum(max(share - 1.0, 0.0) for share in shares)
 
 
 CostOf = Callable[[Student], BoardCost]

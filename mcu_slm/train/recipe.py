@@ -6,29 +6,29 @@ once, at the end.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import torch
 
-from mcu_slm.config import ModelConfig, Project
+from mcu_slm.config import Project
 from mcu_slm.errors import ConfigError
+from mcu_slm.train.backends import FloatOps
 from mcu_slm.train.checkpoint import fingerprint
-from mcu_slm.train.float_ops import FloatOps
-from mcu_slm.train.geometry import choose_patching
-from mcu_slm.train.loop import Schedule, Step, reproducible
-from mcu_slm.train.losses import Predict, hard_label_loss
-from mcu_slm.train.progress import Progress
-from mcu_slm.train.prune import importance, prune
-from mcu_slm.train.session import DatasetLike, NormalisationLike, Session, open_session
-from mcu_slm.train.student import (
-    BlockShape,
+from mcu_slm.train.distillation import Ensemble, Guide
+from mcu_slm.train.families import (
+    Shape,
     Student,
-    StudentShape,
     deployed_parameter_count,
+    make_student,
     parameter_count,
+    shape_of,
 )
-from mcu_slm.train.teacher import Teacher, ensemble_probabilities
+from mcu_slm.train.loop import Batch, Schedule, reproducible
+from mcu_slm.train.progress import Progress
+from mcu_slm.train.prune import CostOf, Limits, Removal, prune_to
+from mcu_slm.train.session import DatasetLike, NormalisationLike, Predict, Session, open_session
+from mcu_slm.train.teacher import Teacher
 from mcu_slm.train.trained import TrainedStudent, save_trained
 
 DISTILLATION_CYCLE = 12
@@ -40,7 +40,7 @@ OBSERVED_SHARE = 0.7
 
 RANGE_MOMENTUM = 0.02
 CALIBRATION_BATCHES = 8
-IMPORTANCE_BATCHES = 16
+IMPORTANCE_BATCHES = 8
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,17 +49,21 @@ class TrainResult:
 
     Args:
         trained: The quantised student.
-        accuracy: Share of right answers per stage ("teacher", "float", "fake_quant", "int8") and
-            split ("validation", "test"). "int8" is what the device answers.
+        main_metric: The metric that decides: accuracy of a classification, for example.
+        metrics: Results per stage ("teacher", "float", "pruned", "fake_quant", "int8"), split
+            ("validation", "test") and name. "int8" is what the device answers.
         parameters: Learned numbers of "teacher" (all members), "student" (before pruning) and
             "deployed" (what reaches the device).
+        removals: What was pruned, step by step.
         seconds: Time spent per phase, over all sessions.
         checkpoints: The files written.
     """
 
     trained: TrainedStudent
-    accuracy: dict[str, dict[str, float]]
+    main_metric: str
+    metrics: dict[str, dict[str, dict[str, float]]]
     parameters: dict[str, int]
+    removals: tuple[Removal, ...]
     seconds: dict[str, float]
     checkpoints: tuple[Path, ...]
 
@@ -70,77 +74,62 @@ def train_model(
     project: Project,
     run_dir: Path,
     progress: Progress,
+    cost_of: CostOf,
 ) -> TrainResult:
     """Train teacher and student, prune and quantise; continue where an earlier call stopped.
+
+    `cost_of` tells what a student costs on the board.
 
     Raises:
         TrainingError: There is nothing to learn from, or training diverged.
         ConfigError: The model does not fit the windows, or has too many parameters.
+        BudgetError: Pruning cannot make the student fit.
     """
     with reproducible(project.train.threads):
         session = open_session(dataset, normalisation, project, Path(run_dir), progress)
         _refuse_too_many_parameters(session)
-        teachers, lineage = _train_teachers(session, session.lineage())
-        student, lineage = _train_student(session, teachers, lineage)
+        metrics = {}
+        guide, lineage = _train_teachers(session, session.lineage())
+        if guide is not None:
+            metrics["teacher"] = session.judge(guide.answer)
+        student, lineage = _train_student(session, guide, lineage)
         before_pruning = parameter_count(student)
-        student, lineage = _prune_student(session, student, teachers, lineage)
-        # Quantisation goes on from these weights, so the float student is scored now.
-        float_accuracy = session.accuracies(_float_predict(student))
-        trained = _quantize_student(session, student, teachers, lineage)
-
-        accuracy = {"teacher": session.accuracies(_ensemble_predict(teachers))} if teachers else {}
-        accuracy["float"] = float_accuracy
-        accuracy["fake_quant"] = session.accuracies(trained.fake_quantized)
-        accuracy["int8"] = session.accuracies(_int8_predict(trained))
+        metrics["float"] = session.judge(_float_predict(student))
+        student, removals, lineage = _prune_student(session, student, guide, lineage, cost_of)
+        if removals:
+            metrics["pruned"] = session.judge(_float_predict(student))
+        trained = _quantize_student(session, student, guide, lineage)
+        metrics["fake_quant"] = session.judge(trained.fake_quantized)
+        metrics["int8"] = session.judge(lambda x: trained.answer(x.numpy()))
     parameters = {
-        "teacher": sum(parameter_count(teacher) for teacher in teachers),
+        "teacher": sum(parameter_count(member) for member in guide.members) if guide else 0,
         "student": before_pruning,
         "deployed": deployed_parameter_count(trained.student),
     }
-    summary = {"accuracy": accuracy, "parameters": parameters, "seconds": session.seconds}
+    summary = {"metrics": metrics, "parameters": parameters, "seconds": session.seconds}
     final = save_trained(Path(run_dir), trained, summary)
     phases = tuple(session.store.path(phase) for phase in session.seconds)
-    return TrainResult(trained, accuracy, parameters, dict(session.seconds), (*phases, final))
-
-
-def student_shape(
-    model: ModelConfig, window_samples: int, channels: int, classes: int
-) -> StudentShape:
-    """Return the shape of the student that a project file describes, before pruning."""
-    wished = model.attention_window_tokens or window_samples
-    patching = choose_patching(
-        window_samples, model.patch_samples, model.patch_stride_samples, wished
-    )
-    windows = [patching.attention_window] * model.blocks
-    if model.last_block_global:
-        windows[-1] = patching.tokens
-    return StudentShape(
-        window=window_samples,
-        channels=channels,
-        classes=classes,
-        patching=patching,
-        embedding=model.width,
-        head_size=model.width // model.heads,
-        blocks=tuple(BlockShape(model.heads, model.ffn_width, window) for window in windows),
+    return TrainResult(
+        trained,
+        session.task.main_metric,
+        metrics,
+        parameters,
+        tuple(removals),
+        dict(session.seconds),
+        (*phases, final),
     )
 
 
-def kept_per_block(project: Project) -> tuple[int, int]:
-    """Return the heads and feed-forward neurons of every block after pruning."""
-    wish, model = project.train.prune, project.model
-    return wish.heads or model.heads, wish.ffn_width or model.ffn_width
-
-
-def _shape_of(session: Session) -> StudentShape:
+def _shape_of(session: Session) -> Shape:
     _, samples, channels = session.train.x.shape
-    return student_shape(session.project.model, samples, channels, session.classes)
+    return shape_of(session.project.model, samples, channels, session.task.head)
 
 
-def _train_teachers(session: Session, lineage: str) -> tuple[list[Teacher], str]:
+def _train_teachers(session: Session, lineage: str) -> tuple[Ensemble | None, str]:
     """Train the members of the ensemble one after the other, from different seeds."""
     settings, train = session.project.teacher, session.project.train
     if not settings.enabled:
-        return [], lineage
+        return None, lineage
     schedule = session.schedule(train.teacher_epochs, train.learning_rate)
     lineage = fingerprint(lineage, settings.model_dump(), asdict(schedule))
     members = []
@@ -148,24 +137,24 @@ def _train_teachers(session: Session, lineage: str) -> tuple[list[Teacher], str]
         torch.manual_seed(session.seed + i)
         member = Teacher(
             session.train.x.shape[2],
-            session.classes,
+            session.task.head,
             width=settings.width,
             blocks=settings.blocks,
             dropout=settings.dropout,
         )
         _fit_teacher(session, f"teacher{i}", member, schedule, lineage)
         members.append(member)
-    return members, lineage
+    return Ensemble(members, session.task), lineage
 
 
 def _fit_teacher(
     session: Session, name: str, member: Teacher, schedule: Schedule, lineage: str
 ) -> None:
-    """Train one member on the labels."""
+    """Train one member on the truth."""
 
-    def loss(x: torch.Tensor, y: torch.Tensor, step: Step) -> torch.Tensor:
-        x, targets = session.augmented(x, y, step)
-        return hard_label_loss(member(x), targets)
+    def loss(batch: Batch) -> torch.Tensor:
+        lesson = session.lesson(batch)
+        return session.task.loss(member(lesson.x), lesson.targets)
 
     session.fit(
         name,
@@ -178,14 +167,14 @@ def _fit_teacher(
     )
 
 
-def _train_student(session: Session, teachers: list[Teacher], lineage: str) -> tuple[Student, str]:
-    """Train the float student on the labels and the teachers' answers."""
+def _train_student(session: Session, guide: Guide | None, lineage: str) -> tuple[Student, str]:
+    """Train the float student on the truth and its guide's answers."""
     train, shape = session.project.train, _shape_of(session)
     schedule = session.schedule(train.student_epochs, train.learning_rate)
     distillation = (train.temperature, train.distillation_weight, DISTILLATION_CYCLE)
     lineage = fingerprint(lineage, shape.to_json(), asdict(schedule), distillation)
-    student = Student(shape, torch.Generator().manual_seed(session.seed))
-    _fit_student(session, "float", student, teachers, schedule=schedule, lineage=lineage)
+    student = make_student(shape, torch.Generator().manual_seed(session.seed))
+    _fit_student(session, "float", student, guide, schedule=schedule, lineage=lineage)
     return student, lineage
 
 
@@ -193,7 +182,7 @@ def _fit_student(
     session: Session,
     name: str,
     student: Student,
-    teachers: list[Teacher],
+    guide: Guide | None,
     *,
     schedule: Schedule,
     lineage: str,
@@ -201,10 +190,10 @@ def _fit_student(
     """Train a float student, with batch statistics in its normalisation."""
     ops = FloatOps(learn_statistics=True)
 
-    def loss(x: torch.Tensor, y: torch.Tensor, step: Step) -> torch.Tensor:
-        x, targets = session.augmented(x, y, step)
-        logits = student.forward(ops, x.unsqueeze(1))
-        return session.student_loss(logits, x, targets, teachers, step.batch)
+    def loss(batch: Batch) -> torch.Tensor:
+        lesson = session.lesson(batch)
+        answers = student.forward(ops, lesson.x.unsqueeze(1))
+        return session.student_loss(answers, lesson, guide)
 
     session.fit(
         name,
@@ -219,30 +208,41 @@ def _fit_student(
 
 
 def _prune_student(
-    session: Session, student: Student, teachers: list[Teacher], lineage: str
-) -> tuple[Student, str]:
-    """Remove the least important heads and neurons of every block and let the rest recover."""
-    heads, ffn = kept_per_block(session.project)
-    if all(block.heads <= heads and block.ffn <= ffn for block in student.shape.blocks):
-        return student, lineage
-
-    def loss(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
-        logits = student.forward(FloatOps(), x.unsqueeze(1))
-        return session.student_loss(logits, x, session.targets(y), teachers)
-
-    scores = importance(student, session.first_batches(IMPORTANCE_BATCHES), loss)
-    pruned = prune(student, scores, heads=heads, ffn=ffn)
+    session: Session, student: Student, guide: Guide | None, lineage: str, cost_of: CostOf
+) -> tuple[Student, list[Removal], str]:
+    """Remove what the budget has no room for, and let the rest recover."""
     train = session.project.train
+    limits = _limits(session.project, student, cost_of)
+    if limits == Limits():
+        return student, [], lineage
+
+    def loss(candidate: Student, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        return session.task.loss(_float_predict(candidate)(x), session.task.targets(y))
+
+    batches = session.first_batches(IMPORTANCE_BATCHES)
+    pruned, removals = prune_to(student, batches, loss, cost_of, limits)
+    if not removals:
+        return student, [], lineage
     # The full rate again: what is left learns better than with the small rate of the end.
     # Source: Renda, Frankle, Carbin: Comparing Rewinding and Fine-tuning in Neural Network Pruning.
     schedule = session.schedule(train.prune.epochs, train.learning_rate)
-    lineage = fingerprint(lineage, heads, ffn, asdict(schedule))
-    _fit_student(session, "pruned", pruned, teachers, schedule=schedule, lineage=lineage)
-    return pruned, lineage
+    lineage = fingerprint(lineage, pruned.shape.to_json(), asdict(schedule))
+    _fit_student(session, "pruned", pruned, guide, schedule=schedule, lineage=lineage)
+    return pruned, removals, lineage
+
+
+def _limits(project: Project, student: Student, cost_of: CostOf) -> Limits:
+    """Return the limits of the project file: its budget, and the share that pruning keeps."""
+    budget, kept = project.budget, project.train.prune.keep_instructions
+    instructions = budget.instructions
+    if kept < 1.0:
+        share = int(cost_of(student).instructions * kept)
+        instructions = share if instructions is None else min(share, instructions)
+    return Limits(instructions, budget.cycles, budget.flash_bytes, budget.ram_bytes)
 
 
 def _quantize_student(
-    session: Session, student: Student, teachers: list[Teacher], lineage: str
+    session: Session, student: Student, guide: Guide | None, lineage: str
 ) -> TrainedStudent:
     """Find the activation ranges, then train with every tensor on its int8 grid."""
     train = session.project.train
@@ -253,11 +253,11 @@ def _quantize_student(
         for x, _ in session.first_batches(CALIBRATION_BATCHES):
             trained.fake_quantized(x, observe=True)
 
-    def loss(x: torch.Tensor, y: torch.Tensor, step: Step) -> torch.Tensor:
-        x, targets = session.augmented(x, y, step)
-        observe = step.elapsed < OBSERVED_SHARE
-        logits = trained.fake_quantized(x, observe=observe, momentum=RANGE_MOMENTUM)
-        return session.student_loss(logits, x, targets, teachers, step.batch)
+    def loss(batch: Batch) -> torch.Tensor:
+        lesson = session.lesson(batch)
+        observe = batch.elapsed < OBSERVED_SHARE
+        answers = trained.fake_quantized(lesson.x, observe=observe, momentum=RANGE_MOMENTUM)
+        return session.student_loss(answers, lesson, guide)
 
     session.fit(
         "quantized",
@@ -273,30 +273,18 @@ def _quantize_student(
 
 
 def _refuse_too_many_parameters(session: Session) -> None:
-    """Check the size that will be left after pruning, before any time is spent on training."""
-    model, heads_and_ffn = session.project.model, kept_per_block(session.project)
-    shape = _shape_of(session)
-    blocks = tuple(BlockShape(*heads_and_ffn, block.attention_window) for block in shape.blocks)
-    count = deployed_parameter_count(Student(replace(shape, blocks=blocks)))
-    if model.max_parameters is not None and count > model.max_parameters:
+    """Check the size before any time is spent on training, where nothing will be pruned."""
+    limit = session.project.model.max_parameters
+    count = deployed_parameter_count(make_student(_shape_of(session)))
+    if limit is not None and count > limit:
         raise ConfigError(
             "[model] max_parameters",
             f"the student has {count:,} parameters",
-            f"at most {model.max_parameters:,}",
-            "Lower width, blocks or ffn_width, or prune more.",
+            f"at most {limit:,}",
+            "Lower the sizes in [model].",
             parameters=count,
         )
 
 
 def _float_predict(student: Student) -> Predict:
     return lambda x: student.forward(FloatOps(), x.unsqueeze(1))
-
-
-def _ensemble_predict(teachers: list[Teacher]) -> Predict:
-    # The logarithm of the mean probability is the ensemble's logit.
-    return lambda x: ensemble_probabilities(teachers, x, 1.0).clamp_min(1e-12).log()
-
-
-def _int8_predict(trained: TrainedStudent) -> Predict:
-    # Accuracy needs only the order of the logits, so codes do.
-    return lambda x: torch.from_numpy(trained.predict_int8(x.numpy())).float()

@@ -130,7 +130,8 @@ class Session:
             return self.task.score(*_judged(predict, self.validation))
 
         judged = None if self.learns_from_validation else validate
-        phase = Phase(name, model, schedule, lineage, loss, judged, stream, cycle)
+        metric = self.task.main_metric
+        phase = Phase(name, model, schedule, lineage, loss, judged, stream, cycle, metric)
         self.seconds[name] = run_phase(phase, self.train, self.seed, self.store, self.progress)
 
     def lesson(self, batch: Batch) -> Lesson:

@@ -11,8 +11,14 @@ from mcu_slm.convert import convert
 from mcu_slm.errors import ModelError
 from mcu_slm.metadata import read_info
 from mcu_slm.ops import parse_graph
-from mcu_slm.train import ExactOps, FloatOps, Student, TrainedStudent, student_shape
-from tests.train.example import make_dataset, make_info, make_project, trained_example
+from mcu_slm.train import ExactOps, TrainedStudent
+from tests.train.example import (
+    calibrated,
+    make_dataset,
+    make_info,
+    make_small_student,
+    trained_example,
+)
 
 pytestmark = pytest.mark.unit
 needs_judge = pytest.mark.skipif(not judge.available("tflm"), reason="tflite-micro not installed")
@@ -33,7 +39,7 @@ def test_the_integer_forward_is_the_judge_on_every_test_window(graph):
 @needs_judge
 @pytest.mark.parametrize("samples", [9, 31, 65, 100])
 def test_the_integer_forward_is_the_judge_for_any_window_length_and_extreme_inputs(samples):
-    trained = _calibrated(samples)
+    trained = calibrated(make_small_student(samples))
     rng = np.random.default_rng(samples)
     inputs = rng.integers(-128, 128, (12, 1, samples, 3)).astype(np.int8)
     inputs[0], inputs[1] = -128, 127
@@ -67,7 +73,7 @@ def test_input_and_output_are_int8_with_the_stated_shapes(graph):
 def test_tensors_are_named_after_what_they_are(graph):
     names = [tensor.name for tensor in graph.tensors]
     expected = ["input", "patch", "position", "block0/head0/query", "block0/attention_output"]
-    expected += ["block1/ffn_expand", "pool_score", "logits", "output"]
+    expected += ["block1/ffn_expand", "pool_score", "answer", "output"]
     assert [name for name in expected if name not in names] == []
     assert len(set(names)) == len(names)
 
@@ -97,18 +103,6 @@ def test_a_description_of_another_model_is_refused(change, message):
 
 
 def test_a_student_without_ranges_is_refused():
-    student = Student(student_shape(make_project().model, 32, 3, 4))
+    student = make_small_student()
     with pytest.raises(ModelError, match="input: no activation range"):
         convert(TrainedStudent(student), make_info())
-
-
-def _calibrated(samples: int) -> TrainedStudent:
-    generator = torch.Generator().manual_seed(samples)
-    student = Student(student_shape(make_project(samples).model, samples, 3, 4), generator)
-    x = torch.randn(64, samples, 3, generator=generator)
-    for _ in range(20):
-        student.forward(FloatOps(learn_statistics=True), x.unsqueeze(1))
-    trained = TrainedStudent(student)
-    with torch.no_grad():
-        trained.fake_quantized(x, observe=True)
-    return trained

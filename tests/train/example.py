@@ -8,22 +8,35 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import torch
 
 from mcu_slm.config import (
     ArraySet,
     AugmentConfig,
     BoardConfig,
-    ModelConfig,
     NpzData,
     Project,
     ProjectConfig,
     PruneConfig,
     SplitConfig,
+    TcnModel,
     TeacherConfig,
     TrainConfig,
+    TransformerModel,
 )
 from mcu_slm.metadata import ModelInfo
-from mcu_slm.train import TrainResult, train_model
+from mcu_slm.train import (
+    BoardCost,
+    FloatOps,
+    Head,
+    Student,
+    TrainedStudent,
+    TrainResult,
+    make_student,
+    shape_of,
+    train_model,
+)
+from mcu_slm.train.families import deployed_parameter_count
 
 SAMPLES, CHANNELS, CLASSES = 32, 3, 4
 
@@ -95,17 +108,53 @@ def make_project(
     settings = {"teacher_epochs": 2, "student_epochs": 6, "qat_epochs": 3, "batch_size": 32}
     # One thread: the tests share the machine, and so small a network is not faster with two.
     settings["threads"] = 1
-    settings["prune"] = PruneConfig(heads=1, ffn_width=16, epochs=3)
+    settings["prune"] = PruneConfig(keep_instructions=0.7, epochs=3)
     settings["augment"] = AugmentConfig(shift_samples=2, mask_samples=4)
-    small = {"width": 16, "heads": 2, "blocks": 2, "ffn_width": 24, "attention_window_tokens": 4}
     return Project(
         project=ProjectConfig(name="example", seed=3),
         data=data,
         board=BoardConfig(name="any"),
-        model=ModelConfig(**(small | (model or {}))),
+        model=make_model(**(model or {})),
         teacher=TeacherConfig(**({"members": 1, "width": 16, "blocks": 2} | (teacher or {}))),
         train=TrainConfig(**(settings | train)),
     )
+
+
+SMALL = {
+    "transformer": {"width": 16, "heads": 2, "ffn_width": 24, "attention_window_tokens": 4},
+    "tcn": {"width": 16, "kernel_tokens": 5},
+}
+"""Small sizes of every family."""
+
+
+def make_model(family: str = "transformer", **settings):
+    """Return the `[model]` of a small student."""
+    classes = {"transformer": TransformerModel, "tcn": TcnModel}
+    return classes[family](family=family, **({"blocks": 2} | SMALL[family] | settings))
+
+
+def make_small_student(samples: int = SAMPLES, head: Head | None = None, **model) -> Student:
+    """Return an untrained student; keyword arguments go to `make_model`."""
+    shape = shape_of(make_model(**model), samples, CHANNELS, head or Head(CLASSES))
+    return make_student(shape, torch.Generator().manual_seed(samples))
+
+
+def calibrated(student: Student) -> TrainedStudent:
+    """Return a student whose statistics and ranges come from random windows."""
+    samples = student.shape.window
+    x = torch.randn(64, samples, CHANNELS, generator=torch.Generator().manual_seed(samples))
+    for _ in range(20):
+        student.forward(FloatOps(learn_statistics=True), x.unsqueeze(1))
+    trained = TrainedStudent(student.eval())
+    with torch.no_grad():
+        trained.fake_quantized(x, observe=True)
+    return trained
+
+
+def cost_of(student: Student) -> BoardCost:
+    """A stand-in for the compiler's cost model: an instruction and a byte per parameter."""
+    count = deployed_parameter_count(student)
+    return BoardCost(count, count, count, count)
 
 
 def make_info(samples: int = SAMPLES) -> ModelInfo:
@@ -129,4 +178,4 @@ def quiet(_event) -> None:
 def trained_example() -> TrainResult:
     """Train once per test session."""
     with tempfile.TemporaryDirectory() as folder:
-        return train_model(make_dataset(), Identity(), make_project(), Path(folder), quiet)
+        return train_model(make_dataset(), Identity(), make_project(), Path(folder), quiet, cost_of)

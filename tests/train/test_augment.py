@@ -8,9 +8,9 @@ from mcu_slm.train.augment import (
     Channels,
     augment,
     crop_and_stretch,
+    draw_mix,
     drop_channels,
     mask_stretch,
-    mixup,
     random_turns,
     resample,
     rotate_groups,
@@ -243,14 +243,13 @@ def test_mask_silences_all_channels_of_one_stretch():
 def test_mixup_mixes_windows_and_targets_with_the_same_share():
     targets = torch.eye(4)
     x = targets.unsqueeze(1).repeat(1, 6, 1)
-    mixed, mixed_targets = mixup(x, targets, 1.0, _generator())
+    mix = draw_mix(4, 1.0, _generator())
+    mixed, mixed_targets = mix.apply(x), mix.apply(targets)
     assert torch.allclose(mixed[:, 0], mixed_targets)
     assert torch.allclose(mixed_targets.sum(1), torch.ones(4))
     assert not torch.equal(mixed_targets, targets)
 
 
 def test_mixup_off_returns_the_same_objects():
-    x, targets = torch.ones(2, 3, 1), torch.ones(2, 2)
-    mixed, mixed_targets = mixup(x, targets, 0.0, _generator())
-    assert mixed is x
-    assert mixed_targets is targets
+    x = torch.ones(2, 3, 1)
+    assert draw_mix(2, 0.0, _generator()).apply(x) is x

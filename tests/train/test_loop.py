@@ -12,12 +12,12 @@ from mcu_slm.train.checkpoint import CheckpointStore, fingerprint, load_state, s
 from mcu_slm.train.loop import (
     Phase,
     Schedule,
-    Score,
     TensorWindows,
     learning_rate,
     reproducible,
     run_phase,
 )
+from mcu_slm.train.tasks import Score
 from tests.train.example import quiet
 
 pytestmark = pytest.mark.unit
@@ -28,9 +28,9 @@ DATA = TensorWindows(torch.randn(60, 4, generator=GENERATOR), torch.arange(60) %
 def _phase(
     model: nn.Module, epochs: int = 6, loss=None, lineage: str = "a", validate=None, cycle=0
 ):
-    def default(x, y, step):
-        noise = torch.randn(x.shape, generator=step.generator)
-        return functional.cross_entropy(model(x + 0.1 * noise), y)
+    def default(batch):
+        noise = torch.randn(batch.x.shape, generator=batch.generator)
+        return functional.cross_entropy(model(batch.x + 0.1 * noise), batch.y)
 
     return Phase(
         "phase",
@@ -101,7 +101,7 @@ def test_the_best_of_the_late_epochs_is_kept(tmp_path):
 
 def test_a_loss_that_is_not_finite_names_phase_and_epoch(tmp_path):
     model = _model()
-    phase = _phase(model, loss=lambda x, _y, _step: model(x).sum() * float("nan"))
+    phase = _phase(model, loss=lambda batch: model(batch.x).sum() * float("nan"))
     with pytest.raises(TrainingError, match=r"phase, epoch 1: the loss is nan; expected a finite"):
         run_phase(phase, DATA, 3, CheckpointStore(tmp_path), quiet)
 
@@ -163,9 +163,10 @@ def test_fingerprints_tell_settings_apart():
 def test_a_stream_that_starts_again_repeats_its_batches(tmp_path):
     model, seen = _model(), {}
 
-    def loss(x, y, step):
-        drawn = torch.cat([x.flatten(), torch.rand(3, generator=step.generator)])
-        seen.setdefault(step.batch, []).append(drawn)
+    def loss(batch):
+        x, y = batch.x, batch.y
+        drawn = torch.cat([x.flatten(), torch.rand(3, generator=batch.generator)])
+        seen.setdefault(batch.number, []).append(drawn)
         return functional.cross_entropy(model(x), y)
 
     phase = _phase(model, epochs=5, loss=loss, cycle=2)

@@ -11,7 +11,15 @@ import torch
 from mcu_slm.errors import ConfigError, TrainingError
 from mcu_slm.train import load_trained, train_model
 from mcu_slm.train.trained import save_trained
-from tests.train.example import Identity, Split, make_dataset, make_project, quiet, trained_example
+from tests.train.example import (
+    Identity,
+    Split,
+    cost_of,
+    make_dataset,
+    make_project,
+    quiet,
+    trained_example,
+)
 
 pytestmark = pytest.mark.unit
 QUICK = {"student_epochs": 1, "qat_epochs": 1}
@@ -19,28 +27,33 @@ QUICK = {"student_epochs": 1, "qat_epochs": 1}
 
 def _train(folder, dataset=None, project=None, progress=quiet):
     return train_model(
-        dataset or make_dataset(10), Identity(), project or make_project(**QUICK), folder, progress
+        dataset or make_dataset(10),
+        Identity(),
+        project or make_project(**QUICK),
+        folder,
+        progress,
+        cost_of,
     )
 
 
 def test_the_student_learns_the_task_and_keeps_it_in_int8():
     result = trained_example()
-    assert result.accuracy["float"]["test"] >= 0.9
-    assert result.accuracy["int8"]["test"] >= 0.9
-    assert set(result.accuracy) == {"teacher", "float", "fake_quant", "int8"}
+    assert result.metrics["float"]["test"]["accuracy"] >= 0.9
+    assert result.metrics["int8"]["test"]["accuracy"] >= 0.9
+    assert set(result.metrics) == {"teacher", "float", "pruned", "fake_quant", "int8"}
 
 
 def test_pruning_makes_the_deployed_student_smaller():
     result = trained_example()
-    assert result.parameters["deployed"] < result.parameters["student"]
-    assert {(b.heads, b.ffn) for b in result.trained.student.shape.blocks} == {(1, 16)}
+    assert result.parameters["deployed"] < 0.7 * result.parameters["student"]
+    assert result.removals[-1].cost.instructions == result.parameters["deployed"]
 
 
 def test_one_seed_gives_one_result(tmp_path):
     first, second = (_train(tmp_path / name) for name in ("a", "b"))
     x = make_dataset(10).test.x
     assert np.array_equal(first.trained.predict_int8(x), second.trained.predict_int8(x))
-    assert first.accuracy == second.accuracy
+    assert first.metrics == second.metrics
 
 
 def test_interrupted_in_every_phase_it_ends_with_the_same_student(tmp_path):
@@ -88,7 +101,7 @@ def test_a_trained_student_survives_the_disk(tmp_path):
 def test_without_a_teacher_the_student_learns_from_labels(tmp_path):
     project = make_project(teacher={"enabled": False}, **QUICK)
     result = _train(tmp_path, project=project)
-    assert "teacher" not in result.accuracy
+    assert "teacher" not in result.metrics
     assert set(result.seconds) == {"float", "pruned", "quantized"}
 
 

@@ -5,7 +5,9 @@ import pytest
 import torch
 
 from mcu_slm.config import AugmentConfig
-from mcu_slm.train.loop import Step
+from mcu_slm.train.distillation import Ensemble, SoftLabels
+from mcu_slm.train.families import Head
+from mcu_slm.train.loop import Batch
 from mcu_slm.train.session import open_session
 from mcu_slm.train.teacher import Teacher
 from tests.train.example import Identity, make_dataset, make_project, quiet
@@ -26,38 +28,52 @@ class CountingTeacher(Teacher):
         return super().forward(x)
 
 
+def _batch(session, seed=1, number=(0, 0)):
+    rows = torch.arange(8)
+    x, y = session.train.x[rows], session.train.y[rows]
+    return Batch(x, y, rows, torch.Generator().manual_seed(seed), 0.0, number)
+
+
 def test_teachers_answer_a_numbered_batch_once(session):
-    teacher = CountingTeacher(3, 4, width=8, blocks=1).eval()
-    x, logits = session.train.x[:8], torch.randn(8, 4)
-    targets = session.targets(session.train.y[:8])
-    first = session.student_loss(logits, x, targets, [teacher], (0, 1))
-    again = session.student_loss(logits, x, targets, [teacher], (0, 1))
+    teacher = CountingTeacher(3, Head(4), width=8, blocks=1).eval()
+    guide, logits = Ensemble([teacher], session.task), torch.randn(8, 4)
+    first = session.student_loss(logits, session.lesson(_batch(session)), guide)
+    again = session.student_loss(logits, session.lesson(_batch(session)), guide)
     assert teacher.calls == 1
     assert torch.equal(first, again)
-    session.student_loss(logits, x, targets, [teacher], (1, 1))
-    session.student_loss(logits, x, targets, [teacher])
-    assert teacher.calls == 3
+    session.student_loss(logits, session.lesson(_batch(session, number=(0, 1))), guide)
+    assert teacher.calls == 2
 
 
-def test_augmented_windows_depend_on_the_generator_alone(session):
-    x, y = session.train.x[:8], session.train.y[:8]
-    runs = [
-        session.augmented(x, y, Step(torch.Generator().manual_seed(seed), 0.0, (0, 0)))
-        for seed in (1, 1, 2)
-    ]
-    assert torch.equal(runs[0][0], runs[1][0])
-    assert torch.equal(runs[0][1], runs[1][1])
-    assert not torch.equal(runs[0][0], runs[2][0])
+def test_without_a_share_of_the_teachers_only_the_truth_counts(tmp_path):
+    project = make_project(distillation_weight=0.0)
+    session = open_session(make_dataset(10), Identity(), project, tmp_path, quiet)
+    guide = Ensemble([Teacher(3, Head(4), width=8, blocks=1).eval()], session.task)
+    logits, lesson = torch.randn(8, 4), session.lesson(_batch(session))
+    expected = session.student_loss(logits, lesson, None)
+    torch.testing.assert_close(session.student_loss(logits, lesson, guide), expected)
+
+
+def test_soft_labels_are_mixed_as_the_windows_are(session):
+    lesson = session.lesson(_batch(session))
+    labels = SoftLabels(1000.0 * session.task.targets(session.train.y), session.task)
+    expected = lesson.mix.apply(torch.eye(4)[session.train.y[:8]])
+    torch.testing.assert_close(labels.soft_answers(lesson), expected)
+
+
+def test_changed_windows_depend_on_the_generator_alone(session):
+    runs = [session.lesson(_batch(session, seed)) for seed in (1, 1, 2)]
+    assert torch.equal(runs[0].x, runs[1].x)
+    assert torch.equal(runs[0].targets, runs[1].targets)
+    assert not torch.equal(runs[0].x, runs[2].x)
 
 
 def test_one_switch_leaves_windows_and_labels_unchanged(tmp_path):
     project = make_project(augment=AugmentConfig(enabled=False, shift_samples=2))
     session = open_session(make_dataset(10), Identity(), project, tmp_path, quiet)
-    x, y = session.train.x[:8], session.train.y[:8]
-    step = Step(torch.Generator().manual_seed(1), 0.0, (0, 0))
-    changed, targets = session.augmented(x, y, step)
-    assert torch.equal(changed, x)
-    assert torch.equal(targets, session.targets(y))
+    lesson = session.lesson(_batch(session))
+    assert torch.equal(lesson.x, session.train.x[:8])
+    assert torch.equal(lesson.targets, session.task.targets(session.train.y[:8]))
 
 
 def test_rotation_reaches_the_windows_in_the_units_of_the_recordings(tmp_path):
@@ -76,8 +92,7 @@ def test_rotation_reaches_the_windows_in_the_units_of_the_recordings(tmp_path):
     )
     project = make_project(augment=how)
     session = open_session(make_dataset(10), Unequal(), project, tmp_path, quiet)
-    x, y = session.train.x[:8], session.train.y[:8]
-    changed, _ = session.augmented(x, y, Step(torch.Generator().manual_seed(1), 0.0, (0, 0)))
+    changed, x = session.lesson(_batch(session)).x, session.train.x[:8]
     std = torch.from_numpy(Unequal.std)
     torch.testing.assert_close((changed * std).norm(dim=-1), (x * std).norm(dim=-1))
     assert not torch.allclose(changed.norm(dim=-1), x.norm(dim=-1), rtol=0.1)

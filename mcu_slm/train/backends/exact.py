@@ -29,8 +29,8 @@ from mcu_slm.quant import (
 )
 from mcu_slm.train.backends.normalization import FoldedBatchNorm, folded_behind
 from mcu_slm.train.backends.operators import SOFTMAX_SCALE, SOFTMAX_ZERO_POINT
-from mcu_slm.train.geometry import Sliding
 from mcu_slm.train.backends.ranges import QuantState
+from mcu_slm.train.geometry import Sliding
 
 Int8 = npt.NDArray[np.int8]
 Float64 = npt.NDArray[np.float64]

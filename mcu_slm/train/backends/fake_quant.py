@@ -15,9 +15,9 @@ import torch
 from torch.nn import functional
 
 from mcu_slm.quant import SCALE_MANTISSA_BITS
-from mcu_slm.train.backends.operators import SOFTMAX_SCALE, SOFTMAX_ZERO_POINT
 from mcu_slm.train.backends.float_ops import convolve
 from mcu_slm.train.backends.normalization import FoldedBatchNorm, folded_behind
+from mcu_slm.train.backends.operators import SOFTMAX_SCALE, SOFTMAX_ZERO_POINT
 from mcu_slm.train.backends.ranges import QuantState
 from mcu_slm.train.geometry import Sliding
 

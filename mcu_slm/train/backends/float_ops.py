@@ -133,9 +133,7 @@ class FloatOps:
         """Return weight and bias; normalisation that rests is part of them."""
         return (weight, bias) if self._learn_statistics else folded_behind(weight, bias, norm)
 
-    def _finish(
-        self, y: torch.Tensor, norm: FoldedBatchNorm | None, *, relu: bool
-    ) -> torch.Tensor:
+    def _finish(self, y: torch.Tensor, norm: FoldedBatchNorm | None, *, relu: bool) -> torch.Tensor:
         """Apply what follows a layer's sums."""
         if norm is not None and self._learn_statistics:
             gain, shift = norm.affine(y)

@@ -105,15 +105,16 @@ class Student(nn.Module, ABC):
         The blocks are in a list `blocks`.
         """
         shallower = self._without_block(number)
+        kept = [i for i in range(self.depth) if i != number]
+        places = {f"blocks.{old}.": f"blocks.{new}." for new, old in enumerate(kept)}
+        places[f"blocks.{number}."] = ""
         state = {}
         for key, value in self.state_dict().items():
-            part, _, rest = key.partition(".")
-            if part == "blocks":
-                at, _, name = rest.partition(".")
-                if int(at) == number:
-                    continue
-                key = f"blocks.{int(at) - (int(at) > number)}.{name}"
-            state[key] = value
+            block = next((at for at in places if key.startswith(at)), None)
+            if block is None:
+                state[key] = value
+            elif places[block]:
+                state[places[block] + key.removeprefix(block)] = value
         shallower.load_state_dict(state)
         return shallower
 

@@ -1,27 +1,31 @@
 """The network: shapes, locality, limits."""
 
-import json
 from dataclasses import replace
 
 import pytest
 import torch
 
 from mcu_slm.errors import ConfigError
-from mcu_slm.train import FloatOps, Student, StudentShape, student_shape
-from mcu_slm.train.normalization import FoldedBatchNorm
-from mcu_slm.train.student import BlockShape, deployed_parameter_count, parameter_count
-from tests.train.example import make_project
+from mcu_slm.train import FloatOps
+from mcu_slm.train.backends import FoldedBatchNorm
+from mcu_slm.train.families import (
+    BlockShape,
+    TransformerShape,
+    deployed_parameter_count,
+    parameter_count,
+)
+from tests.train.example import make_small_student
 
 pytestmark = pytest.mark.unit
 
 
-def _shape(samples: int = 32, **model) -> StudentShape:
-    return student_shape(make_project(samples, model=model).model, samples, 3, 4)
+def _shape(samples: int = 32, **model) -> TransformerShape:
+    return make_small_student(samples, **model).shape
 
 
 @pytest.mark.parametrize("samples", [8, 9, 30, 31, 65, 100, 128, 206])
 def test_any_window_length_gives_logits(samples):
-    student = Student(_shape(samples))
+    student = make_small_student(samples)
     logits = student.forward(FloatOps(), torch.randn(5, 1, samples, 3))
     assert logits.shape == (5, 4)
 
@@ -33,7 +37,7 @@ def test_the_last_block_attends_to_all_tokens_when_asked():
 
 def test_attention_is_local():
     """A sample changed in one attention window leaves the tokens of the others untouched."""
-    student = Student(_shape(64, blocks=1, last_block_global=False)).eval()
+    student = make_small_student(64, blocks=1, last_block_global=False).eval()
     captured = {}
 
     class Recorder(FloatOps):
@@ -52,20 +56,8 @@ def test_attention_is_local():
     assert difference[3] > 0
 
 
-def test_the_same_generator_gives_the_same_student():
-    first, second = (Student(_shape(), torch.Generator().manual_seed(5)) for _ in range(2))
-    assert all(
-        torch.equal(a, b) for a, b in zip(first.parameters(), second.parameters(), strict=True)
-    )
-
-
-def test_shapes_survive_json():
-    shape = _shape()
-    assert StudentShape.from_json(json.loads(json.dumps(shape.to_json()))) == shape
-
-
 def test_deployed_parameters_leave_out_the_folded_normalisation():
-    student = Student(_shape())
+    student = make_small_student()
     norms = sum(parameter_count(m) for m in student.modules() if isinstance(m, FoldedBatchNorm))
     assert norms == 5 * 2 * 16
     assert deployed_parameter_count(student) == parameter_count(student) - norms

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from mcu_slm.train.normalization import FoldedBatchNorm, fold
+from mcu_slm.train.backends.normalization import FoldedBatchNorm, fold
 
 pytestmark = pytest.mark.unit
 

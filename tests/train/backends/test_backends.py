@@ -6,9 +6,9 @@ import torch
 
 from mcu_slm.errors import ModelError
 from mcu_slm.quant import quantize_weights
-from mcu_slm.train import FloatOps, QuantState, Student, TrainedStudent, student_shape
-from mcu_slm.train.fake_quant import fake_quantize_weight, weight_scales
-from tests.train.example import make_dataset, make_project, trained_example
+from mcu_slm.train import FloatOps, QuantState
+from mcu_slm.train.backends.fake_quant import fake_quantize_weight, weight_scales
+from tests.train.example import calibrated, make_dataset, make_small_student, trained_example
 
 pytestmark = pytest.mark.unit
 
@@ -33,22 +33,22 @@ def test_a_dead_output_channel_gets_a_usable_scale():
 
 
 def test_fake_quantisation_passes_gradients_to_every_parameter():
-    trained = _calibrated_student()
+    trained = calibrated(make_small_student())
     trained.fake_quantized(torch.randn(8, 32, 3)).square().sum().backward()
     missing = [name for name, p in trained.student.named_parameters() if p.grad is None]
     assert missing == []
 
 
 def test_fake_quantised_logits_stay_close_to_float():
-    trained, x = _calibrated_student(), torch.randn(64, 32, 3)
+    trained, x = calibrated(make_small_student()), torch.randn(64, 32, 3)
     exact = trained.student.forward(FloatOps(), x.unsqueeze(1))
     error = (trained.fake_quantized(x) - exact).abs().max()
     assert error < 0.15 * exact.abs().max()
 
 
 def test_codes_of_the_exact_backend_mean_what_fake_quantisation_computes():
-    trained, x = _calibrated_student(), torch.randn(64, 32, 3)
-    scale, zero_point = trained.ranges.quantization("logits")
+    trained, x = calibrated(make_small_student()), torch.randn(64, 32, 3)
+    scale, zero_point = trained.ranges.quantization("answer")
     real = (trained.predict_int8(x.numpy()).astype(np.float32) - zero_point) * scale
     steps = np.abs(real - trained.fake_quantized(x).detach().numpy()) / scale
     # Requantisation may differ by a rounding per layer, never by a different formula.
@@ -74,15 +74,3 @@ def test_ranges_follow_batches_as_a_moving_average():
     assert ranges.get_extra_state() == {"x": [-2.0, 1.0]}
     ranges.observe("x", -1.0, 7.0, None)
     assert ranges.get_extra_state() == {"x": [-2.0, 7.0]}
-
-
-def _calibrated_student() -> TrainedStudent:
-    torch.manual_seed(0)
-    student = Student(student_shape(make_project().model, 32, 3, 4))
-    x = torch.randn(128, 32, 3)
-    for _ in range(50):
-        student.forward(FloatOps(learn_statistics=True), x.unsqueeze(1))
-    trained = TrainedStudent(student)
-    with torch.no_grad():
-        trained.fake_quantized(x, observe=True)
-    return trained

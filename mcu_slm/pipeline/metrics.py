@@ -1,0 +1,18 @@
+"""Results of training as people read them."""
+
+from __future__ import annotations
+
+from typing import Final
+
+SHARES: Final = ("accuracy", "macro_f1")
+"""Metrics between 0 and 1 that are written in percent."""
+
+
+def shown_metric(name: str, value: float, digits: int = 1) -> str:
+    """Return a metric as people read it: shares in percent, the rest as it is."""
+    return f"{value:.{digits}%}" if name in SHARES else f"{value:.4g}"
+
+
+def metric_title(name: str) -> str:
+    """Return a metric's name in words."""
+    return name.replace("_", " ")
