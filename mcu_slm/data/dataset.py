@@ -1,13 +1,20 @@
 """What the data room gives to training: windows per split, and their normalisation.
 
 Dimensions: n windows, T samples in a window, C channels.
+
+What `Windows.y` holds depends on the task:
+
+    classification  int64 [n]      positions in `Dataset.classes`
+    anomaly         int64 [n]      0 normal, 1 anomaly
+    events          int64 [n, T]   a class per sample
+    regression      float32 [n]    target at the last sample, clipped to the task's range
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from typing import Any, TypeAlias
+from dataclasses import dataclass, fields, replace
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +23,10 @@ Float32: TypeAlias = npt.NDArray[np.float32]
 Int64: TypeAlias = npt.NDArray[np.int64]
 Text: TypeAlias = npt.NDArray[np.str_]
 Mask: TypeAlias = npt.NDArray[np.bool_]
+Truth: TypeAlias = npt.NDArray[Any]
+"""Labels as text, class numbers or targets: one per recording or window, or one per sample."""
+
+TaskKind = Literal["classification", "regression", "anomaly", "events"]
 
 SPLITS = ("train", "validation", "test")
 
@@ -24,19 +35,26 @@ SPLITS = ("train", "validation", "test")
 class Windows:
     """The windows of one split, in physical units.
 
-    Shapes: x: [n, T, C]; y, group, source: [n].
+    Shapes: x: [n, T, C]; y: [n] or [n, T]; the rest [n].
 
     Args:
         x: Samples.
-        y: Class numbers, positions in `Dataset.classes`.
+        y: What the task is to answer, as in the table above.
         group: Subject, machine or run; empty text where the source has none.
         source: File or recording that a window was cut from.
+        recording: Number of the recording: windows with the same one lie on one stretch of time.
+        start: First sample of the window on the time axis of its source; negative where copies of
+            the first sample precede a short recording.
+        last: Whether it is the last window of its recording.
     """
 
     x: Float32
-    y: Int64
+    y: Truth
     group: Text
     source: Text
+    recording: Int64
+    start: Int64
+    last: Mask
 
     def __len__(self) -> int:
         """Return the number of windows."""
@@ -44,7 +62,7 @@ class Windows:
 
     def take(self, rows: npt.NDArray[Any]) -> Windows:
         """Return the windows at `rows`: indices or a mask."""
-        return Windows(self.x[rows], self.y[rows], self.group[rows], self.source[rows])
+        return Windows(*(getattr(self, field.name)[rows] for field in fields(self)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,6 +78,10 @@ class Dataset:
     sampling_rate_hz: float
     split: str
     """How the windows were split, as a sentence for reports."""
+    task: TaskKind = "classification"
+    """What a model is to answer; `classes` is empty for regression."""
+    target_unit: str = ""
+    """Unit of the targets (regression)."""
     warnings: tuple[str, ...] = ()
 
     def splits(self) -> Iterator[tuple[str, Windows]]:
@@ -78,9 +100,11 @@ class Dataset:
 
     @property
     def class_counts(self) -> dict[str, Int64]:
-        """Windows per class, for each split."""
+        """Windows per class, for each split; samples per class for events, none for regression."""
+        if self.task == "regression":
+            return {name: np.zeros(0, np.int64) for name in SPLITS}
         return {
-            name: np.bincount(windows.y, minlength=len(self.classes)).astype(np.int64)
+            name: np.bincount(windows.y.ravel(), minlength=len(self.classes)).astype(np.int64)
             for name, windows in self.splits()
         }
 

@@ -48,12 +48,19 @@ def by_named_groups(pool: Pool, rows: Int64, names: tuple[str | int, ...], field
 
 
 def by_groups(
-    pool: Pool, y: Int64, rows: Int64, fraction: float, rng: np.random.Generator
+    pool: Pool,
+    y: Int64,
+    rows: Int64,
+    fraction: float,
+    rng: np.random.Generator,
+    *,
+    only_normal_trains: bool = False,
 ) -> HoldOut:
     """Hold out whole groups with about `fraction` of every class.
 
     Of many random orders of the groups, the beginning that comes nearest to that share in all
-    classes is taken; one that leaves a class without training windows never is.
+    classes is taken; one that leaves a class without training windows never is. Where anomalies
+    (class 1) do not train, they may all be held out, and some must be.
 
     Raises:
         DataError: there is one group only, or every choice would empty a class.
@@ -68,14 +75,17 @@ def by_groups(
         )
     counts = np.zeros((len(groups), int(y.max()) + 1))
     np.add.at(counts, (number, y[rows]), 1)
-    counts = counts[:, counts.any(axis=0)]
+    needed = np.arange(counts.shape[1]) == 0 if only_normal_trains else np.True_
+    there = counts.any(axis=0)
+    needed, counts = np.broadcast_to(needed, there.shape)[there], counts[:, there]
     share = counts / counts.sum(axis=0)
     best_cost, best = np.inf, None
     for _ in range(_TRIALS):
         order = rng.permutation(len(groups))
         held_share = np.cumsum(share[order], axis=0)[:-1]
         cost = np.abs(held_share - fraction).sum(axis=1)
-        cost[(held_share > 1 - 1e-9).any(axis=1)] = np.inf
+        cost[(held_share[:, needed] > 1 - 1e-9).any(axis=1)] = np.inf
+        cost[(held_share[:, ~needed] == 0).any(axis=1)] = np.inf
         size = int(cost.argmin())
         if cost[size] < best_cost:
             best_cost, best = float(cost[size]), order[: size + 1]
@@ -96,7 +106,9 @@ def by_recordings(
     timelines, first = np.unique(pool.timeline[rows], return_index=True)
     held = _stratified(y[rows][first], fraction, rng)
     mask = np.isin(pool.timeline[rows], timelines[held])
-    text = f"{int(held.sum())} of {len(timelines)} recordings, the same share of every class"
+    text = f"{int(held.sum())} of {len(timelines)} recordings"
+    if len(np.unique(y[rows])) > 1:
+        text += ", the same share of every class"
     return HoldOut(rows[~mask], rows[mask], text)
 
 
@@ -121,14 +133,32 @@ def by_time(pool: Pool, y: Int64, rows: Int64, fraction: float) -> HoldOut:
     held_size = np.minimum(np.rint(size * fraction), size - 1)
     is_held = rank >= np.repeat(size - held_size, size)
     held, rest = np.sort(order[is_held]), np.sort(order[~is_held])
-    kept = rest[~_overlap(pool, rest, held)]
-    text = f"the last {fraction:.0%} of every class and recording"
+    kept = rest[~overlap(pool, rest, held)]
+    several = len(np.unique(y[rows])) > 1
+    text = f"the last {fraction:.0%} of every {'class and ' if several else ''}recording"
     if len(kept) < len(rest):
         text += f" ({len(rest) - len(kept)} windows across the cuts dropped)"
     return HoldOut(kept, held, text)
 
 
-def _overlap(pool: Pool, rows: Int64, others: Int64) -> Mask:
+def by_probation(pool: Pool, rows: Int64, fraction: float) -> HoldOut:
+    """Keep the first share of every recording and hold out the rest of it.
+
+    Windows that lie across the cut belong to neither.
+    """
+    window = pool.x.shape[1]
+    _, number = np.unique(pool.timeline[rows], return_inverse=True)
+    samples = np.zeros(int(number.max()) + 1)
+    np.maximum.at(samples, number, pool.start[rows] + window)
+    cut = np.floor(samples * fraction)[number]
+    kept, held = rows[pool.start[rows] + window <= cut], rows[pool.start[rows] >= cut]
+    text = f"all but the first {fraction:.0%} of every recording"
+    if len(kept) + len(held) < len(rows):
+        text += f" ({len(rows) - len(kept) - len(held)} windows across the cuts dropped)"
+    return HoldOut(kept, held, text)
+
+
+def overlap(pool: Pool, rows: Int64, others: Int64) -> Mask:
     """Return which of `rows` share a sample with any of `others`."""
     if not len(others):
         return np.zeros(len(rows), np.bool_)
@@ -146,7 +176,8 @@ def _overlap(pool: Pool, rows: Int64, others: Int64) -> Mask:
 def at_random(y: Int64, rows: Int64, fraction: float, rng: np.random.Generator) -> HoldOut:
     """Hold out random windows, the same share of every class."""
     held = _stratified(y[rows], fraction, rng)
-    return HoldOut(rows[~held], rows[held], f"a random {fraction:.0%} of every class")
+    what = "every class" if len(np.unique(y[rows])) > 1 else "the windows"
+    return HoldOut(rows[~held], rows[held], f"a random {fraction:.0%} of {what}")
 
 
 def _by_mask(pool: Pool, rows: Int64, held: Mask) -> HoldOut:

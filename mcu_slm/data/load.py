@@ -110,5 +110,11 @@ class _Loaded:
         rows = getattr(assignment, name)
         pool = self.pool
         return Windows(
-            np.ascontiguousarray(pool.x[rows]), self.y[rows], pool.group[rows], pool.source[rows]
+            x=np.ascontiguousarray(pool.x[rows]),
+            y=self.y[rows],
+            group=pool.group[rows],
+            source=pool.source[rows],
+            recording=pool.recording[rows],
+            start=pool.start[rows],
+            last=pool.last[rows],
         )

@@ -5,15 +5,16 @@ Validation always comes off the training windows, in the way that keeps it most 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from mcu_slm.config import DataConfig
 from mcu_slm.data import holdout
 from mcu_slm.data.checks import listed
-from mcu_slm.data.dataset import SPLITS, Int64
+from mcu_slm.data.dataset import SPLITS, Int64, TaskKind, Truth
 from mcu_slm.data.holdout import HoldOut
+from mcu_slm.data.strata import strata_of
 from mcu_slm.data.windowing import Pool
 from mcu_slm.errors import DataError
 
@@ -28,25 +29,45 @@ class Assignment:
     text: str
 
 
-def assign(pool: Pool, y: Int64, config: DataConfig, kind: str, seed: int) -> Assignment:
+@dataclass(frozen=True, eq=False)
+class _Way:
+    """One way of splitting: how the test is held out, for which task, with which shares."""
+
+    config: DataConfig
+    kind: str
+    task: TaskKind
+    rng: np.random.Generator
+
+
+def assign(
+    pool: Pool,
+    y: Truth,
+    config: DataConfig,
+    kind: str,
+    seed: int,
+    task: TaskKind = "classification",
+) -> Assignment:
     """Assign the windows to splits.
 
     Args:
         pool: All windows.
-        y: Their class numbers.
+        y: Their truth, as in `Windows.y`.
         config: Names and shares of the splits.
-        kind: "official", "by_group", "by_recording", "by_time" or "random", from `usual_kind`
-            or `honest_kind`.
+        kind: "official", "by_group", "by_recording", "by_time", "probation" or "random", from
+            `usual_kind` or `honest_kind`.
         seed: Seed of the choices.
+        task: What y means. Anomalies never train: those outside the test are validated on.
 
     Raises:
         DataError: the split is impossible, or would leak training data into the test.
     """
-    rng = np.random.default_rng(seed)
-    test = _hold_out_test(pool, y, config=config, kind=kind, rng=rng)
+    way = _Way(config, kind, task, np.random.default_rng(seed))
+    test = _hold_out_test(pool, y, way)
     _require_windows(test.held, "the test")
-    _require_windows(test.kept, "training")
-    validation = _hold_out_validation(pool, y, test.kept, config=config, kind=kind, rng=rng)
+    anomalous = test.kept[y[test.kept] == 1] if task == "anomaly" else test.kept[:0]
+    rest = np.setdiff1d(test.kept, anomalous)
+    _require_windows(rest, "training")
+    validation = _hold_out_validation(pool, y, rest, way)
     _require_windows(validation.kept, "training")
     _require_windows(validation.held, "validation")
 
@@ -56,7 +77,19 @@ def assign(pool: Pool, y: Int64, config: DataConfig, kind: str, seed: int) -> As
     result = Assignment(validation.kept, validation.held, test.held, text)
     if kind in ("official", "by_group"):
         _refuse_shared_groups(pool, result, kind)
-    return result
+    return _validate_on_anomalies(pool, result, anomalous) if len(anomalous) else result
+
+
+def _validate_on_anomalies(pool: Pool, assignment: Assignment, anomalous: Int64) -> Assignment:
+    """Return the splits with anomalies in validation, and no training window that overlaps one."""
+    train = assignment.train[~holdout.overlap(pool, assignment.train, anomalous)]
+    _require_windows(train, "training")
+    text = f"; the {len(anomalous)} anomalous windows outside the test are in validation"
+    dropped = len(assignment.train) - len(train)
+    if dropped:
+        text += f" ({dropped} training windows that overlap them dropped)"
+    validation = np.sort(np.concatenate([assignment.validation, anomalous]))
+    return replace(assignment, train=train, validation=validation, text=assignment.text + text)
 
 
 def refuse_leaky_random_split(config: DataConfig) -> None:
@@ -72,7 +105,7 @@ def refuse_leaky_random_split(config: DataConfig) -> None:
         )
 
 
-def usual_kind(pool: Pool, y: Int64, config: DataConfig) -> str:
+def usual_kind(pool: Pool, y: Truth, config: DataConfig, task: TaskKind = "classification") -> str:
     """Return the kind of split that the project asks for.
 
     "random" draws whole recordings where there are enough of them, unless it is forced: windows of
@@ -80,64 +113,70 @@ def usual_kind(pool: Pool, y: Int64, config: DataConfig) -> str:
     """
     split, rows = config.split, np.arange(len(y), dtype=np.int64)
     if split.kind == "random" and not split.force_random:
-        return "by_recording" if holdout.recordings_suffice(pool, y, rows) else "random"
+        return "by_recording" if _recordings_suffice(pool, y, rows, task) else "random"
     return split.kind
 
 
-def honest_kind(pool: Pool, y: Int64) -> str:
+def honest_kind(pool: Pool, y: Truth, task: TaskKind = "classification") -> str:
     """Return the kind of split to put beside a forced random one."""
     rows = np.arange(len(y), dtype=np.int64)
     if len(np.unique(pool.group)) > 1:
         return "by_group"
-    return "by_recording" if holdout.recordings_suffice(pool, y, rows) else "by_time"
+    return "by_recording" if _recordings_suffice(pool, y, rows, task) else "by_time"
 
 
-def _hold_out_test(
-    pool: Pool, y: Int64, *, config: DataConfig, kind: str, rng: np.random.Generator
-) -> HoldOut:
+def _recordings_suffice(pool: Pool, y: Truth, rows: Int64, task: TaskKind) -> bool:
+    """Return whether whole recordings can be held out."""
+    strata = strata_of(pool, y, task, "by_recording")
+    return holdout.recordings_suffice(pool, strata, rows)
+
+
+def _hold_out_test(pool: Pool, y: Truth, way: _Way) -> HoldOut:
     """Hold out the test windows."""
-    split, rows = config.split, np.arange(len(y), dtype=np.int64)
+    split, kind, rows = way.config.split, way.kind, np.arange(len(y), dtype=np.int64)
     if kind == "official":
         is_test = pool.split == "test"
         return HoldOut(rows[~is_test], rows[is_test], "as the source says")
     if kind == "by_group" and split.test_groups:
         return holdout.by_named_groups(pool, rows, split.test_groups, "test_groups")
-    return _hold_out(pool, y, rows, kind=kind, fraction=split.test_fraction, rng=rng)
+    if kind == "probation":
+        return holdout.by_probation(pool, rows, split.probation_fraction)
+    return _hold_out(pool, y, rows, way, split.test_fraction)
 
 
-def _hold_out_validation(
-    pool: Pool, y: Int64, rows: Int64, *, config: DataConfig, kind: str, rng: np.random.Generator
-) -> HoldOut:
+def _hold_out_validation(pool: Pool, y: Truth, rows: Int64, way: _Way) -> HoldOut:
     """Hold out the validation windows from the training windows."""
-    split, given = config.split, pool.split[rows] == "validation"
+    split, given = way.config.split, pool.split[rows] == "validation"
     if given.any():
         return HoldOut(rows[~given], rows[given], "as the source says")
     if split.validation_groups:
         return holdout.by_named_groups(pool, rows, split.validation_groups, "validation_groups")
-    how = _validation_kind(pool, y, rows, kind)
-    return _hold_out(pool, y, rows, kind=how, fraction=split.validation_fraction, rng=rng)
+    way = replace(way, kind=_validation_kind(pool, y, rows, way))
+    return _hold_out(pool, y, rows, way, split.validation_fraction)
 
 
-def _hold_out(
-    pool: Pool, y: Int64, rows: Int64, *, kind: str, fraction: float, rng: np.random.Generator
-) -> HoldOut:
+def _hold_out(pool: Pool, y: Truth, rows: Int64, way: _Way, fraction: float) -> HoldOut:
     """Hold out a share of the windows in one of the four ways."""
-    if kind == "by_group":
-        return holdout.by_groups(pool, y, rows, fraction, rng)
-    if kind == "by_recording":
-        return holdout.by_recordings(pool, y, rows, fraction, rng)
-    if kind == "by_time":
-        return holdout.by_time(pool, y, rows, fraction)
-    return holdout.at_random(y, rows, fraction, rng)
+    strata, rng = strata_of(pool, y, way.task, way.kind), way.rng
+    if way.kind == "by_group":
+        normal = way.task == "anomaly"
+        return holdout.by_groups(pool, strata, rows, fraction, rng, only_normal_trains=normal)
+    if way.kind == "by_recording":
+        return holdout.by_recordings(pool, strata, rows, fraction, rng)
+    if way.kind == "by_time":
+        return holdout.by_time(pool, strata, rows, fraction)
+    return holdout.at_random(strata, rows, fraction, rng)
 
 
-def _validation_kind(pool: Pool, y: Int64, rows: Int64, kind: str) -> str:
-    """Return how validation leaves the training windows, for a test that was held out by `kind`."""
-    if kind not in ("official", "by_group"):
-        return kind
+def _validation_kind(pool: Pool, y: Truth, rows: Int64, way: _Way) -> str:
+    """Return how validation leaves the training windows, for a test that was held out in a way."""
+    if way.kind == "probation":
+        return "by_time"
+    if way.kind not in ("official", "by_group"):
+        return way.kind
     if len(np.unique(pool.group[rows])) > 1:
         return "by_group"
-    return "by_recording" if holdout.recordings_suffice(pool, y, rows) else "by_time"
+    return "by_recording" if _recordings_suffice(pool, y, rows, way.task) else "by_time"
 
 
 def _require_windows(rows: Int64, name: str) -> None:

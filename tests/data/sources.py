@@ -90,4 +90,6 @@ def pool(
         split=np.array(split or ["all"] * count),
         timeline=np.array(timeline or [0] * count, np.int64),
         start=np.array(start or [i * window for i in range(count)], np.int64),
+        recording=np.array(timeline or [0] * count, np.int64),
+        last=np.zeros(count, np.bool_),
     )
