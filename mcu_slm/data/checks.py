@@ -68,6 +68,22 @@ def require_finite(x: Float32, name: str, channels: Sequence[str]) -> None:
     )
 
 
+def require_targets(values: Float32, name: str) -> Float32:
+    """Return targets if all of them are finite. Shapes: values: [n] or [n, S] -> the same."""
+    bad = ~np.isfinite(values)
+    if bad.any():
+        first = int(np.unravel_index(int(bad.argmax()), values.shape)[0])
+        raise DataError(
+            name,
+            f"the target of data row {first + 1} is {values[bad][0]}, the first of "
+            f"{int(bad.sum())} that are not finite",
+            "a finite target everywhere",
+            "Remove those rows, or give them a target.",
+            count=int(bad.sum()),
+        )
+    return values
+
+
 def as_text(values: npt.NDArray[Any], name: str) -> Text:
     """Return labels or groups as text: 1, 1.0 and "1" are the same label.
 

@@ -7,10 +7,11 @@ from pathlib import Path
 
 import numpy as np
 
-from mcu_slm.config import DataConfig
-from mcu_slm.data.dataset import SPLITS, Dataset, Int64, Windows
-from mcu_slm.data.labels import drop_ignored, number_classes
+from mcu_slm.config import ClassificationTask, DataConfig, RegressionTask, TaskConfig
+from mcu_slm.data.dataset import SPLITS, Dataset, Truth, Windows
+from mcu_slm.data.labels import drop_ignored, number_classes, truth_per_sample
 from mcu_slm.data.quality import quality_warnings, require_classes
+from mcu_slm.data.raw_counts import saturation_warnings
 from mcu_slm.data.readers import read_source
 from mcu_slm.data.splitting import (
     Assignment,
@@ -21,6 +22,8 @@ from mcu_slm.data.splitting import (
 )
 from mcu_slm.data.windowing import Pool, cut_windows
 from mcu_slm.errors import DataError
+
+CLASSIFICATION = ClassificationTask()
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,24 +36,35 @@ class SplitPair:
     """ "by_group", "by_recording" or "by_time"."""
 
 
-def load_dataset(config: DataConfig, project_dir: Path, seed: int) -> Dataset:
+def load_dataset(
+    config: DataConfig,
+    project_dir: Path,
+    seed: int,
+    task: TaskConfig = CLASSIFICATION,
+) -> Dataset:
     """Read, check, cut and split the recordings of a project.
 
     Args:
         config: The section `[data]`.
         project_dir: Folder to which its paths are relative.
         seed: Seed of the split.
+        task: The section `[task]`.
 
     Raises:
         DataError: recordings cannot be used as they are; names the file and the field.
         ToolError: the format needs an optional package that is not installed.
     """
     refuse_leaky_random_split(config)
-    loaded = _Loaded.read(config, project_dir)
-    return loaded.split(config, usual_kind(loaded.pool, loaded.y, config), seed)
+    loaded = _Loaded.read(config, project_dir, task)
+    return loaded.split(config, usual_kind(loaded.pool, loaded.y, config, task.kind), seed)
 
 
-def load_split_pair(config: DataConfig, project_dir: Path, seed: int) -> SplitPair:
+def load_split_pair(
+    config: DataConfig,
+    project_dir: Path,
+    seed: int,
+    task: TaskConfig = CLASSIFICATION,
+) -> SplitPair:
     """Return the data set split at random and, beside it, by group (or recording, or time).
 
     For `data.split.force_random`: no number from a random split without the honest one beside it.
@@ -59,8 +73,8 @@ def load_split_pair(config: DataConfig, project_dir: Path, seed: int) -> SplitPa
         DataError: as for `load_dataset`.
     """
     refuse_leaky_random_split(config)
-    loaded = _Loaded.read(config, project_dir)
-    kind = honest_kind(loaded.pool, loaded.y)
+    loaded = _Loaded.read(config, project_dir, task)
+    kind = honest_kind(loaded.pool, loaded.y, task.kind)
     return SplitPair(
         random=loaded.split(config, "random", seed),
         honest=loaded.split(config, kind, seed),
@@ -70,27 +84,45 @@ def load_split_pair(config: DataConfig, project_dir: Path, seed: int) -> SplitPa
 
 @dataclass(frozen=True, eq=False)
 class _Loaded:
-    """All windows of a source with their class numbers, ready to be split."""
+    """All windows of a source with their truth, ready to be split."""
 
+    task: TaskConfig
     pool: Pool
-    y: Int64
+    y: Truth
     classes: tuple[str, ...]
     warnings: tuple[str, ...]
 
     @classmethod
-    def read(cls, config: DataConfig, project_dir: Path) -> _Loaded:
+    def read(cls, config: DataConfig, project_dir: Path, task: TaskConfig) -> _Loaded:
         """Read and cut a source."""
-        recordings = read_source(config, Path(project_dir).absolute())
+        recordings = read_source(config, Path(project_dir).absolute(), task.kind)
+        notes = [note for item in recordings for note in item.notes]
         recordings = drop_ignored(recordings, config)
         if not recordings:
             raise DataError("data.ignore_labels", "leaves nothing", "recordings with another label")
-        pool, warnings = cut_windows(recordings, config.window_samples, config.hop)
-        y, classes = number_classes(pool.label, config)
-        return cls(pool, y, classes, tuple(warnings))
+        notes += saturation_warnings(recordings, config.channels)
+        classes: tuple[str, ...] = ()
+        if task.kind != "classification":
+            recordings, classes = truth_per_sample(recordings, config, task)
+        pool, warnings = cut_windows(
+            recordings,
+            config.window_samples,
+            config.hop,
+            pad_start=config.pad_start,
+            to_the_end=isinstance(task, RegressionTask) and task.evaluate == "last",
+        )
+        y: Truth = pool.label
+        if task.kind == "classification":
+            y, classes = number_classes(pool.label, config)
+        elif task.kind == "anomaly":
+            y = y.max(axis=1)
+        elif task.kind == "regression":
+            y = np.ascontiguousarray(y[:, -1])
+        return cls(task, pool, y, classes, (*notes, *warnings))
 
     def split(self, config: DataConfig, kind: str, seed: int) -> Dataset:
         """Return the data set under one kind of split."""
-        assignment = assign(self.pool, self.y, config, kind, seed)
+        assignment = assign(self.pool, self.y, config, kind, seed, self.task.kind)
         train, validation, test = (self._windows(assignment, name) for name in SPLITS)
         dataset = Dataset(
             train=train,
@@ -101,6 +133,8 @@ class _Loaded:
             channel_units=config.channel_units,
             sampling_rate_hz=config.sampling_rate_hz,
             split=assignment.text,
+            task=self.task.kind,
+            target_unit=self.task.unit if isinstance(self.task, RegressionTask) else "",
         )
         require_classes(dataset)
         return dataset.with_warnings((*self.warnings, *quality_warnings(dataset)))

@@ -117,6 +117,11 @@ def cut_at_changes(
     ]
 
 
+def countdown(samples: int) -> Float32:
+    """Return how many samples are left after each of `samples`: 0 at the last one."""
+    return np.arange(samples - 1, -1, -1, dtype=np.float32)
+
+
 def cut_windows(
     recordings: Sequence[Recordings],
     window: int,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,15 +16,16 @@ from mcu_slm.config import (
     RecordingData,
     TsData,
 )
-from mcu_slm.data.checks import require_finite
-from mcu_slm.data.dataset import Text
+from mcu_slm.data.checks import require_finite, require_targets
+from mcu_slm.data.dataset import TaskKind, Text
 from mcu_slm.data.files import display_name, find_files, origin_text
 from mcu_slm.data.readers.aeon_sets import read_aeon
 from mcu_slm.data.readers.csv_files import read_csv
 from mcu_slm.data.readers.npz_arrays import read_npz
 from mcu_slm.data.readers.parquet_files import read_parquet
 from mcu_slm.data.readers.ts_files import read_ts
-from mcu_slm.data.windowing import Recordings, cut_at_changes
+from mcu_slm.data.sampling_times import check_times, time_columns
+from mcu_slm.data.windowing import Recordings, countdown, cut_at_changes
 from mcu_slm.errors import DataError
 
 _FILE_SETS = {
@@ -34,8 +36,10 @@ _FILE_SETS = {
 }
 
 
-def read_source(config: DataConfig, project_dir: Path) -> list[Recordings]:
-    """Read all recordings of a source.
+def read_source(
+    config: DataConfig, project_dir: Path, task: TaskKind = "classification"
+) -> list[Recordings]:
+    """Read all recordings of a source; labels are text, targets are float32.
 
     Raises:
         DataError: a file is missing, unreadable or not as the project file says.
@@ -48,7 +52,7 @@ def read_source(config: DataConfig, project_dir: Path) -> list[Recordings]:
         return [
             item
             for path in files
-            for item in read_npz(path, display_name(path, project_dir), config)
+            for item in read_npz(path, display_name(path, project_dir), config, task)
         ]
     if isinstance(config, TsData):
         return [
@@ -58,7 +62,7 @@ def read_source(config: DataConfig, project_dir: Path) -> list[Recordings]:
     return [
         item
         for path, name, split in _file_sets(config, project_dir)
-        for item in _read_recording(path, name, split, config)
+        for item in _read_recording(path, name, split, config, task)
     ]
 
 
@@ -78,19 +82,31 @@ def _file_sets(config: RecordingData | TsData, project_dir: Path) -> list[tuple[
     return list(seen.values())
 
 
-def _read_recording(path: Path, name: str, split: str, config: RecordingData) -> list[Recordings]:
-    """Read one file of samples and cut it where its label or group changes."""
+def _read_recording(
+    path: Path, name: str, split: str, config: RecordingData, task: TaskKind
+) -> list[Recordings]:
+    """Read one file of samples and cut it where its group changes, or its one label per window."""
     origins = {"label": config.label, "group": config.group}
     columns = {o.column for o in origins.values() if o is not None and o.column is not None}
+    numeric = [*config.channels, *([config.target] if config.target else [])]
+    times = time_columns(config)
+    required = sorted(columns | ({config.time_column} if config.time_column else set()))
     if isinstance(config, CsvData):
-        x, text = read_csv(path, name, config.channels, sorted(columns), config.column_names)
+        x, text = read_csv(path, name, numeric, required, config.column_names, list(times))
     else:
-        x, text = read_parquet(path, name, config.channels, sorted(columns))
+        x, text = read_parquet(path, name, numeric, required, list(times))
+    x, targets = x[:, : len(config.channels)], x[:, len(config.channels) :]
     require_finite(x, name, config.channels)
     labels, groups = (
         _per_sample(origin, text, name, field, len(x)) for field, origin in origins.items()
     )
-    return cut_at_changes(x, labels, groups, name, split)
+    truth = require_targets(targets[:, 0], f"{name}: {config.target}") if config.target else labels
+    several = task != "classification"
+    pieces = cut_at_changes(x, truth, groups, name, split, label_per_sample=several)
+    if config.target_countdown:
+        pieces = [replace(piece, labels=countdown(piece.x.shape[1])[None]) for piece in pieces]
+    notes = check_times(config, text, groups, name)
+    return [replace(pieces[0], notes=tuple(notes)), *pieces[1:]]
 
 
 def _per_sample(

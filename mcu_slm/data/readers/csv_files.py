@@ -22,7 +22,12 @@ _MAX_SHOWN = 40
 
 
 def read_csv(
-    path: Path, name: str, numeric: Sequence[str], text: Sequence[str], column_names: Sequence[str]
+    path: Path,
+    name: str,
+    numeric: Sequence[str],
+    text: Sequence[str],
+    column_names: Sequence[str],
+    optional: Sequence[str] = (),
 ) -> tuple[Float32, dict[str, Text]]:
     """Return the numeric columns as [samples, C] and the text columns by name.
 
@@ -32,6 +37,7 @@ def read_csv(
         numeric: Columns of numbers.
         text: Columns of labels or groups.
         column_names: Names of all columns of a file without a header row.
+        optional: More columns of text, returned if they are there; their cells may be empty.
 
     Raises:
         DataError: the file is unreadable, lacks a column, or a cell is not a number.
@@ -41,6 +47,7 @@ def read_csv(
         first_row = 0 if column_names else 1
         names = _names(header, column_names, name)
         require_columns([*numeric, *text], names, name, "column")
+        there = [*text, *(column for column in optional if names.count(column) == 1)]
         _require_even_rows(path, delimiter, first_row, len(names), name)
 
         def load(columns: Sequence[str], dtype: npt.DTypeLike) -> npt.NDArray[Any]:
@@ -49,14 +56,14 @@ def read_csv(
 
         try:
             values = load(numeric, np.float32)
-            labels = {column: np.char.strip(load([column], np.str_)[:, 0]) for column in text}
+            labels = {column: np.char.strip(load([column], np.str_)[:, 0]) for column in there}
         except ValueError as error:
             rows = _rows(path, delimiter, first_row)
             raise _bad_cell(rows, names, numeric, name) or error from None
     if not len(values):
         raise DataError(name, "holds no rows below its header", "one sample per row")
-    for column, cells in labels.items():
-        empty = cells == ""
+    for column in text:
+        empty = labels[column] == ""
         if empty.any():
             row = int(empty.argmax()) + 1
             raise DataError(f"{name}: {column}", f"data row {row} is empty", "a label or group")

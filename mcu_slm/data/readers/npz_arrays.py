@@ -16,13 +16,17 @@ from mcu_slm.data.checks import (
     require_columns,
     require_finite,
     require_same_length,
+    require_targets,
 )
+from mcu_slm.data.dataset import TaskKind, Truth
 from mcu_slm.data.files import reading
-from mcu_slm.data.windowing import Recordings
+from mcu_slm.data.windowing import Recordings, countdown
 from mcu_slm.errors import DataError
 
 
-def read_npz(path: Path, name: str, config: NpzData) -> list[Recordings]:
+def read_npz(
+    path: Path, name: str, config: NpzData, task: TaskKind = "classification"
+) -> list[Recordings]:
     """Return the array sets of one file, one `Recordings` for each split.
 
     Raises:
@@ -34,36 +38,73 @@ def read_npz(path: Path, name: str, config: NpzData) -> list[Recordings]:
             raise DataError(name, "is one array", "an .npz archive of named arrays")
         with archive:
             return [
-                _read_set(archive, arrays, name, split, config)
-                for split in ("all", "train", "validation", "test")
-                if (arrays := getattr(config, split)) is not None
+                _read_set(archive, arrays, name, split, config, task)
+                for split, arrays in config.array_sets.items()
             ]
 
 
 def _read_set(
-    archive: np.lib.npyio.NpzFile, arrays: ArraySet, name: str, split: str, config: NpzData
+    archive: np.lib.npyio.NpzFile,
+    arrays: ArraySet,
+    name: str,
+    split: str,
+    config: NpzData,
+    task: TaskKind,
 ) -> Recordings:
     """Return the windows of one split."""
-    truth = arrays.labels or arrays.target or ""
+    truth = arrays.labels or arrays.target
     wanted = [key for key in (arrays.windows, truth, arrays.groups) if key is not None]
     require_columns(wanted, archive.files, name, "array")
     x = _windows(archive[arrays.windows], f"{name}: {arrays.windows}", config)
-    labels, groups = archive[truth], np.full(len(x), "")
-    require_same_length(len(x), labels, name, truth, arrays.windows)
+    groups, ends = np.full(len(x), ""), None
     if arrays.groups is not None:
         groups = archive[arrays.groups]
         require_same_length(len(x), groups, name, arrays.groups, arrays.windows)
     # Rows that are one window each lie on a common time axis, a hop apart.
     whole = x.shape[1] == config.window_samples
     starts = np.arange(len(x), dtype=np.int64) * config.hop if whole else None
+    if whole and arrays.groups is not None:
+        ends = np.append(groups[1:] != groups[:-1], True)
     return Recordings(
         x,
-        as_text(labels, f"{name}: {truth}"),
+        _read_truth(archive, arrays, x.shape, name, task, config.window_samples),
         as_text(groups, f"{name}: {arrays.groups}"),
         f"{name}:{arrays.windows}",
         split,
         starts,
+        ends,
     )
+
+
+def _read_truth(
+    archive: np.lib.npyio.NpzFile,
+    arrays: ArraySet,
+    shape: tuple[int, ...],
+    name: str,
+    task: TaskKind,
+    window: int,
+) -> Truth:
+    """Return labels or targets of the rows: [n], or [n, S] where windows have one per sample."""
+    rows, samples = shape[:2]
+    key = arrays.labels or arrays.target
+    if key is None:
+        return np.tile(countdown(samples), (rows, 1))
+    values = archive[key]
+    if task == "classification":
+        require_same_length(rows, values, name, key, arrays.windows)
+        return as_text(values, f"{name}: {key}")
+    # One target says nothing about windows that end before its row does.
+    per_row = task == "anomaly" or (task == "regression" and samples <= window)
+    if values.shape != (rows, samples) and not (per_row and values.shape == (rows,)):
+        one_each = f"[{rows}], one for each row, or " if per_row else ""
+        raise DataError(
+            f"{name}: {key}",
+            f"has shape {list(values.shape)}",
+            f"{one_each}[{rows}, {samples}], one for each sample of {arrays.windows}",
+        )
+    if arrays.labels is None:
+        return require_targets(as_float32(values, f"{name}: {key}", "the array"), f"{name}: {key}")
+    return as_text(values, f"{name}: {key}")
 
 
 def _windows(values: npt.NDArray[Any], place: str, config: NpzData) -> npt.NDArray[np.float32]:

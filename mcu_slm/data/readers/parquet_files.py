@@ -16,9 +16,15 @@ from mcu_slm.errors import DataError, missing_extra
 
 
 def read_parquet(
-    path: Path, name: str, numeric: Sequence[str], text: Sequence[str]
+    path: Path,
+    name: str,
+    numeric: Sequence[str],
+    text: Sequence[str],
+    optional: Sequence[str] = (),
 ) -> tuple[Float32, dict[str, Text]]:
     """Return the numeric columns as [samples, C] and the text columns by name.
+
+    Optional ones are text too, and returned if they are there without gaps.
 
     Raises:
         DataError: the file is unreadable, lacks a column, or a column has gaps or no numbers.
@@ -31,7 +37,9 @@ def read_parquet(
     with reading(name):
         file = parquet.ParquetFile(path)
         require_columns([*numeric, *text], file.schema_arrow.names, name, "column")
-        table = file.read(columns=list(dict.fromkeys([*numeric, *text])))
+        more = [key for key in optional if file.schema_arrow.names.count(key) == 1]
+        table = file.read(columns=list(dict.fromkeys([*numeric, *text, *more])))
+        text = [*text, *(key for key in more if not table.column(key).null_count)]
         columns = {key: _values(table.column(key), name, key) for key in (*numeric, *text)}
         if not table.num_rows:
             raise DataError(name, "holds no rows", "one sample per row")
