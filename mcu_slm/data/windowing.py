@@ -220,17 +220,13 @@ def _windows_of(item: Recordings, place: _Place) -> Pool:
     offsets = first + number * hop - place.copies_in_front
     ends = np.ones(count, np.bool_) if item.ends is None else item.ends
     stretch = np.concatenate(([0], np.cumsum(ends[:-1], dtype=np.int64)))
-    label = item.labels[recording]
-    if item.labels.ndim > 1:
-        label = np.lib.stride_tricks.sliding_window_view(item.labels, window, axis=1)
-        label = label[:, first::hop].reshape(-1, window)
     loose = item.starts is None
     source = np.full(len(x), item.source)
     if count > 1:
         source = np.char.add(f"{item.source}#", recording.astype(np.str_))
     return Pool(
         x=x,
-        label=label,
+        label=_labels_of(item, recording, first, place),
         group=item.groups[recording],
         source=source,
         split=np.full(len(x), item.split),
@@ -239,6 +235,14 @@ def _windows_of(item: Recordings, place: _Place) -> Pool:
         recording=place.first_recording + stretch[recording],
         last=(number == per_recording - 1) & ends[recording],
     )
+
+
+def _labels_of(item: Recordings, recording: Int64, first: int, place: _Place) -> Truth:
+    """Return the label of each window, or of each of its samples."""
+    if item.labels.ndim == 1:
+        return np.asarray(item.labels[recording])
+    view = np.lib.stride_tricks.sliding_window_view(item.labels, place.window, axis=1)
+    return view[:, first :: place.hop].reshape(-1, place.window)
 
 
 def _require_memory(recordings: Sequence[Recordings], window: int, hop: int) -> None:
