@@ -43,7 +43,7 @@ def load_recordings(project: Project, run: RunFolder) -> Recordings:
     run.reporter.start("data", f"reading recordings ({project.data.format})")
     seed = project.project.seed
     if project.data.split.kind == "random" and project.data.overlapping:
-        pair = load_split_pair(project.data, project.directory, seed)
+        pair = load_split_pair(project.data, project.directory, seed, project.task)
         dataset = pair.random
         run.reporter.warn(
             "random split of overlapping windows: neighbours of test windows are in the training "
@@ -51,7 +51,7 @@ def load_recordings(project: Project, run: RunFolder) -> Recordings:
             f'The honest split here is "{pair.honest_kind}".'
         )
     else:
-        dataset = load_dataset(project.data, project.directory, seed)
+        dataset = load_dataset(project.data, project.directory, seed, project.task)
     for warning in dataset.warnings:
         run.reporter.warn(warning)
     counts = ", ".join(f"{len(windows.y):,} {name}" for name, windows in dataset.splits())
@@ -66,8 +66,15 @@ def load_recordings(project: Project, run: RunFolder) -> Recordings:
             "sha256": recordings.sha256,
         },
     )
-    run.reporter.finish("data", f"windows: {counts}; {len(dataset.classes)} classes")
+    run.reporter.finish("data", f"windows: {counts}; {_answers(dataset)}")
     return recordings
+
+
+def _answers(dataset: Dataset) -> str:
+    """Return what the windows are labelled with."""
+    if dataset.task == "regression":
+        return f"targets in {dataset.target_unit}"
+    return f"{len(dataset.classes)} classes"
 
 
 def _sha256(dataset: Dataset) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -29,12 +29,17 @@ Predict = Callable[[torch.Tensor], torch.Tensor]
 
 
 class SplitLike(Protocol):
-    """Windows and truth of one split. Shapes: x: [N, T, C] in physical units, y: [N, ...]."""
+    """Windows and truth of one split.
+
+    Shapes: x: [N, T, C] in physical units, y: [N, ...], last: [N], of its recording.
+    """
 
     @property
     def x(self) -> npt.NDArray[np.float32]: ...  # noqa: D102
     @property
     def y(self) -> npt.NDArray[Any]: ...  # noqa: D102
+    @property
+    def last(self) -> npt.NDArray[np.bool_]: ...  # noqa: D102
 
 
 class DatasetLike(Protocol):
@@ -208,13 +213,24 @@ def open_session(
         task=task,
         train=train,
         validation=validation,
-        test=_as_tensors("test", dataset.test, normalisation),
+        test=_test_windows(dataset, normalisation, project),
         channels=Channels(
             project.data.channels, torch.tensor(normalisation.mean), torch.tensor(normalisation.std)
         ),
         store=CheckpointStore(folder / "checkpoints"),
         progress=progress,
     )
+
+
+def _test_windows(
+    dataset: DatasetLike, normalisation: NormalisationLike, project: Project
+) -> TensorWindows:
+    """Return the test windows; a regression may be judged by the end of each recording alone."""
+    windows = _as_tensors("test", dataset.test, normalisation)
+    task = project.task
+    if task.kind == "regression" and task.evaluate == "last":
+        return replace(windows, judged=torch.from_numpy(np.asarray(dataset.test.last)))
+    return windows
 
 
 def _require_two_classes(train: TensorWindows, classes: tuple[str, ...]) -> None:
