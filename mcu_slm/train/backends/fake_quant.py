@@ -15,7 +15,7 @@ import torch
 from torch.nn import functional
 
 from mcu_slm.quant import SCALE_MANTISSA_BITS
-from mcu_slm.train.backends.float_ops import convolve
+from mcu_slm.train.backends.float_ops import convolve, convolve_depthwise
 from mcu_slm.train.backends.normalization import FoldedBatchNorm, folded_behind
 from mcu_slm.train.backends.operators import SOFTMAX_SCALE, SOFTMAX_ZERO_POINT
 from mcu_slm.train.backends.ranges import QuantState
@@ -97,7 +97,7 @@ class FakeQuantOps:
     ) -> FakeQuantized:
         """Convolve each channel along W."""
         weight, bias = folded_behind(weight, bias, norm)
-        y = convolve(x.tensor, fake_quantize_weight(weight), bias, how, depthwise=True)
+        y = convolve_depthwise(x.tensor, fake_quantize_weight(weight), bias, how)
         return self._quantize(name, functional.relu(y) if relu else y)
 
     def linear(

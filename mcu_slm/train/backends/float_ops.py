@@ -13,25 +13,36 @@ from mcu_slm.train.geometry import Sliding
 
 
 def convolve(
-    x: torch.Tensor,
-    weight: torch.Tensor,
-    bias: torch.Tensor,
-    how: Sliding,
-    *,
-    depthwise: bool = False,
+    x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor, how: Sliding
 ) -> torch.Tensor:
     """Convolve along W.
 
-    Shapes: x: [B, 1, W, C], weight: [out, kernel, C], or [C, kernel] -> [B, 1, tokens, out].
+    Shapes: x: [B, 1, W, C], weight: [out, kernel, C] -> [B, 1, tokens, out].
     """
     samples = x[:, 0].transpose(1, 2)
     samples = functional.pad(samples, how.around(samples.shape[-1], weight.shape[1]))
-    taps = weight.unsqueeze(1) if depthwise else weight.transpose(1, 2)
-    groups = len(weight) if depthwise else 1
-    y = functional.conv1d(
-        samples, taps, bias, stride=how.stride, dilation=how.dilation, groups=groups
-    )
+    taps = weight.transpose(1, 2)
+    y = functional.conv1d(samples, taps, bias, stride=how.stride, dilation=how.dilation)
     return y.transpose(1, 2).unsqueeze(1)
+
+
+def convolve_depthwise(
+    x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor, how: Sliding
+) -> torch.Tensor:
+    """Convolve each channel along W. Shapes: x: [B, 1, W, C], weight: [C, kernel] -> like `x`.
+
+    Adding up shifted copies takes two thirds of the time of PyTorch's grouped convolution where
+    taps are dilated, and no more where they are not.
+    """
+    kernel = weight.shape[1]
+    tokens = how.tokens(x.shape[2], kernel)
+    padded = functional.pad(x, (0, 0, *how.around(x.shape[2], kernel)))
+    reach = (tokens - 1) * how.stride + 1
+    y = bias
+    for tap in range(kernel):
+        first = tap * how.dilation
+        y = torch.addcmul(y, padded[:, :, first : first + reach : how.stride], weight[:, tap])
+    return y
 
 
 class FloatOps:
@@ -69,7 +80,7 @@ class FloatOps:
     ) -> torch.Tensor:
         """Convolve each channel along W."""
         weight, bias = self._with(norm, weight, bias)
-        return self._finish(convolve(x, weight, bias, how, depthwise=True), norm, relu=relu)
+        return self._finish(convolve_depthwise(x, weight, bias, how), norm, relu=relu)
 
     def linear(
         self,
