@@ -20,6 +20,7 @@ from mcu_slm.errors import McuSlmError, UsageError
 from mcu_slm.options import (
     BoardName,
     CompilerName,
+    Fast,
     Force,
     Json,
     Kernels,
@@ -98,6 +99,7 @@ def run(
     board: BoardName = None,
     runs: Runs = RUNS,
     force: Force = False,
+    fast: Fast = False,
     compiler: CompilerName = None,
     kernels: Kernels = None,
     optimize: Optimize = None,
@@ -131,7 +133,7 @@ def run(
             )
         else:
             assert project is not None
-            settings = options.project(project, board)
+            settings = options.project(project, board, fast=fast)
             folder = RunFolder(runs / settings.project.name, reporter, force)
             outcome = run_project(settings, folder, arm, options.chosen(kernels, optimize, without))
     if as_json:
@@ -149,13 +151,14 @@ def train(
     project: Annotated[Path, typer.Argument(help="Project file mcu_slm.toml.")],
     runs: Runs = RUNS,
     force: Force = False,
+    fast: Fast = False,
     as_json: Json = False,
 ) -> None:
     """Train teacher and student; continue where an interrupted training stopped."""
     from mcu_slm.pipeline import training
     from mcu_slm.pipeline.run_folder import RunFolder
 
-    settings = options.project(project)
+    settings = options.project(project, fast=fast)
     with options.reporter(as_json) as reporter:
         folder = RunFolder(runs / settings.project.name, reporter, force)
         facts = training.train(settings, training.load_recordings(settings, folder), folder)

@@ -38,6 +38,10 @@ Without = Annotated[
     list[str] | None,
     typer.Option("--without", help="A compiler pass to leave out; may be given several times."),
 ]
+Fast = Annotated[
+    bool,
+    typer.Option("--fast", help="Few epochs and one teacher: to see whether all of it works."),
+]
 Seed = Annotated[int, typer.Option("--seed", min=0, help="Seed of random inputs.")]
 
 
@@ -85,11 +89,13 @@ def arm_compiler(name: str | None) -> ArmCompiler | None:
     return None if name is None else find_arm_compiler(name)
 
 
-def project(path: Path, board: str | None = None) -> Project:
-    """Return a project file, for another board where one was named."""
+def project(path: Path, board: str | None = None, *, fast: bool = False) -> Project:
+    """Return a project file, for another board where one was named, with few epochs if `fast`."""
     from mcu_slm.config import load_project
 
     found = load_project(path)
+    if fast:
+        found = found.fast()
     if board is None or board == found.board.name:
         return found
     chosen = found.board.model_copy(update={"name": board})

@@ -104,6 +104,21 @@ class Project(Section):
         require_data_for_task(self.task, self.data)
         return self
 
+    def fast(self) -> Project:
+        """Return the same project with at most so many epochs and teachers that it is soon done."""
+        most = {"teacher_epochs": 4, "student_epochs": 12, "qat_epochs": 2}
+        epochs = {key: min(count, getattr(self.train, key)) for key, count in most.items()}
+        prune = {"epochs": min(3, self.train.prune.epochs)}
+        train = {**epochs, "prune": self.train.prune.model_copy(update=prune)}
+        sections = {
+            "train": self.train.model_copy(update=train),
+            "teacher": self.teacher.model_copy(update={"members": 1}),
+            "verify": self.verify.model_copy(
+                update={"sim_windows": min(8, self.verify.sim_windows)}
+            ),
+        }
+        return self.model_copy(update=sections)
+
     @model_validator(mode="after")
     def _tokens_fit_windows(self) -> Self:
         self.model.require_window(self.data.window_samples)

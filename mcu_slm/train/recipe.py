@@ -29,6 +29,7 @@ from mcu_slm.train.progress import Progress
 from mcu_slm.train.prune import CostOf, Limits, Removal, prune_to
 from mcu_slm.train.session import DatasetLike, NormalisationLike, Predict, Session, open_session
 from mcu_slm.train.teacher import Teacher
+from mcu_slm.train.tensorboard import logged
 from mcu_slm.train.trained import TrainedStudent, save_trained
 
 DISTILLATION_CYCLE = 12
@@ -86,6 +87,7 @@ def train_model(
         BudgetError: Pruning cannot make the student fit.
     """
     with reproducible(project.train.threads):
+        progress = logged(progress, Path(run_dir))
         session = open_session(dataset, normalisation, project, Path(run_dir), progress)
         _refuse_too_many_parameters(session)
         metrics = {}
