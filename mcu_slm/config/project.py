@@ -125,6 +125,17 @@ class Project(Section):
         return self
 
     @model_validator(mode="after")
+    def _events_stay_in_place(self) -> Self:
+        how = self.train.augment
+        for key in ("shift_samples", "time_warp", "crop_fraction"):
+            if self.task.kind == "events" and how.enabled and getattr(how, key):
+                raise ValueError(
+                    f"train.augment.{key} moves samples away from their labels: leave it out for "
+                    'task.kind = "events"'
+                )
+        return self
+
+    @model_validator(mode="after")
     def _rotation_groups_are_sensors(self) -> Self:
         channels = self.data.channels
         units = dict(zip(channels, self.data.channel_units, strict=True))

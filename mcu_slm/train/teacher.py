@@ -58,7 +58,8 @@ class SelfAttention(nn.Module):
 class Teacher(nn.Module):
     """Convolutions, self-attention, pooling, linear layer: [B, T, C] -> answers [B, outputs].
 
-    The stem and the middle block halve the length.
+    A head per token pools nothing and answers [B, tokens, outputs]. The stem and the middle block
+    halve the length.
     """
 
     def __init__(
@@ -72,16 +73,20 @@ class Teacher(nn.Module):
         strides = [2 if i == blocks // 2 else 1 for i in range(blocks)]
         self.convolutions = nn.Sequential(*(ConvBlock(width, stride) for stride in strides))
         self.attention = SelfAttention(width)
-        self.pool_score = nn.Linear(width, 1)
+        pooled = 1 if head.per_token else 2
+        if not head.per_token:
+            self.pool_score = nn.Linear(width, 1)
         self.dropout = nn.Dropout(dropout)
         self.head = head
-        self.answer = nn.Linear(2 * width, head.outputs)
+        self.answer = nn.Linear(pooled * width, head.outputs)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Return answers in the units of the task."""
         y = functional.relu(self.stem_norm(self.stem(x.transpose(1, 2))))
         tokens = self.attention(self.convolutions(y).transpose(1, 2))
-        weights = functional.softmax(self.pool_score(tokens), dim=1)
-        pooled = torch.cat([(weights * tokens).sum(1), tokens.mean(1)], dim=1)
+        pooled = tokens
+        if not self.head.per_token:
+            weights = functional.softmax(self.pool_score(tokens), dim=1)
+            pooled = torch.cat([(weights * tokens).sum(1), tokens.mean(1)], dim=1)
         answers: torch.Tensor = self.answer(self.dropout(pooled))
         return answers * self.head.gain + self.head.offset

@@ -14,6 +14,7 @@ from mcu_slm.config import (
     ArraySet,
     AugmentConfig,
     BoardConfig,
+    ClassificationTask,
     NpzData,
     Project,
     ProjectConfig,
@@ -90,10 +91,12 @@ def make_project(
     samples: int = SAMPLES,
     model: dict | None = None,
     teacher: dict | None = None,
+    task=None,
     **train,
 ) -> Project:
     """A project with few epochs; keyword arguments go to `[train]`."""
-    arrays = ArraySet(windows="x", labels="y")
+    truth = "target" if task is not None and task.kind == "regression" else "labels"
+    arrays = ArraySet(windows="x", **{truth: "y"})
     data = NpzData(
         format="npz",
         files=("unused.npz",),
@@ -113,6 +116,7 @@ def make_project(
     return Project(
         project=ProjectConfig(name="example", seed=3),
         data=data,
+        task=task or ClassificationTask(),
         board=BoardConfig(name="any"),
         model=make_model(**(model or {})),
         teacher=TeacherConfig(**({"members": 1, "width": 16, "blocks": 2} | (teacher or {}))),

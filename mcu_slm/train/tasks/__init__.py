@@ -3,6 +3,7 @@
 from mcu_slm.config import Project
 from mcu_slm.train.tasks.base import Metrics, Score, Task
 from mcu_slm.train.tasks.classification import Classification
+from mcu_slm.train.tasks.events import Events
 from mcu_slm.train.tasks.regression import Regression
 
 
@@ -11,7 +12,8 @@ def make_task(project: Project, classes: int) -> Task:
     settings, train = project.task, project.train
     if settings.kind == "regression":
         return Regression(settings.min, settings.max)
-    return Classification(classes, train.label_smoothing, train.temperature)
+    kind = Events if settings.kind == "events" else Classification
+    return kind(classes, train.label_smoothing, train.temperature)
 
 
-__all__ = ["Classification", "Metrics", "Regression", "Score", "Task", "make_task"]
+__all__ = ["Classification", "Events", "Metrics", "Regression", "Score", "Task", "make_task"]
