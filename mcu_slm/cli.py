@@ -21,10 +21,12 @@ from mcu_slm.options import (
     BoardName,
     CompilerName,
     Fast,
+    Export,
     Force,
     Json,
     Kernels,
     Optimize,
+    ProjectFile,
     Runs,
     Seed,
     Without,
@@ -147,8 +149,19 @@ def run(
 
 
 @command
+def windows(project: ProjectFile, export: Export, as_json: Json = False) -> None:
+    """Write a project's windows for another model to answer ([teacher] soft_labels)."""
+    from mcu_slm.pipeline.windows import export_windows
+
+    with options.reporter(as_json) as reporter:
+        facts = export_windows(options.project(project), export, reporter)
+    if as_json:
+        _print_json(facts)
+
+
+@command
 def train(
-    project: Annotated[Path, typer.Argument(help="Project file mcu_slm.toml.")],
+    project: ProjectFile,
     runs: Runs = RUNS,
     force: Force = False,
     fast: Fast = False,

@@ -22,6 +22,8 @@ Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and no
 BoardName = Annotated[
     str | None, typer.Option("--board", "-b", help="A board; see: mcu-slm boards.")
 ]
+ProjectFile = Annotated[Path, typer.Argument(help="Project file mcu_slm.toml.")]
+Export = Annotated[Path, typer.Option("--export", help="The .npz file to write.")]
 Runs = Annotated[Path, typer.Option("--runs", help="Folder that holds the run folders.")]
 Force = Annotated[
     bool, typer.Option("--force", help="Run every stage again; restore edited generated files.")

@@ -120,6 +120,15 @@ class Project(Section):
         return self.model_copy(update=sections)
 
     @model_validator(mode="after")
+    def _soft_labels_fit_task(self) -> Self:
+        if self.teacher.soft_labels and self.task.kind not in ("classification", "regression"):
+            raise ValueError(
+                'teacher.soft_labels needs task.kind = "classification" or "regression", found '
+                f'"{self.task.kind}"'
+            )
+        return self
+
+    @model_validator(mode="after")
     def _tokens_fit_windows(self) -> Self:
         self.model.require_window(self.data.window_samples)
         return self

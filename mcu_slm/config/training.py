@@ -6,7 +6,16 @@ from typing import Annotated, Self
 
 from pydantic import Field, Strict, model_validator
 
-from mcu_slm.config.base import Count, Names, Positive, Probability, Section, Size, Small
+from mcu_slm.config.base import (
+    Count,
+    Names,
+    PathPattern,
+    Positive,
+    Probability,
+    Section,
+    Size,
+    Small,
+)
 
 AxisTriple = Annotated[Names, Field(min_length=3, max_length=3)]
 
@@ -15,7 +24,10 @@ class TeacherConfig(Section):
     """`[teacher]`: the larger float networks from which the student learns."""
 
     enabled: bool = True
-    """Whether to train a teacher; without one the student learns from the labels alone."""
+    """Whether there is a teacher; without one the student learns from the labels alone."""
+    soft_labels: PathPattern | None = None
+    """File of somebody else's answers to the windows, .npz or .parquet, in place of a teacher
+    trained here: `mcu-slm windows PROJECT --export FILE.npz` writes what is to be answered."""
     members: Annotated[int, Field(ge=1, le=16)] = 2
     """Networks, trained from different seeds, that answer together."""
     width: Annotated[int, Field(ge=4, le=1024, multiple_of=4)] = 64
@@ -24,6 +36,12 @@ class TeacherConfig(Section):
     """Convolution blocks."""
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.2
     """Share of activations dropped in training."""
+
+    @model_validator(mode="after")
+    def _soft_labels_are_npz_or_parquet(self) -> Self:
+        if self.soft_labels and not self.soft_labels.endswith((".npz", ".parquet")):
+            raise ValueError(f"soft_labels = {self.soft_labels!r} is neither .npz nor .parquet")
+        return self
 
 
 class PruneConfig(Section):

@@ -15,12 +15,13 @@ from mcu_slm import __version__, tflite
 from mcu_slm.boards import load_board
 from mcu_slm.compile import Choices, budget_of, estimate
 from mcu_slm.config import Project
-from mcu_slm.data import Dataset, Normalisation, fit_normalisation, load_dataset, load_split_pair
+from mcu_slm.data import Dataset, Normalisation, fit_normalisation
 from mcu_slm.files import sha256_file, write_atomic
 from mcu_slm.metadata import ModelInfo
 from mcu_slm.pipeline.evidence import key_of, tool_fingerprint
 from mcu_slm.pipeline.metrics import shown_metric
 from mcu_slm.pipeline.run_folder import RunFolder
+from mcu_slm.pipeline.windows import read_dataset, read_soft_labels, soft_labels_sha256
 
 if TYPE_CHECKING:
     from mcu_slm.train import BoardCost, Student
@@ -41,19 +42,7 @@ class Recordings:
 def load_recordings(project: Project, run: RunFolder) -> Recordings:
     """Read, check, cut and split the recordings of a project."""
     run.reporter.start("data", f"reading recordings ({project.data.format})")
-    seed = project.project.seed
-    if project.data.split.kind == "random" and project.data.overlapping:
-        pair = load_split_pair(project.data, project.directory, seed, project.task)
-        dataset = pair.random
-        run.reporter.warn(
-            "random split of overlapping windows: neighbours of test windows are in the training "
-            "set, so the accuracy is too good. "
-            f'The honest split here is "{pair.honest_kind}".'
-        )
-    else:
-        dataset = load_dataset(project.data, project.directory, seed, project.task)
-    for warning in dataset.warnings:
-        run.reporter.warn(warning)
+    dataset = read_dataset(project, run.reporter)
     counts = ", ".join(f"{len(windows.y):,} {name}" for name, windows in dataset.splits())
     recordings = Recordings(dataset, fit_normalisation(dataset.train), _sha256(dataset))
     run.evidence.record(
@@ -91,6 +80,7 @@ def train(project: Project, recordings: Recordings, run: RunFolder) -> dict[str,
 
     Raises:
         ToolError: PyTorch is not installed.
+        DataError: Soft labels do not fit the windows.
         TrainingError: Training failed.
     """
     settings = {
@@ -98,7 +88,8 @@ def train(project: Project, recordings: Recordings, run: RunFolder) -> dict[str,
         for name in ("task", "model", "teacher", "train", "budget", "board", "compile")
     }
     rooms = tool_fingerprint("train", "quant", "ops")
-    key = key_of("train", settings, project.project.seed, recordings.sha256, rooms)
+    taught = soft_labels_sha256(project)
+    key = key_of("train", settings, project.project.seed, recordings.sha256, taught, rooms)
     evidence = run.evidence
     record = evidence.stage("train")
     if not run.force and record is not None and evidence.is_current("train", key):
@@ -115,9 +106,11 @@ def train(project: Project, recordings: Recordings, run: RunFolder) -> dict[str,
             text += f", validation {shown_metric(event.metric, event.validation)}"
         run.reporter.step(text, event.epoch, event.epochs)
 
+    soft_labels = read_soft_labels(project, recordings.dataset, run.reporter)
     result = train_model(
         *(recordings.dataset, recordings.normalisation, project, run.training, show),
         cost_on_board(project),
+        None if soft_labels is None else soft_labels.answers,
     )
     facts: dict[str, Any] = {
         "main_metric": result.main_metric,

@@ -47,6 +47,11 @@ class TensorWindows:
     def __len__(self) -> int:
         return len(self.y)
 
+    def counted(self, answers: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return answers [N, ...] and truth of the windows that count when answers are judged."""
+        rows = slice(None) if self.judged is None else self.judged
+        return answers[rows], self.y[rows]
+
 
 @dataclass(frozen=True)
 class Schedule:

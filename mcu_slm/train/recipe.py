@@ -15,7 +15,7 @@ from mcu_slm.config import Project
 from mcu_slm.errors import ConfigError
 from mcu_slm.train.backends import FloatOps
 from mcu_slm.train.checkpoint import fingerprint
-from mcu_slm.train.distillation import Ensemble, Guide
+from mcu_slm.train.distillation import Guide
 from mcu_slm.train.families import (
     Shape,
     Student,
@@ -27,8 +27,15 @@ from mcu_slm.train.families import (
 from mcu_slm.train.loop import Batch, Schedule, reproducible
 from mcu_slm.train.progress import Progress
 from mcu_slm.train.prune import CostOf, Limits, Removal, prune_to
-from mcu_slm.train.session import DatasetLike, NormalisationLike, Predict, Session, open_session
-from mcu_slm.train.teacher import Teacher
+from mcu_slm.train.session import (
+    DatasetLike,
+    NormalisationLike,
+    Predict,
+    Session,
+    SoftLabelsLike,
+    open_session,
+)
+from mcu_slm.train.teaching import guide_parameter_count, judge_guide, make_guide
 from mcu_slm.train.tensorboard import logged
 from mcu_slm.train.trained import TrainedStudent, save_trained
 
@@ -76,10 +83,11 @@ def train_model(
     run_dir: Path,
     progress: Progress,
     cost_of: CostOf,
+    soft_labels: SoftLabelsLike | None = None,
 ) -> TrainResult:
     """Train teacher and student, prune and quantise; continue where an earlier call stopped.
 
-    `cost_of` tells what a student costs on the board.
+    `cost_of` tells what a student costs on the board. `soft_labels` take the teacher's place.
 
     Raises:
         TrainingError: There is nothing to learn from, or training diverged.
@@ -88,12 +96,14 @@ def train_model(
     """
     with reproducible(project.train.threads):
         progress = logged(progress, Path(run_dir))
-        session = open_session(dataset, normalisation, project, Path(run_dir), progress)
+        session = open_session(
+            dataset, normalisation, project, Path(run_dir), progress, soft_labels
+        )
         _refuse_too_many_parameters(session)
         metrics = {}
-        guide, lineage = _train_teachers(session, session.lineage())
-        if guide is not None:
-            metrics["teacher"] = session.judge(guide.answer)
+        guide, lineage = make_guide(session, session.lineage())
+        if guide is not None and (judged := judge_guide(session, guide)) is not None:
+            metrics["teacher"] = judged
         student, lineage = _train_student(session, guide, lineage)
         before_pruning = parameter_count(student)
         metrics["float"] = session.judge(_float_predict(student))
@@ -104,7 +114,7 @@ def train_model(
         metrics["fake_quant"] = session.judge(trained.fake_quantized)
         metrics["int8"] = session.judge(lambda x: trained.answer(x.numpy()))
     parameters = {
-        "teacher": sum(parameter_count(member) for member in guide.members) if guide else 0,
+        "teacher": guide_parameter_count(guide),
         "student": before_pruning,
         "deployed": deployed_parameter_count(trained.student),
     }
@@ -125,48 +135,6 @@ def train_model(
 def _shape_of(session: Session) -> Shape:
     _, samples, channels = session.train.x.shape
     return shape_of(session.project.model, samples, channels, session.task.head)
-
-
-def _train_teachers(session: Session, lineage: str) -> tuple[Ensemble | None, str]:
-    """Train the members of the ensemble one after the other, from different seeds."""
-    settings, train = session.project.teacher, session.project.train
-    if not settings.enabled:
-        return None, lineage
-    schedule = session.schedule(train.teacher_epochs, train.learning_rate)
-    lineage = fingerprint(lineage, settings.model_dump(), asdict(schedule))
-    members = []
-    for i in range(settings.members):
-        torch.manual_seed(session.seed + i)
-        member = Teacher(
-            session.train.x.shape[2],
-            session.task.head,
-            width=settings.width,
-            blocks=settings.blocks,
-            dropout=settings.dropout,
-        )
-        _fit_teacher(session, f"teacher{i}", member, schedule, lineage)
-        members.append(member)
-    return Ensemble(members, session.task), lineage
-
-
-def _fit_teacher(
-    session: Session, name: str, member: Teacher, schedule: Schedule, lineage: str
-) -> None:
-    """Train one member on the truth."""
-
-    def loss(batch: Batch) -> torch.Tensor:
-        lesson = session.lesson(batch)
-        return session.task.loss(member(lesson.x), lesson.targets)
-
-    session.fit(
-        name,
-        member,
-        schedule=schedule,
-        lineage=lineage,
-        loss=loss,
-        predict=member,
-        stream=name,
-    )
 
 
 def _train_student(session: Session, guide: Guide | None, lineage: str) -> tuple[Student, str]:

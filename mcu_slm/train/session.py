@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
@@ -42,6 +42,11 @@ class SplitLike(Protocol):
     def last(self) -> npt.NDArray[np.bool_]: ...  # noqa: D102
 
 
+SoftLabelsLike = Mapping[str, npt.NDArray[np.float32]]
+"""Answers to all windows of a split: "train" at least, and "validation" where that is learned from.
+"""
+
+
 class DatasetLike(Protocol):
     """What training needs of a data set."""
 
@@ -70,6 +75,7 @@ class Session:
     """One training: its data, its settings, and where it keeps and tells what it has done.
 
     Args:
+        soft_labels: Somebody else's answers per split, those of "train" to its windows.
         seconds: Time spent per phase, filled as phases end.
     """
 
@@ -81,6 +87,7 @@ class Session:
     channels: Channels
     store: CheckpointStore
     progress: Progress
+    soft_labels: Mapping[str, torch.Tensor] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
 
     @property
@@ -169,12 +176,17 @@ class Session:
 
     def judge(self, predict: Predict) -> dict[str, dict[str, float]]:
         """Return the metrics per split that was not learned from."""
+        return {
+            name: self.task.metrics(*_judged(predict, windows))
+            for name, windows in self.judged_splits().items()
+        }
+
+    def judged_splits(self) -> dict[str, TensorWindows]:
+        """Return the splits that were not learned from."""
         splits = {"validation": self.validation, "test": self.test}
         if self.learns_from_validation:
             del splits["validation"]
-        return {
-            name: self.task.metrics(*_judged(predict, windows)) for name, windows in splits.items()
-        }
+        return splits
 
 
 @torch.no_grad()
@@ -192,6 +204,7 @@ def open_session(
     project: Project,
     folder: Path,
     progress: Progress,
+    soft_labels: SoftLabelsLike | None = None,
 ) -> Session:
     """Normalise all windows once and check that there is something to learn.
 
@@ -201,10 +214,13 @@ def open_session(
     """
     train = _as_tensors("train", dataset.train, normalisation)
     validation = _as_tensors("validation", dataset.validation, normalisation)
+    answers = {name: torch.from_numpy(values) for name, values in (soft_labels or {}).items()}
     if project.train.learn_from_validation:
         train = TensorWindows(
             torch.cat([train.x, validation.x]), torch.cat([train.y, validation.y])
         )
+        if answers:
+            answers["train"] = torch.cat([answers["train"], answers["validation"]])
     task = make_task(project, len(dataset.classes))
     if task.kind == "classification":
         _require_two_classes(train, dataset.classes)
@@ -219,6 +235,7 @@ def open_session(
         ),
         store=CheckpointStore(folder / "checkpoints"),
         progress=progress,
+        soft_labels=answers,
     )
 
 

@@ -16,7 +16,7 @@ from tests.models import tiny
 
 ROOT = Path(__file__).resolve().parents[2]
 COMMANDS = (
-    *"run train convert compile firmware build verify bench simulate flash monitor".split(),
+    *"run windows train convert compile firmware build verify bench simulate flash monitor".split(),
     "boards",
     "ops",
 )

@@ -12,6 +12,7 @@ from mcu_slm.config import AugmentConfig
 from mcu_slm.config.task import EventsTask, RegressionTask
 from mcu_slm.errors import ConfigError, TrainingError
 from mcu_slm.train import load_trained, train_model
+from mcu_slm.train.session import open_session
 from mcu_slm.train.trained import save_trained
 from tests.train.example import (
     Identity,
@@ -205,3 +206,41 @@ def test_events_are_found_where_they_are(tmp_path):
 
 def _named(splits):
     return dict(zip(("train", "validation", "test"), splits, strict=True))
+
+
+def _soft_labels(dataset, scale=6.0):
+    splits = {name: getattr(dataset, name) for name in ("train", "validation", "test")}
+    return {name: (scale * np.eye(4)[split.y]).astype(np.float32) for name, split in splits.items()}
+
+
+def _taught(folder, soft_labels, progress=quiet, **train):
+    project = make_project(**(QUICK | train))
+    run = (make_dataset(10), Identity(), project, folder, progress, cost_of)
+    return train_model(*run, soft_labels)
+
+
+def test_soft_labels_take_the_teachers_place(tmp_path):
+    soft = _soft_labels(make_dataset(10))
+    events = []
+    result = _taught(tmp_path, soft, events.append)
+    assert {event.phase for event in events} == {"float", "pruned", "quantized"}
+    assert result.metrics["teacher"]["test"]["accuracy"] == 1.0
+    assert result.parameters["teacher"] == 0
+    del soft["test"]
+    assert "teacher" not in _taught(tmp_path, soft).metrics
+
+
+def test_other_soft_labels_start_the_student_again(tmp_path):
+    soft = _soft_labels(make_dataset(10))
+    _taught(tmp_path, soft)
+    events = []
+    _taught(tmp_path, {**soft, "train": soft["train"] + 1.0}, events.append)
+    assert {event.phase for event in events} == {"float", "pruned", "quantized"}
+
+
+def test_soft_labels_of_the_validation_windows_teach_where_these_are_learned_from(tmp_path):
+    dataset = make_dataset(10)
+    project = make_project(learn_from_validation=True)
+    soft = _soft_labels(dataset)
+    session = open_session(dataset, Identity(), project, tmp_path, quiet, soft)
+    assert torch.equal(session.soft_labels["train"].argmax(1), session.train.y)

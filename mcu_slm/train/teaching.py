@@ -1,0 +1,85 @@
+"""Who teaches the student: an ensemble trained here, a file of soft labels, or nobody."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+import torch
+
+from mcu_slm.files import sha256_bytes
+from mcu_slm.train.checkpoint import fingerprint
+from mcu_slm.train.distillation import Ensemble, Guide, SoftLabels
+from mcu_slm.train.families import parameter_count
+from mcu_slm.train.loop import Batch, Schedule
+from mcu_slm.train.session import Session
+from mcu_slm.train.teacher import Teacher
+
+
+def make_guide(session: Session, lineage: str) -> tuple[Guide | None, str]:
+    """Return the student's guide, trained if need be, and the lineage of what learns from it."""
+    if not session.project.teacher.enabled:
+        return None, lineage
+    answers = session.soft_labels.get("train")
+    if answers is None:
+        return _train_teachers(session, lineage)
+    digest = sha256_bytes(answers.numpy().tobytes())
+    return SoftLabels(answers, session.task), fingerprint(lineage, "soft labels", digest)
+
+
+def judge_guide(session: Session, guide: Guide) -> dict[str, dict[str, float]] | None:
+    """Return the metrics of the guide's own answers; None where a file lacks some of them."""
+    if isinstance(guide, Ensemble):
+        return session.judge(guide.answer)
+    splits = session.judged_splits()
+    if not set(splits) <= set(session.soft_labels):
+        return None
+    return {
+        name: session.task.metrics(*windows.counted(session.soft_labels[name]))
+        for name, windows in splits.items()
+    }
+
+
+def guide_parameter_count(guide: Guide | None) -> int:
+    """Return how many numbers the teachers trained here have learned."""
+    members = guide.members if isinstance(guide, Ensemble) else ()
+    return sum(parameter_count(member) for member in members)
+
+
+def _train_teachers(session: Session, lineage: str) -> tuple[Ensemble, str]:
+    """Train the members of the ensemble one after the other, from different seeds."""
+    settings, train = session.project.teacher, session.project.train
+    schedule = session.schedule(train.teacher_epochs, train.learning_rate)
+    lineage = fingerprint(lineage, settings.model_dump(), asdict(schedule))
+    members = []
+    for i in range(settings.members):
+        torch.manual_seed(session.seed + i)
+        member = Teacher(
+            session.train.x.shape[2],
+            session.task.head,
+            width=settings.width,
+            blocks=settings.blocks,
+            dropout=settings.dropout,
+        )
+        _fit_teacher(session, f"teacher{i}", member, schedule, lineage)
+        members.append(member)
+    return Ensemble(members, session.task), lineage
+
+
+def _fit_teacher(
+    session: Session, name: str, member: Teacher, schedule: Schedule, lineage: str
+) -> None:
+    """Train one member on the truth."""
+
+    def loss(batch: Batch) -> torch.Tensor:
+        lesson = session.lesson(batch)
+        return session.task.loss(member(lesson.x), lesson.targets)
+
+    session.fit(
+        name,
+        member,
+        schedule=schedule,
+        lineage=lineage,
+        loss=loss,
+        predict=member,
+        stream=name,
+    )
