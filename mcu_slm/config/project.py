@@ -120,6 +120,15 @@ class Project(Section):
         return self.model_copy(update=sections)
 
     @model_validator(mode="after")
+    def _inside_of_teacher_is_there(self) -> Self:
+        if self.train.matches_inside and (self.teacher.soft_labels or not self.teacher.enabled):
+            raise ValueError(
+                "train.feature_weight and train.attention_weight need a teacher trained here; set "
+                "them to 0, or teacher.enabled = true without teacher.soft_labels"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _soft_labels_fit_task(self) -> Self:
         if self.teacher.soft_labels and self.task.kind not in ("classification", "regression"):
             raise ValueError(

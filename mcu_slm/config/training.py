@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, Strict, model_validator
 
@@ -124,6 +124,12 @@ class TrainConfig(Section):
     """Softness of the teacher's answers in distillation."""
     distillation_weight: Probability = 0.7
     """Share of the loss that comes from the teacher."""
+    distillation_schedule: Literal["constant", "falling", "rising"] = "constant"
+    """How that share changes over a phase: not at all, from it to 0, or from 0 to it."""
+    feature_weight: Annotated[float, Field(ge=0)] = 0.0
+    """Weight of a loss that draws the student's pooled features to the teacher's; 0 for none."""
+    attention_weight: Annotated[float, Field(ge=0)] = 0.0
+    """Weight of a loss that draws the student's pooling over time to the teacher's; 0 for none."""
     learn_from_validation: bool = False
     """For the final model, once all settings are chosen: learn from the validation windows too, and
     keep the last epoch of every phase, as there is nothing left to choose by."""
@@ -134,3 +140,8 @@ class TrainConfig(Section):
     """What is left after pruning."""
     augment: AugmentConfig = AugmentConfig()
     """Random changes of training windows."""
+
+    @property
+    def matches_inside(self) -> bool:
+        """Whether the student learns from the teacher's inside too."""
+        return self.feature_weight > 0 or self.attention_weight > 0

@@ -1,4 +1,4 @@
-"""Where soft answers come from: teachers trained here, or a file of anybody's logits."""
+"""Where soft answers come from: teachers trained here, or a file of anybody's."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 import torch
-from torch import nn
+from torch.nn import functional
 
 from mcu_slm.train.augment import Mix
 from mcu_slm.train.tasks import Task
+from mcu_slm.train.teacher import Look, Teacher
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,6 +24,7 @@ class Lesson:
         rows: Which training windows they are.
         mix: How they were mixed.
         number: Epoch of the random stream and batch in it: the same number means the same lesson.
+        elapsed: How far the phase is, 0 to 1.
     """
 
     x: torch.Tensor
@@ -30,6 +32,18 @@ class Lesson:
     rows: torch.Tensor
     mix: Mix
     number: tuple[int, int] | None = None
+    elapsed: float = 0.0
+
+
+@dataclass(frozen=True, eq=False)
+class Insight:
+    """What teachers see in a lesson.
+
+    Shapes: features: [B, F], those of each member at length 1; attention: [B, tokens], sums to 1.
+    """
+
+    features: torch.Tensor
+    attention: torch.Tensor
 
 
 class Guide(Protocol):
@@ -44,26 +58,48 @@ class Guide(Protocol):
 class Ensemble:
     """Teachers that answer together; they must be in evaluation mode.
 
-    They cost more than the student, so the answers to a numbered lesson are kept.
+    They cost more than the student, so what they said to a numbered lesson is kept.
+
+    Args:
+        open: Whether they show their inside; it takes memory.
     """
 
-    members: Sequence[nn.Module]
+    members: Sequence[Teacher]
     task: Task
-    known: dict[tuple[int, int], torch.Tensor] = field(default_factory=dict)
+    open: bool = False
+    known: dict[tuple[int, int], tuple[torch.Tensor, Insight | None]] = field(default_factory=dict)
 
-    @torch.no_grad()
     def soft_answers(self, lesson: Lesson) -> torch.Tensor:
         """Return the members' joint answer to the changed windows."""
-        answers = None if lesson.number is None else self.known.get(lesson.number)
-        if answers is None:
-            answers = self.task.soft_answers([member(lesson.x) for member in self.members])
+        return self._said(lesson)[0]
+
+    def insight(self, lesson: Lesson) -> Insight:
+        """Return what open members see in the changed windows."""
+        insight = self._said(lesson)[1]
+        assert insight is not None, "these teachers do not show their inside"
+        return insight
+
+    @torch.no_grad()
+    def _said(self, lesson: Lesson) -> tuple[torch.Tensor, Insight | None]:
+        said = None if lesson.number is None else self.known.get(lesson.number)
+        if said is None:
+            looks = [member.look(lesson.x) for member in self.members]
+            answers = self.task.soft_answers([look.answers for look in looks])
+            said = (answers, _insight(looks) if self.open else None)
             if lesson.number is not None:
-                self.known[lesson.number] = answers
-        return answers
+                self.known[lesson.number] = said
+        return said
 
     def answer(self, x: torch.Tensor) -> torch.Tensor:
         """Return the joint answer to windows [B, T, C]."""
         return self.task.ensemble([member(x) for member in self.members])
+
+
+def _insight(looks: Sequence[Look]) -> Insight:
+    """Join what the members of an ensemble see."""
+    features = [functional.normalize(look.features, dim=1) for look in looks]
+    attention = torch.stack([look.attention for look in looks]).mean(0)
+    return Insight(torch.cat(features, 1), attention)
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,13 +10,15 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import torch
+from torch import nn
 
 from mcu_slm.config import Project
 from mcu_slm.errors import ConfigError
-from mcu_slm.train.backends import FloatOps
+from mcu_slm.train.backends import FakeQuantized, FloatOps, recorded
 from mcu_slm.train.checkpoint import fingerprint
 from mcu_slm.train.distillation import Guide
 from mcu_slm.train.families import (
+    MATCHED,
     Shape,
     Student,
     deployed_parameter_count,
@@ -25,6 +27,7 @@ from mcu_slm.train.families import (
     shape_of,
 )
 from mcu_slm.train.loop import Batch, Schedule, reproducible
+from mcu_slm.train.matching import make_matching
 from mcu_slm.train.progress import Progress
 from mcu_slm.train.prune import CostOf, Limits, Removal, prune_to
 from mcu_slm.train.session import (
@@ -141,7 +144,10 @@ def _train_student(session: Session, guide: Guide | None, lineage: str) -> tuple
     """Train the float student on the truth and its guide's answers."""
     train, shape = session.project.train, _shape_of(session)
     schedule = session.schedule(train.student_epochs, train.learning_rate)
-    distillation = (train.temperature, train.distillation_weight, DISTILLATION_CYCLE)
+    distillation = (
+        *(train.temperature, train.distillation_weight, train.distillation_schedule),
+        *(train.feature_weight, train.attention_weight, DISTILLATION_CYCLE),
+    )
     lineage = fingerprint(lineage, shape.to_json(), asdict(schedule), distillation)
     student = make_student(shape, torch.Generator().manual_seed(session.seed))
     _fit_student(session, "float", student, guide, schedule=schedule, lineage=lineage)
@@ -158,16 +164,19 @@ def _fit_student(
     lineage: str,
 ) -> None:
     """Train a float student, with batch statistics in its normalisation."""
-    ops = FloatOps(learn_statistics=True)
+    matching = make_matching(student, guide, session.project.train, session.seed)
+    seen: dict[str, torch.Tensor] = {}
+    ops = recorded(FloatOps(learn_statistics=True), MATCHED, seen)
 
     def loss(batch: Batch) -> torch.Tensor:
         lesson = session.lesson(batch)
         answers = student.forward(ops, lesson.x.unsqueeze(1))
-        return session.student_loss(answers, lesson, guide)
+        found = session.student_loss(answers, lesson, guide)
+        return found if matching is None else found + matching(seen, lesson)
 
     session.fit(
         name,
-        student,
+        student if matching is None else nn.ModuleList([student, matching]),
         schedule=schedule,
         lineage=lineage,
         loss=loss,
@@ -223,15 +232,21 @@ def _quantize_student(
         for x, _ in session.first_batches(CALIBRATION_BATCHES):
             trained.fake_quantized(x, observe=True)
 
+    matching = make_matching(student, guide, train, session.seed)
+    seen: dict[str, FakeQuantized] = {}
+
     def loss(batch: Batch) -> torch.Tensor:
         lesson = session.lesson(batch)
         observe = batch.elapsed < OBSERVED_SHARE
-        answers = trained.fake_quantized(lesson.x, observe=observe, momentum=RANGE_MOMENTUM)
-        return session.student_loss(answers, lesson, guide)
+        answers = trained.fake_quantized(
+            lesson.x, observe=observe, momentum=RANGE_MOMENTUM, seen=seen
+        )
+        found = session.student_loss(answers, lesson, guide)
+        return found if matching is None else found + matching(seen, lesson)
 
     session.fit(
         "quantized",
-        trained,
+        trained if matching is None else nn.ModuleList([trained, matching]),
         schedule=schedule,
         lineage=lineage,
         loss=loss,

@@ -13,7 +13,7 @@ import numpy.typing as npt
 import torch
 from torch import nn
 
-from mcu_slm.config import Project
+from mcu_slm.config import Project, TrainConfig
 from mcu_slm.errors import TrainingError
 from mcu_slm.train.augment import Channels, Mix, augment, draw_mix
 from mcu_slm.train.checkpoint import CheckpointStore, fingerprint
@@ -151,10 +151,11 @@ class Session:
         how = self.project.train.augment
         targets = self.task.targets(batch.y)
         if not how.enabled:
-            return Lesson(batch.x, targets, batch.rows, Mix(), batch.number)
+            return Lesson(batch.x, targets, batch.rows, Mix(), batch.number, batch.elapsed)
         x = augment(batch.x, how, self.channels, batch.generator)
         mix = draw_mix(len(x), how.mixup_alpha, batch.generator)
-        return Lesson(mix.apply(x), mix.apply(targets), batch.rows, mix, batch.number)
+        known = (batch.rows, mix, batch.number, batch.elapsed)
+        return Lesson(mix.apply(x), mix.apply(targets), *known)
 
     def student_loss(
         self, answers: torch.Tensor, lesson: Lesson, guide: Guide | None
@@ -163,7 +164,7 @@ class Session:
         hard = self.task.loss(answers, lesson.targets)
         if guide is None:
             return hard
-        share = self.project.train.distillation_weight
+        share = distillation_share(self.project.train, lesson.elapsed)
         soft = self.task.distillation_loss(answers, guide.soft_answers(lesson))
         return (1.0 - share) * hard + share * soft
 
@@ -187,6 +188,12 @@ class Session:
         if self.learns_from_validation:
             del splits["validation"]
         return splits
+
+
+def distillation_share(settings: TrainConfig, elapsed: float) -> float:
+    """Return the guide's share of the loss after the share `elapsed` of a phase."""
+    factor = {"constant": 1.0, "falling": 1.0 - elapsed, "rising": elapsed}
+    return settings.distillation_weight * factor[settings.distillation_schedule]
 
 
 @torch.no_grad()

@@ -7,6 +7,8 @@ as an ensemble.
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import torch
 from torch import nn
 from torch.nn import functional
@@ -16,6 +18,17 @@ from mcu_slm.train.families import Head
 HEADS = 4
 STEM_KERNEL = 9
 BLOCK_KERNEL = 5
+
+
+class Look(NamedTuple):
+    """What a teacher answers, and what leads it there.
+
+    Shapes: answers: [B, outputs], features: pooled [B, F], attention: [B, tokens], sums to 1.
+    """
+
+    answers: torch.Tensor
+    features: torch.Tensor
+    attention: torch.Tensor
 
 
 class ConvBlock(nn.Module):
@@ -80,13 +93,31 @@ class Teacher(nn.Module):
         self.head = head
         self.answer = nn.Linear(pooled * width, head.outputs)
 
+    @property
+    def features(self) -> int:
+        """Pooled features."""
+        return self.answer.in_features
+
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Return answers in the units of the task."""
-        y = functional.relu(self.stem_norm(self.stem(x.transpose(1, 2))))
-        tokens = self.attention(self.convolutions(y).transpose(1, 2))
-        pooled = tokens
-        if not self.head.per_token:
-            weights = functional.softmax(self.pool_score(tokens), dim=1)
-            pooled = torch.cat([(weights * tokens).sum(1), tokens.mean(1)], dim=1)
-        answers: torch.Tensor = self.answer(self.dropout(pooled))
+        return self.look(x).answers
+
+    def look(self, x: torch.Tensor) -> Look:
+        """Return answers in the units of the task, with features and attention."""
+        tokens = self.trunk(x)
+        if self.head.per_token:
+            even = tokens.new_full(tokens.shape[:2], 1.0 / tokens.shape[1])
+            return Look(self._answers(tokens), tokens.mean(1), even)
+        weights = functional.softmax(self.pool_score(tokens), dim=1)
+        pooled = torch.cat([(weights * tokens).sum(1), tokens.mean(1)], dim=1)
+        return Look(self._answers(pooled), pooled, weights.squeeze(2))
+
+    def _answers(self, features: torch.Tensor) -> torch.Tensor:
+        answers: torch.Tensor = self.answer(self.dropout(features))
         return answers * self.head.gain + self.head.offset
+
+    def trunk(self, x: torch.Tensor) -> torch.Tensor:
+        """Return what is pooled. Shapes: x: [B, T, C] -> [B, tokens, width]."""
+        y = functional.relu(self.stem_norm(self.stem(x.transpose(1, 2))))
+        tokens: torch.Tensor = self.attention(self.convolutions(y).transpose(1, 2))
+        return tokens

@@ -62,7 +62,7 @@ def _train_teachers(session: Session, lineage: str) -> tuple[Ensemble, str]:
         )
         _fit_teacher(session, f"teacher{i}", member, schedule, lineage)
         members.append(member)
-    return Ensemble(members, session.task), lineage
+    return Ensemble(members, session.task, open=train.matches_inside), lineage
 
 
 def _fit_teacher(

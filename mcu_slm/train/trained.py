@@ -12,9 +12,15 @@ from torch import nn
 
 from mcu_slm.errors import TrainingError
 from mcu_slm.quant import quantize_activation
-from mcu_slm.train.backends import ExactOps, FakeQuantOps, QuantState
+from mcu_slm.train.backends import (
+    ExactOps,
+    FakeQuantized,
+    FakeQuantOps,
+    QuantState,
+    recorded,
+)
 from mcu_slm.train.checkpoint import load_state, save_state
-from mcu_slm.train.families import Student, make_student, shape_from_json
+from mcu_slm.train.families import MATCHED, Student, make_student, shape_from_json
 
 STUDENT_FILE = "student.pt"
 EXACT_BATCH = 256
@@ -32,14 +38,22 @@ class TrainedStudent(nn.Module):
         self.ranges = ranges or QuantState()
 
     def fake_quantized(
-        self, x: torch.Tensor, *, observe: bool = False, momentum: float | None = None
+        self,
+        x: torch.Tensor,
+        *,
+        observe: bool = False,
+        momentum: float | None = None,
+        seen: dict[str, FakeQuantized] | None = None,
     ) -> torch.Tensor:
         """Return the answers of quantisation-aware training.
+
+        What is matched to teachers is put into `seen`.
 
         Shapes: x: normalised windows [B, T, C] -> [B, ...].
         """
         ops = FakeQuantOps(self.ranges, observe=observe, momentum=momentum)
-        return self.student.forward(ops, ops.input(x.unsqueeze(1))).tensor
+        watched = ops if seen is None else recorded(ops, MATCHED, seen)
+        return self.student.forward(watched, ops.input(x.unsqueeze(1))).tensor
 
     def quantize_windows(self, x: npt.ArrayLike) -> npt.NDArray[np.int8]:
         """Return the model's int8 inputs.

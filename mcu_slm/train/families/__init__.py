@@ -11,6 +11,7 @@ from typing import Any, Final
 import torch
 
 from mcu_slm.config import ModelConfig
+from mcu_slm.train.families.layers import MATCHED, POOLED_ATTENTION, POOLED_FEATURES
 from mcu_slm.train.families.student import (
     Head,
     Shape,
@@ -50,6 +51,9 @@ def shape_from_json(fields: dict[str, Any]) -> Shape:
 
 __all__ = [
     "FAMILIES",
+    "MATCHED",
+    "POOLED_ATTENTION",
+    "POOLED_FEATURES",
     "BlockShape",
     "Head",
     "Shape",

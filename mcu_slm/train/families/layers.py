@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import math
+from typing import Final
 
 import torch
 from torch import nn
 
 from mcu_slm.train.backends import FoldedBatchNorm, Operators, Value, fold
 from mcu_slm.train.families.student import Head
+
+POOLED_ATTENTION: Final = "pool_weights"
+POOLED_FEATURES: Final = ("pool", "mean")
+MATCHED: Final = (POOLED_ATTENTION, *POOLED_FEATURES)
+"""Names of the values of `Answer` that teachers' insights can be matched to."""
 
 NORM_FIELDS = ("gain", "shift", "running_mean", "running_variance")
 """Parameters and buffers of a normalisation, one number per channel each."""
@@ -70,7 +76,7 @@ class Answer(nn.Module):
         """Shapes: x: [B, 1, L, D] -> one or two of [B, 1, 1, D]."""
         scores = ops.linear("pool_score", x, self.pool_score, self.pool_score_bias)
         row = ops.reshape("pool_score_row", scores, (1, 1, tokens))
-        parts = [ops.matmul("pool", ops.softmax("pool_weights", row), x, group="pooled")]
+        parts = [ops.matmul("pool", ops.softmax(POOLED_ATTENTION, row), x, group="pooled")]
         if self.mean:
             parts.append(ops.mean("mean", x, group="pooled"))
         return parts
