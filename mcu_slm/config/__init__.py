@@ -36,6 +36,7 @@ from mcu_slm.config.task import (
 )
 from mcu_slm.config.training import (
     AugmentConfig,
+    PretrainConfig,
     PruneConfig,
     TeacherConfig,
     TrainConfig,
@@ -56,6 +57,7 @@ __all__ = [
     "ModelConfig",
     "NpzData",
     "ParquetData",
+    "PretrainConfig",
     "Project",
     "ProjectConfig",
     "PruneConfig",

@@ -13,6 +13,7 @@ from mcu_slm.config.base import (
     Positive,
     Probability,
     Section,
+    Share,
     Size,
     Small,
 )
@@ -51,6 +52,20 @@ class PruneConfig(Section):
     """Share of the student's instructions per inference that stays, whatever the budget allows."""
     epochs: Size = 10
     """Epochs of fine-tuning after pruning."""
+
+
+class PretrainConfig(Section):
+    """`[train.pretrain]`: what teacher and student learn from windows without their labels."""
+
+    kind: Literal["none", "masked", "contrastive"] = "none"
+    """masked: fill in what was hidden of a window; contrastive: tell two changed copies of a window
+    from those of other windows."""
+    epochs: Size = 30
+    """Epochs over all training windows, labelled or not."""
+    mask_fraction: Share = 0.5
+    """Share of a window that is hidden (masked)."""
+    temperature: Positive = 0.2
+    """Softness of the comparison (contrastive): the smaller, the more the likest windows count."""
 
 
 class AugmentConfig(Section):
@@ -133,13 +148,24 @@ class TrainConfig(Section):
     learn_from_validation: bool = False
     """For the final model, once all settings are chosen: learn from the validation windows too, and
     keep the last epoch of every phase, as there is nothing left to choose by."""
+    label_fraction: Annotated[float, Field(gt=0, le=1)] = 1.0
+    """Share of the training windows whose labels are used, for experiments: of each class so many,
+    and from as few groups as there are enough in. Pretraining sees the other windows too."""
     threads: Count = 1
     """CPU threads at most. Only runs with the same number give the same weights, and networks this
     small gain little from more."""
+    pretrain: PretrainConfig = PretrainConfig()
+    """Learning from windows without labels, before all else."""
     prune: PruneConfig = PruneConfig()
     """What is left after pruning."""
     augment: AugmentConfig = AugmentConfig()
     """Random changes of training windows."""
+
+    @model_validator(mode="after")
+    def _copies_of_windows_differ(self) -> Self:
+        if self.pretrain.kind == "contrastive" and not self.augment.enabled:
+            raise ValueError('pretrain.kind = "contrastive" needs augment.enabled = true')
+        return self
 
     @property
     def matches_inside(self) -> bool:

@@ -28,6 +28,7 @@ from mcu_slm.train.families import (
 )
 from mcu_slm.train.loop import Batch, Schedule, reproducible
 from mcu_slm.train.matching import make_matching
+from mcu_slm.train.pretrain import pretrain_student
 from mcu_slm.train.progress import Progress
 from mcu_slm.train.prune import CostOf, Limits, Removal, prune_to
 from mcu_slm.train.session import (
@@ -150,6 +151,7 @@ def _train_student(session: Session, guide: Guide | None, lineage: str) -> tuple
     )
     lineage = fingerprint(lineage, shape.to_json(), asdict(schedule), distillation)
     student = make_student(shape, torch.Generator().manual_seed(session.seed))
+    pretrain_student(session, student)
     _fit_student(session, "float", student, guide, schedule=schedule, lineage=lineage)
     return student, lineage
 

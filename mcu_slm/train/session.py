@@ -18,6 +18,7 @@ from mcu_slm.errors import TrainingError
 from mcu_slm.train.augment import Channels, Mix, augment, draw_mix
 from mcu_slm.train.checkpoint import CheckpointStore, fingerprint
 from mcu_slm.train.distillation import Guide, Lesson
+from mcu_slm.train.labelled import labelled_rows
 from mcu_slm.train.loop import Batch, Phase, Schedule, TensorWindows, run_phase
 from mcu_slm.train.progress import Progress
 from mcu_slm.train.tasks import Score, Task, make_task
@@ -31,13 +32,16 @@ Predict = Callable[[torch.Tensor], torch.Tensor]
 class SplitLike(Protocol):
     """Windows and truth of one split.
 
-    Shapes: x: [N, T, C] in physical units, y: [N, ...], last: [N], of its recording.
+    Shapes: x: [N, T, C] in physical units, y: [N, ...], group: [N], last: [N], of its
+    recording.
     """
 
     @property
     def x(self) -> npt.NDArray[np.float32]: ...  # noqa: D102
     @property
     def y(self) -> npt.NDArray[Any]: ...  # noqa: D102
+    @property
+    def group(self) -> npt.NDArray[np.str_]: ...  # noqa: D102
     @property
     def last(self) -> npt.NDArray[np.bool_]: ...  # noqa: D102
 
@@ -75,6 +79,8 @@ class Session:
     """One training: its data, its settings, and where it keeps and tells what it has done.
 
     Args:
+        train: The training windows whose labels are used.
+        windows: All training windows [N, T, C], to be learned from without labels.
         soft_labels: Somebody else's answers per split, those of "train" to its windows.
         seconds: Time spent per phase, filled as phases end.
     """
@@ -84,6 +90,7 @@ class Session:
     train: TensorWindows
     validation: TensorWindows
     test: TensorWindows
+    windows: torch.Tensor
     channels: Channels
     store: CheckpointStore
     progress: Progress
@@ -107,11 +114,21 @@ class Session:
 
     def lineage(self) -> str:
         """Return the fingerprint of data, seed and the settings that every phase depends on."""
+        labelled = (self.train.x, self.train.y, self.validation.x, self.validation.y)
+        known = self._lineage(*labelled)
+        pretrains = self.project.train.pretrain.kind != "none"
+        return fingerprint(known, self.lineage_of_windows()) if pretrains else known
+
+    def lineage_of_windows(self) -> str:
+        """Return the fingerprint of what learning without labels depends on."""
+        settings = self.project.train.pretrain
+        return fingerprint(self._lineage(self.windows), settings.model_dump())
+
+    def _lineage(self, *tensors: torch.Tensor) -> str:
         digest = hashlib.sha256()
-        for windows in (self.train, self.validation):
-            digest.update(repr(tuple(windows.x.shape)).encode())
-            digest.update(windows.x.numpy().tobytes())
-            digest.update(windows.y.numpy().tobytes())
+        for tensor in tensors:
+            digest.update(repr(tuple(tensor.shape)).encode())
+            digest.update(tensor.numpy().tobytes())
         settings = self.project.train
         return fingerprint(
             digest.hexdigest(),
@@ -131,20 +148,27 @@ class Session:
         schedule: Schedule,
         lineage: str,
         loss: Callable[[Batch], torch.Tensor],
-        predict: Predict,
+        predict: Predict | None = None,
         stream: str,
         cycle: int = 0,
     ) -> None:
-        """Run one phase; `model` ends with the weights of the epoch that is kept."""
+        """Run one phase; `model` ends with the weights of the epoch that is kept.
+
+        A phase that cannot `predict` learns from all windows without their labels, to its end.
+        """
 
         def validate() -> Score:
+            assert predict is not None
             model.eval()
             return self.task.score(*_judged(predict, self.validation))
 
-        judged = None if self.learns_from_validation else validate
+        judged = None if self.learns_from_validation or predict is None else validate
         metric = self.task.main_metric
         phase = Phase(name, model, schedule, lineage, loss, judged, stream, cycle, metric)
-        self.seconds[name] = run_phase(phase, self.train, self.seed, self.store, self.progress)
+        data = self.train
+        if predict is None:
+            data = TensorWindows(self.windows, torch.zeros(len(self.windows)))
+        self.seconds[name] = run_phase(phase, data, self.seed, self.store, self.progress)
 
     def lesson(self, batch: Batch) -> Lesson:
         """Return a batch as it is learned: changed at random, and mixed in pairs."""
@@ -228,6 +252,11 @@ def open_session(
         )
         if answers:
             answers["train"] = torch.cat([answers["train"], answers["validation"]])
+    windows = train.x
+    if project.train.label_fraction < 1.0:
+        rows = _labelled_rows(dataset, train, project)
+        train = TensorWindows(train.x[rows], train.y[rows])
+        answers |= {"train": answers["train"][rows]} if answers else {}
     task = make_task(project, len(dataset.classes))
     if task.kind == "classification":
         _require_two_classes(train, dataset.classes)
@@ -237,6 +266,7 @@ def open_session(
         train=train,
         validation=validation,
         test=_test_windows(dataset, normalisation, project),
+        windows=windows,
         channels=Channels(
             project.data.channels, torch.tensor(normalisation.mean), torch.tensor(normalisation.std)
         ),
@@ -244,6 +274,13 @@ def open_session(
         progress=progress,
         soft_labels=answers,
     )
+
+
+def _labelled_rows(dataset: DatasetLike, train: TensorWindows, project: Project) -> torch.Tensor:
+    """Return the training windows whose labels are used."""
+    groups = np.concatenate([dataset.train.group, dataset.validation.group])[: len(train)]
+    fraction, seed = project.train.label_fraction, project.project.seed
+    return torch.from_numpy(labelled_rows(train.y.numpy(), groups, fraction, seed))
 
 
 def _test_windows(

@@ -11,6 +11,7 @@ from mcu_slm.train.checkpoint import fingerprint
 from mcu_slm.train.distillation import Ensemble, Guide, SoftLabels
 from mcu_slm.train.families import parameter_count
 from mcu_slm.train.loop import Batch, Schedule
+from mcu_slm.train.pretrain import pretrain_teacher
 from mcu_slm.train.session import Session
 from mcu_slm.train.teacher import Teacher
 
@@ -60,6 +61,7 @@ def _train_teachers(session: Session, lineage: str) -> tuple[Ensemble, str]:
             blocks=settings.blocks,
             dropout=settings.dropout,
         )
+        pretrain_teacher(session, f"teacher{i}", member)
         _fit_teacher(session, f"teacher{i}", member, schedule, lineage)
         members.append(member)
     return Ensemble(members, session.task, open=train.matches_inside), lineage

@@ -81,6 +81,13 @@ class Student(nn.Module, ABC):
     def forward(self, ops: Operators[Value], x: Value) -> Value:
         """Shapes: x: [B, 1, T, C] -> answers [B, outputs], or [B, tokens, outputs] per token."""
 
+    def trunk(self, ops: Operators[Value], x: Value) -> Value:
+        """Return the tokens that the answer is read from: what can be learned without labels.
+
+        Shapes: x: [B, 1, T, C] -> [B, 1, tokens, width].
+        """
+        raise NotImplementedError
+
     @abstractmethod
     def units(self) -> tuple[Units, ...]:
         """Return what pruning can remove."""

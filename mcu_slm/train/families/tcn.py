@@ -130,12 +130,16 @@ class Tcn(Student):
 
     def forward(self, ops: Operators[Value], x: Value) -> Value:
         """Shapes: x: [B, 1, T, C] -> [B, outputs], or [B, L, outputs] per token."""
+        answer: Value = self.answer(ops, self.trunk(ops, x), self.tokens)
+        return answer
+
+    def trunk(self, ops: Operators[Value], x: Value) -> Value:
+        """Shapes: x: [B, 1, T, C] -> [B, 1, L, D]."""
         stem, bias = self.stem, self.stem_bias
         x = ops.conv("stem", x, stem, bias, self.shape.stem, relu=True, norm=self.stem_norm)
         for i, block in enumerate(self.blocks):
             x = block(ops, f"block{i}", x)
-        answer: Value = self.answer(ops, x, self.tokens)
-        return answer
+        return x
 
     def units(self) -> tuple[Units, ...]:
         """Return the channels, which all layers share through the residuals."""

@@ -177,6 +177,11 @@ class Transformer(Student):
 
     def forward(self, ops: Operators[Value], x: Value) -> Value:
         """Shapes: x: [B, 1, T, C] -> [B, outputs], or [B, L, outputs] per token."""
+        answer: Value = self.answer(ops, self.trunk(ops, x), self.tokens)
+        return answer
+
+    def trunk(self, ops: Operators[Value], x: Value) -> Value:
+        """Shapes: x: [B, 1, T, C] -> [B, 1, L, D]."""
         patching, width, tokens = self.shape.patching, self.shape.embedding, self.tokens
         how = Sliding(patching.stride, patching.padding)
         x = ops.conv("patch", x, self.patch, self.patch_bias, how)
@@ -190,8 +195,7 @@ class Transformer(Student):
             x = block(ops, f"block{i}", x)
         if layout != (1, tokens):
             x = ops.reshape("tokens", x, (1, tokens, width))
-        answer: Value = self.answer(ops, x, tokens)
-        return answer
+        return x
 
     def units(self) -> tuple[Units, ...]:
         """Return heads and feed-forward neurons of every block."""
