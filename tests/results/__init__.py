@@ -1,0 +1,1 @@
+"""Tables of docs/results.md, and what trains them."""

@@ -1,0 +1,32 @@
+"""`python -m tests.results NAME`: trains what a table of docs/results.md is made of, and prints it.
+
+Rows are kept in the folder of `--runs`, so an interrupted run continues.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from tests.results import pretraining
+from tests.results.runner import run_table
+
+TABLES = {"pretraining": pretraining}
+"""Per name a module with PROJECT, SEEDS, variants() and markdown(rows)."""
+
+
+def main() -> None:
+    """Run from the command line."""
+    parser = argparse.ArgumentParser(prog="python -m tests.results", description=__doc__)
+    parser.add_argument("name", choices=TABLES)
+    parser.add_argument("--runs", type=Path, default=Path("build/results"))
+    parser.add_argument("--seeds", type=int, nargs="+", help="instead of the table's")
+    arguments = parser.parse_args()
+    table = TABLES[arguments.name]
+    seeds = arguments.seeds or table.SEEDS
+    rows = run_table(arguments.name, table.PROJECT, table.variants(), seeds, arguments.runs)
+    print(table.markdown(rows))
+
+
+if __name__ == "__main__":
+    main()
