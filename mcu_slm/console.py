@@ -94,8 +94,10 @@ def _plain_table(*headers: str) -> Table:
 def _results(outcome: Outcome) -> Table:
     names = {
         "teacher": "teacher",
+        "labels_only": "student, float, labels only",
         "float": "student, float",
         "pruned": "student, pruned",
+        "int8_untrained": "student, int8, before training for it",
         "fake_quant": "student, fake-quantised",
         "int8": "student, int8",
     }

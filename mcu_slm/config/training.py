@@ -151,6 +151,9 @@ class TrainConfig(Section):
     label_fraction: Annotated[float, Field(gt=0, le=1)] = 1.0
     """Share of the training windows whose labels are used, for experiments: of each class so many,
     and from as few groups as there are enough in. Pretraining sees the other windows too."""
+    ablation: bool = False
+    """Whether to train the student without its teacher too, and to judge int8 before
+    quantisation-aware training: the report then says what each step is worth."""
     threads: Count = 1
     """CPU threads at most. Only runs with the same number give the same weights, and networks this
     small gain little from more."""

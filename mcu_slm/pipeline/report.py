@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from mcu_slm.boards import Board
 from mcu_slm.pipeline.evidence import Evidence
@@ -25,11 +25,30 @@ def render_report(name: str, board: Board, fields: dict[str, Any]) -> str:
     return "\n".join(lines) + "\n"
 
 
+STAGES: Final = {
+    "teacher": "who the student learns from",
+    "labels_only": "the float student if it learns from labels alone",
+    "float": "the float student",
+    "pruned": "after pruning",
+    "int8_untrained": "int8 without quantisation-aware training",
+    "fake_quant": "after quantisation-aware training, in float arithmetic",
+    "int8": "what the device answers",
+}
+"""What the stages of training are."""
+
+_COSTS: Final = {
+    "parameters": "parameters",
+    "instructions": "instructions",
+    "flash_bytes": "flash",
+}
+
+
 def _training(facts: dict[str, Any], proof: dict[str, Any]) -> list[str]:
-    main, metrics = facts["main_metric"], facts["metrics"]
+    main, metrics, costs = facts["main_metric"], facts["metrics"], facts.get("costs", {})
     others = [name for name in metrics["int8"]["test"] if name != main]
     columns = [f"validation {metric_title(main)}"]
     columns += [f"test {metric_title(name)}" for name in (main, *others)]
+    columns += _COSTS.values()
     lines = [
         "## Results",
         "",
@@ -37,10 +56,13 @@ def _training(facts: dict[str, Any], proof: dict[str, Any]) -> list[str]:
         "|---" * (len(columns) + 1) + "|",
     ]
     for stage, splits in metrics.items():
-        seen = splits.get("validation")
+        seen, cost = splits.get("validation"), costs.get(stage, {})
         cells = [shown_metric(main, seen[main], 2) if seen else "learned from"]
         cells += [shown_metric(name, splits["test"][name], 2) for name in (main, *others)]
+        cells += [f"{cost[name]:,}" if name in cost else "" for name in _COSTS]
         lines.append(f"| {stage} | " + " | ".join(cells) + " |")
+    legend = "; ".join(f"{stage}: {STAGES[stage]}" for stage in metrics if stage in STAGES)
+    lines += ["", f"{legend}.", "", "Instructions and flash are predicted, for one inference."]
     judged = proof.get("int8_accuracy")
     if judged is not None:
         lines += ["", f"int8, judged by TensorFlow Lite Micro: accuracy {judged:.2%}."]

@@ -115,6 +115,7 @@ def train(project: Project, recordings: Recordings, run: RunFolder) -> dict[str,
     facts: dict[str, Any] = {
         "main_metric": result.main_metric,
         "metrics": result.metrics,
+        "costs": result.costs,
         "parameters": result.parameters,
         "removals": [asdict(removal) for removal in result.removals],
         "seconds": result.seconds,

@@ -6,6 +6,7 @@ once, at the end.
 
 from __future__ import annotations
 
+import copy
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -39,7 +40,8 @@ from mcu_slm.train.session import (
     SoftLabelsLike,
     open_session,
 )
-from mcu_slm.train.teaching import guide_parameter_count, judge_guide, make_guide
+from mcu_slm.train.stages import Stages
+from mcu_slm.train.teaching import guide_parameter_count, make_guide
 from mcu_slm.train.tensorboard import logged
 from mcu_slm.train.trained import TrainedStudent, save_trained
 
@@ -62,8 +64,11 @@ class TrainResult:
     Args:
         trained: The quantised student.
         main_metric: The metric that decides: accuracy of a classification, for example.
-        metrics: Results per stage ("teacher", "float", "pruned", "fake_quant", "int8"), split
-            ("validation", "test") and name. "int8" is what the device answers.
+        metrics: Results per stage ("teacher", "float", "pruned", "fake_quant", "int8"; with
+            ablation also "labels_only", the float student without a guide, and "int8_untrained",
+            int8 before quantisation-aware training), split ("validation", "test") and name. "int8"
+            is what the device answers.
+        costs: Parameters, and predicted costs on the board, per stage.
         parameters: Learned numbers of "teacher" (all members), "student" (before pruning) and
             "deployed" (what reaches the device).
         removals: What was pruned, step by step.
@@ -74,6 +79,7 @@ class TrainResult:
     trained: TrainedStudent
     main_metric: str
     metrics: dict[str, dict[str, dict[str, float]]]
+    costs: dict[str, dict[str, int]]
     parameters: dict[str, int]
     removals: tuple[Removal, ...]
     seconds: dict[str, float]
@@ -104,31 +110,30 @@ def train_model(
             dataset, normalisation, project, Path(run_dir), progress, soft_labels
         )
         _refuse_too_many_parameters(session)
-        metrics = {}
+        stages = Stages(session, cost_of)
         guide, lineage = make_guide(session, session.lineage())
-        if guide is not None and (judged := judge_guide(session, guide)) is not None:
-            metrics["teacher"] = judged
-        student, lineage = _train_student(session, guide, lineage)
+        stages.judge_guide(guide)
+        student, lineage = _train_student(session, guide, lineage, stages)
         before_pruning = parameter_count(student)
-        metrics["float"] = session.judge(_float_predict(student))
         student, removals, lineage = _prune_student(session, student, guide, lineage, cost_of)
         if removals:
-            metrics["pruned"] = session.judge(_float_predict(student))
-        trained = _quantize_student(session, student, guide, lineage)
-        metrics["fake_quant"] = session.judge(trained.fake_quantized)
-        metrics["int8"] = session.judge(lambda x: trained.answer(x.numpy()))
+            stages.judge("pruned", student, _float_predict(student))
+        trained = _quantize_student(session, student, guide, lineage, stages)
+        stages.judge("fake_quant", student, trained.fake_quantized)
+        stages.judge("int8", student, _int8_predict(trained))
     parameters = {
         "teacher": guide_parameter_count(guide),
         "student": before_pruning,
         "deployed": deployed_parameter_count(trained.student),
     }
-    summary = {"metrics": metrics, "parameters": parameters, "seconds": session.seconds}
+    summary = {"metrics": stages.metrics, "parameters": parameters, "seconds": session.seconds}
     final = save_trained(Path(run_dir), trained, summary)
     phases = tuple(session.store.path(phase) for phase in session.seconds)
     return TrainResult(
         trained,
         session.task.main_metric,
-        metrics,
+        stages.metrics,
+        stages.costs,
         parameters,
         tuple(removals),
         dict(session.seconds),
@@ -141,7 +146,9 @@ def _shape_of(session: Session) -> Shape:
     return shape_of(session.project.model, samples, channels, session.task.head)
 
 
-def _train_student(session: Session, guide: Guide | None, lineage: str) -> tuple[Student, str]:
+def _train_student(
+    session: Session, guide: Guide | None, lineage: str, stages: Stages
+) -> tuple[Student, str]:
     """Train the float student on the truth and its guide's answers."""
     train, shape = session.project.train, _shape_of(session)
     schedule = session.schedule(train.student_epochs, train.learning_rate)
@@ -152,7 +159,13 @@ def _train_student(session: Session, guide: Guide | None, lineage: str) -> tuple
     lineage = fingerprint(lineage, shape.to_json(), asdict(schedule), distillation)
     student = make_student(shape, torch.Generator().manual_seed(session.seed))
     pretrain_student(session, student)
+    if train.ablation and guide is not None:
+        alone, alike = copy.deepcopy(student), (shape.to_json(), asdict(schedule))
+        own = fingerprint(session.lineage(), *alike)
+        _fit_student(session, "labels_only", alone, None, schedule=schedule, lineage=own)
+        stages.judge("labels_only", alone, _float_predict(alone))
     _fit_student(session, "float", student, guide, schedule=schedule, lineage=lineage)
+    stages.judge("float", student, _float_predict(student))
     return student, lineage
 
 
@@ -223,7 +236,7 @@ def _limits(project: Project, student: Student, cost_of: CostOf) -> Limits:
 
 
 def _quantize_student(
-    session: Session, student: Student, guide: Guide | None, lineage: str
+    session: Session, student: Student, guide: Guide | None, lineage: str, stages: Stages
 ) -> TrainedStudent:
     """Find the activation ranges, then train with every tensor on its int8 grid."""
     train = session.project.train
@@ -233,6 +246,8 @@ def _quantize_student(
     with torch.no_grad():
         for x, _ in session.first_batches(CALIBRATION_BATCHES):
             trained.fake_quantized(x, observe=True)
+    if train.ablation:
+        stages.judge("int8_untrained", student, _int8_predict(trained))
 
     matching = make_matching(student, guide, train, session.seed)
     seen: dict[str, FakeQuantized] = {}
@@ -275,3 +290,7 @@ def _refuse_too_many_parameters(session: Session) -> None:
 
 def _float_predict(student: Student) -> Predict:
     return lambda x: student.forward(FloatOps(), x.unsqueeze(1))
+
+
+def _int8_predict(trained: TrainedStudent) -> Predict:
+    return lambda x: trained.answer(x.numpy())

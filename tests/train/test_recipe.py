@@ -244,3 +244,24 @@ def test_soft_labels_of_the_validation_windows_teach_where_these_are_learned_fro
     soft = _soft_labels(dataset)
     session = open_session(dataset, Identity(), project, tmp_path, quiet, soft)
     assert torch.equal(session.soft_labels["train"].argmax(1), session.train.y)
+
+
+def test_an_ablation_also_judges_what_single_steps_are_worth(tmp_path):
+    project = make_project(ablation=True, **QUICK)
+    result = _train(tmp_path, project=project)
+    assert list(result.metrics) == [
+        *("teacher", "labels_only", "float", "pruned", "int8_untrained", "fake_quant", "int8")
+    ]
+    plain = _train(tmp_path / "plain")
+    assert result.metrics["int8"] == plain.metrics["int8"]
+    alone = _train(tmp_path / "alone", project=make_project(teacher={"enabled": False}, **QUICK))
+    assert result.metrics["labels_only"] == alone.metrics["float"]
+    assert result.costs["float"] == result.costs["labels_only"]
+    assert result.costs["int8"]["parameters"] == result.parameters["deployed"]
+    assert result.costs["pruned"]["instructions"] < result.costs["float"]["instructions"]
+    assert result.costs["teacher"] == {"parameters": result.parameters["teacher"]}
+
+
+def test_without_a_teacher_labels_only_is_no_stage_of_its_own(tmp_path):
+    project = make_project(ablation=True, teacher={"enabled": False}, **QUICK)
+    assert "labels_only" not in _train(tmp_path, project=project).metrics
