@@ -10,6 +10,7 @@
 # make operators the page docs/operators.md, from what the operator modules declare
 # make costs     measures what a round of each kernel's loops costs, for predictions; KERNELS="dsp_gemm lstm_s8" measures these only
 # make bench     one inference of each shared model on the simulated board, by kernel family: writes docs/benchmarks.md
+# make results   trains what a table of docs/results.md is made of, and prints it; TABLE=pretraining RUNS=folder, continues where it was
 #
 # Everything is installed into .venv, nothing outside. MCU_SLM_SHARED names the folder with shared models and recordings.
 
@@ -28,8 +29,10 @@ MUTANTS ?= 100000
 GRAPHS ?= 10000
 SEED ?= 1
 JOBS ?= 1
+TABLE ?= pretraining
+RUNS ?= build/results
 
-.PHONY: demo test lint check emulate fuzz prove new-op operators costs bench clean
+.PHONY: demo test lint check emulate fuzz prove new-op operators costs bench results clean
 
 demo: $(VENV)/installed
 	$(BIN)/mcu-slm run examples/basic_motions/mcu_slm.toml
@@ -66,6 +69,9 @@ costs: $(VENV)/installed-dev
 
 bench: $(VENV)/installed-dev
 	$(BIN)/python -m tests.bench
+
+results: $(VENV)/installed-dev
+	$(BIN)/python -m tests.results $(TABLE) --runs $(RUNS)
 
 $(VENV)/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "mcu_slm needs Python 3.11 or newer")'

@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mcu_slm.data import Dataset
+from mcu_slm.config import RegressionTask
+from mcu_slm.data import Dataset, load_dataset
 from mcu_slm.data.soft_labels import load_soft_labels, window_arrays
 from mcu_slm.errors import DataError
-from tests.data.sources import CSV, load, signal, write_csv
+from tests.data.sources import CSV, config, load, signal, write_csv
 
 pytestmark = pytest.mark.unit
 Arrays = dict[str, Any]
@@ -169,3 +170,18 @@ def test_damaged_and_missing_files_are_errors(tmp_path: Path, dataset: Dataset) 
         (tmp_path / name).write_bytes(b"PK\x03\x04 nothing")
         with pytest.raises(DataError, match=f"{name}: cannot be read"):
             load_soft_labels(tmp_path / name, tmp_path, dataset, ("train",))
+
+
+def test_regression_takes_values(tmp_path: Path) -> None:
+    values = np.arange(400, dtype=np.float64)
+    for number in range(3):
+        rows = np.stack([values, values, values + number], axis=1)
+        write_csv(tmp_path / f"m{number}.csv", rows, "a,b,t")
+    settings = {"label": None, "target": "t"}
+    task = RegressionTask(kind="regression", unit="K", min=0.0, max=500.0)
+    dataset = load_dataset(config(CSV, **settings), tmp_path, 0, task)
+    arrays = window_arrays(dataset)
+    assert arrays["label"].dtype == np.float32
+    answers = {"source": arrays["source"], "start": arrays["start"], "values": arrays["label"] + 2}
+    found = _load(tmp_path, dataset, answers)
+    np.testing.assert_array_equal(found.answers["train"], dataset.train.y[:, None] + 2)

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from mcu_slm.boards import load_board
 from mcu_slm.config import Project, parse_project
+from mcu_slm.data.soft_labels import window_arrays
 from mcu_slm.errors import ConfigError
-from mcu_slm.pipeline.run_folder import Silence
+from mcu_slm.pipeline import training
+from mcu_slm.pipeline.report import report_of
+from mcu_slm.pipeline.run_folder import RunFolder, Silence
 from mcu_slm.pipeline.windows import (
     export_windows,
     read_dataset,
@@ -32,6 +37,14 @@ sampling_rate_hz = 50
 window_samples = 16
 [data.split]
 kind = "by_group"
+[model]
+width = 8
+heads = 2
+blocks = 1
+ffn_width = 8
+[train]
+student_epochs = 1
+qat_epochs = 1
 [teacher]
 soft_labels = "${SOFT_FOLDER}/answers.npz"
 [board]
@@ -42,6 +55,11 @@ name = "nucleo_f446re"
 class Listener(Silence):
     def __init__(self) -> None:
         self.warnings: list[str] = []
+        self.skipped: list[bool] = []
+
+    def finish(self, stage: str, result: str, *, skipped: bool = False) -> None:
+        if stage == "train":
+            self.skipped.append(skipped)
 
     def warn(self, text: str) -> None:
         self.warnings.append(text)
@@ -104,3 +122,25 @@ def test_only_npz_and_parquet_are_taken(tmp_path: Path, project: Project) -> Non
     del project
     with pytest.raises(ConfigError, match=r"answers\.csv' is neither \.npz nor \.parquet"):
         parse_project(TEXT.replace("answers.npz", "answers.csv"), tmp_path / "mcu_slm.toml")
+
+
+def test_other_soft_labels_train_again_and_the_report_tells_what_stages_cost(
+    project: Project, tmp_path: Path
+) -> None:
+    pytest.importorskip("torch", reason="skipped: PyTorch is not installed")
+    listener = Listener()
+    run = RunFolder(tmp_path / "runs" / "soft", listener)
+    recordings = training.load_recordings(project, run)
+    for scale in (1.0, 1.0, 2.0):
+        arrays = window_arrays(recordings.dataset)
+        keys = {"source": arrays["source"], "start": arrays["start"]}
+        logits = scale * np.eye(2)[arrays["label"]]
+        np.savez(tmp_path / "answers.npz", **keys, logits=logits)
+        training.train(project, recordings, run)
+    assert listener.skipped == [False, True, False]
+    report = report_of("soft", load_board("nucleo_f446re"), run.evidence)
+    rows = {line.split(" | ")[0]: line for line in report.splitlines() if line.startswith("| ")}
+    assert re.fullmatch(
+        r"\| teacher \| 100.00% \| 100.00% \| 100.00% \|  \|  \|  \|", rows["| teacher"]
+    )
+    assert re.search(r"\| [1-9][\d,]+ \| [1-9][\d,]+ \| [1-9][\d,]+ \|$", rows["| int8"])

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from tests.results.runner import Row, Variant
 
-PROJECT: Final = Path("examples/uci_har/mcu_slm.toml")
+PROJECT: Final = Path(__file__).resolve().parents[2] / "examples" / "uci_har" / "mcu_slm.toml"
 SEEDS: Final = (1, 2, 3)
 FRACTIONS: Final = (0.01, 0.05, 0.10)
 KINDS: Final = ("none", "masked", "contrastive")

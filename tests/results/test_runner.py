@@ -1,0 +1,114 @@
+"""Tables of results: settings are changed as named, and every row is trained once."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from pydantic import ValidationError
+
+from mcu_slm.config import load_project
+from tests.results import pretraining
+from tests.results.__main__ import TABLES
+from tests.results.runner import Variant, changed, run_table
+
+pytest.importorskip("torch", reason="skipped: PyTorch is not installed")
+pytestmark = pytest.mark.unit
+
+TEXT = """
+[project]
+name = "rows"
+[data]
+format = "npz"
+files = ["data.npz"]
+all = { windows = "X", labels = "y", groups = "g" }
+channels = ["a", "b"]
+channel_units = ["g", "g"]
+sampling_rate_hz = 50
+window_samples = 16
+[data.split]
+kind = "by_group"
+[model]
+width = 8
+heads = 2
+blocks = 1
+ffn_width = 8
+[teacher]
+enabled = false
+[train]
+student_epochs = 1
+qat_epochs = 1
+[board]
+name = "nucleo_f446re"
+"""
+VARIANTS = (
+    Variant("plain"),
+    Variant("masked", {"train.pretrain.kind": "masked", "train.pretrain.epochs": 1}),
+)
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    x = np.random.default_rng(0).normal(size=(60, 16, 2)).astype(np.float32)
+    y, groups = np.arange(60) % 2, np.arange(60) // 6
+    np.savez(tmp_path / "data.npz", X=x, y=y, g=groups)
+    path = tmp_path / "mcu_slm.toml"
+    path.write_text(TEXT)
+    return path
+
+
+def test_keys_are_changed_and_checked_and_the_rest_stays(project: Path) -> None:
+    before = load_project(project)
+    after = changed(before, {"train.pretrain.kind": "masked", "project.seed": 7})
+    assert (after.train.pretrain.kind, after.project.seed) == ("masked", 7)
+    assert after.train.qat_epochs == 1
+    assert after.data == before.data
+    assert after.directory == before.directory
+    for wrong in ({"train.no_such_key": 1}, {"train.qat_epochs": "many"}, {"no_section.key": 1}):
+        with pytest.raises(ValidationError):
+            changed(before, wrong)
+
+
+def test_rows_are_trained_once_and_kept(
+    project: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    runs = tmp_path / "runs"
+    rows = run_table("table", project, VARIANTS, (1, 2), runs)
+    found = [(row["variant"], row["seed"]) for row in rows]
+    assert found == [("plain", 1), ("masked", 1), ("plain", 2), ("masked", 2)]
+    assert ["pretrained" in row["seconds"] for row in rows] == [False, True, False, True]
+    assert len(capsys.readouterr().out.splitlines()) == 4
+    assert len(json.loads((runs / "table.json").read_text())) == 4
+    assert run_table("table", project, VARIANTS, (1, 2), runs) == rows
+    assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_every_table_fits_its_project_file(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MCU_SLM_SHARED", "/nowhere")
+    table = TABLES[name]
+    project = load_project(table.PROJECT)
+    variants = table.variants()
+    assert len({variant.name for variant in variants}) == len(variants)
+    for variant in variants:
+        changed(project, variant.changes)
+
+
+def test_the_table_has_a_line_per_share_and_kind() -> None:
+    rows = [
+        {
+            "variant": variant.name,
+            "seed": seed,
+            "metrics": {
+                "float": {"test": {"accuracy": 0.5}},
+                "int8": {"test": {"accuracy": 0.4 + 0.1 * seed}},
+            },
+        }
+        for variant in pretraining.variants()
+        for seed in (1, 2)
+    ]
+    lines = pretraining.markdown(rows).splitlines()
+    assert len(lines) == 2 + 9
+    assert lines[2] == "| 1% | none | 50.0 +- 0.0 | 55.0 +- 7.1 | 50.0, 60.0 |"
