@@ -29,8 +29,10 @@ _MAX_NAMED = 5
 
 
 @dataclass(frozen=True, eq=False)
-class SoftLabels:
-    """Answers per split, in the order of its windows; a split not wholly answered is left out.
+class SoftLabelFile:
+    """What a file of soft labels holds: answers per split, in the order of its windows.
+
+    A split that is not wholly answered is left out.
 
     Shapes: answers: [n, classes], or [n, 1] for regression.
 
@@ -44,7 +46,7 @@ class SoftLabels:
 
 def load_soft_labels(
     path: Path, project_dir: Path, dataset: Dataset, required: Sequence[str]
-) -> SoftLabels:
+) -> SoftLabelFile:
     """Read the file's answers to the windows of each split.
 
     Args:
@@ -77,7 +79,7 @@ def load_soft_labels(
             found[split] = answers[at]
         elif split in required:
             raise _missing(name, split, windows, at < 0)
-    return SoftLabels(found, len(rows) - len(used - {-1}))
+    return SoftLabelFile(found, len(rows) - len(used - {-1}))
 
 
 def window_arrays(dataset: Dataset) -> dict[str, npt.NDArray[Any]]:

@@ -10,7 +10,7 @@ import numpy as np
 
 from mcu_slm.config import Project
 from mcu_slm.data import Dataset, load_dataset, load_split_pair
-from mcu_slm.data.soft_labels import SoftLabels, load_soft_labels, window_arrays
+from mcu_slm.data.soft_labels import SoftLabelFile, load_soft_labels, window_arrays
 from mcu_slm.files import sha256_file, write_atomic
 from mcu_slm.pipeline.run_folder import Reporter
 
@@ -60,7 +60,9 @@ def soft_labels_sha256(project: Project) -> str:
     return sha256_file(path) if path is not None and path.is_file() else ""
 
 
-def read_soft_labels(project: Project, dataset: Dataset, reporter: Reporter) -> SoftLabels | None:
+def read_soft_labels(
+    project: Project, dataset: Dataset, reporter: Reporter
+) -> SoftLabelFile | None:
     """Return the soft labels of a project; warn of rows that belong to no window.
 
     Raises:

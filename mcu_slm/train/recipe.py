@@ -160,8 +160,8 @@ def _train_student(
     student = make_student(shape, torch.Generator().manual_seed(session.seed))
     pretrain_student(session, student)
     if train.ablation and guide is not None:
-        alone, alike = copy.deepcopy(student), (shape.to_json(), asdict(schedule))
-        own = fingerprint(session.lineage(), *alike)
+        alone, known = copy.deepcopy(student), (shape.to_json(), asdict(schedule))
+        own = fingerprint(session.lineage(), *known, DISTILLATION_CYCLE)
         _fit_student(session, "labels_only", alone, None, schedule=schedule, lineage=own)
         stages.judge("labels_only", alone, _float_predict(alone))
     _fit_student(session, "float", student, guide, schedule=schedule, lineage=lineage)

@@ -93,6 +93,7 @@ def test_boards_are_listed_as_text_and_as_json(tmp_path: Path) -> None:
         (("compile", "MODEL", "--out", "c", "--kernels", "fast"), 2, ["'fast'", "portable"]),
         (("verify", "MODEL", "--legs", "tflm,board"), 2, ["unknown leg 'board'"]),
         (("verify", "MODEL", "--inputs", "no.npy"), 2, ["no.npy"]),
+        (("windows", "nothing.toml", "--export", "w.npz"), 2, ["nothing.toml"]),
         (("build", "."), 2, ["no firmware project"]),
         (("flash", "nothing"), 2, ["no such file or folder"]),
         (("monitor", "--port", "socket://127.0.0.1:1"), 3, ["127.0.0.1:1"]),
