@@ -20,8 +20,8 @@ from mcu_slm.errors import McuSlmError, UsageError
 from mcu_slm.options import (
     BoardName,
     CompilerName,
-    Fast,
     Export,
+    Fast,
     Force,
     Json,
     Kernels,
