@@ -17,9 +17,17 @@ import numpy.typing as npt
 Int64: TypeAlias = npt.NDArray[np.int64]
 
 INT8_MIN, INT8_MAX = -128, 127
+INT16_MIN, INT16_MAX = -(2**15), 2**15 - 1
 INT32_MIN, INT32_MAX = -(2**31), 2**31 - 1
 SCALE_MANTISSA_BITS = 12
 """Our own models' scales keep this many bits: a product of two is then exact in float32."""
+
+
+HIDDEN_SCALE = 2.0**-7
+"""Scale of a recurrent layer's hidden states, which lie within -1 and 1; their zero point is 0."""
+
+CELL_POWER = -11
+"""A cell state in int16 has the scale 2^-11, which holds up to 16, unless it grows beyond."""
 
 
 class Multiplier(NamedTuple):
@@ -100,6 +108,12 @@ def activation_quantization(low: float, high: float) -> tuple[float, int]:
     scale = snap_scale(max(high - low, 1e-6) / 255.0)
     zero_point = round(INT8_MIN - low / scale)
     return scale, int(min(max(zero_point, INT8_MIN), INT8_MAX))
+
+
+def cell_scale(peak: float) -> float:
+    """Return the scale of an int16 cell state that reaches `peak`: a power of two, at most 1."""
+    fitting = math.ceil(math.log2(max(peak, 1e-6) / INT16_MAX))
+    return 2.0 ** min(max(fitting, CELL_POWER), 0)
 
 
 def quantize_activation(

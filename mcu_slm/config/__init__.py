@@ -19,7 +19,7 @@ from mcu_slm.config.data import (
     TsData,
 )
 from mcu_slm.config.loading import json_schema, load_project, parse_project
-from mcu_slm.config.models import ModelConfig, TcnModel, TransformerModel
+from mcu_slm.config.models import BiLstmModel, ModelConfig, TcnModel, TransformerModel
 from mcu_slm.config.project import (
     BoardConfig,
     BudgetConfig,
@@ -47,6 +47,7 @@ __all__ = [
     "AnomalyTask",
     "ArraySet",
     "AugmentConfig",
+    "BiLstmModel",
     "BoardConfig",
     "BudgetConfig",
     "ClassificationTask",

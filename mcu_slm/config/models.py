@@ -79,11 +79,41 @@ class TcnModel(BaseModel):
 
     def require_window(self, samples: int) -> None:
         """Raise ValueError if the first convolution or its stride is longer than the window."""
-        if self.stem_samples > samples or self.stem_stride_samples >= samples:
-            raise ValueError(
-                f"model.stem_samples {self.stem_samples} and stem_stride_samples "
-                f"{self.stem_stride_samples} do not fit data.window_samples {samples}"
-            )
+        _require_stem_fits(self.stem_samples, self.stem_stride_samples, samples)
+
+
+class BiLstmModel(BaseModel):
+    """Strided convolution, recurrent layers forward and backward over the tokens, pooling."""
+
+    family: Literal["bilstm"]
+    """Strided convolution, recurrent layers forward and backward over the tokens, pooling."""
+    units: Width = 16
+    """Hidden units of a recurrent layer in each direction."""
+    bidirectional: bool = True
+    """Whether a second layer beside each reads the tokens from the last to the first."""
+    layers: Annotated[int, Field(ge=1, le=4)] = 1
+    """Recurrent layers, one behind the other."""
+    mean_pooling: bool = False
+    """Whether the mean of all tokens stands beside what attention pools of them."""
+    stem_width: Width = 16
+    """Features of a token: channels of the first convolution."""
+    stem_samples: Count = 8
+    """Samples that one token sees (kernel of the first convolution)."""
+    stem_stride_samples: Count = 4
+    """Samples from one token to the next; each token is a step of the recurrent layers."""
+
+    def require_window(self, samples: int) -> None:
+        """Raise ValueError if the first convolution or its stride is longer than the window."""
+        _require_stem_fits(self.stem_samples, self.stem_stride_samples, samples)
+
+
+def _require_stem_fits(kernel: int, stride: int, samples: int) -> None:
+    """Raise ValueError if a first convolution or its stride is longer than the window."""
+    if kernel > samples or stride >= samples:
+        raise ValueError(
+            f"model.stem_samples {kernel} and stem_stride_samples {stride} do not fit "
+            f"data.window_samples {samples}"
+        )
 
 
 def _family(value: Any) -> str:
@@ -94,6 +124,8 @@ def _family(value: Any) -> str:
 
 
 ModelConfig: TypeAlias = Annotated[
-    Annotated[TransformerModel, Tag("transformer")] | Annotated[TcnModel, Tag("tcn")],
+    Annotated[TransformerModel, Tag("transformer")]
+    | Annotated[TcnModel, Tag("tcn")]
+    | Annotated[BiLstmModel, Tag("bilstm")],
     Discriminator(_family),
 ]

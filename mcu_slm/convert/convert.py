@@ -9,6 +9,7 @@ from mcu_slm.convert.rules import check_rules
 from mcu_slm.errors import ModelError
 from mcu_slm.ir import Graph, GraphBuilder
 from mcu_slm.metadata import METADATA_NAME, ModelInfo
+from mcu_slm.quant import cell_scale
 
 DESCRIPTION = "int8 sequence model written by mcu_slm"
 _SKETCHED_SCALE = 0.03125
@@ -67,6 +68,10 @@ class _AnyRanges:
     def quantization(self, name: str) -> tuple[float, int]:  # noqa: ARG002
         """Return the same scale for all, with a zero point as of values of both signs."""
         return _SKETCHED_SCALE, -3
+
+    def cell_scale(self, name: str) -> float:  # noqa: ARG002
+        """Return the usual scale."""
+        return cell_scale(0.0)
 
 
 def _graph_of(student: StudentLike, ranges: Ranges, metadata: dict[str, bytes], name: str) -> Graph:

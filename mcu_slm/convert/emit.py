@@ -17,7 +17,8 @@ import numpy as np
 import numpy.typing as npt
 
 from mcu_slm.ir import GraphBuilder
-from mcu_slm.quant import quantize_activation, quantize_bias, quantize_weights
+from mcu_slm.ir.recurrent import LstmArrays, add_lstm
+from mcu_slm.quant import HIDDEN_SCALE, quantize_activation, quantize_bias, quantize_weights
 
 SOFTMAX_SCALE, SOFTMAX_ZERO_POINT = 1.0 / 256.0, -128
 
@@ -30,6 +31,7 @@ _VERSIONS = {
     "DEPTHWISE_CONV_2D": 3,
     "MEAN": 2,
     "RESHAPE": 1,
+    "REVERSE_V2": 2,
     "SOFTMAX": 2,
 }
 
@@ -47,6 +49,10 @@ class Ranges(Protocol):
 
     def quantization(self, name: str) -> tuple[float, int]:
         """Return scale and zero point."""
+        ...
+
+    def cell_scale(self, name: str) -> float:
+        """Return the scale of a recurrent layer's int16 cell state."""
         ...
 
 
@@ -228,9 +234,33 @@ class GraphOps:
 
     def reshape(self, name: str, x: Handle, shape: tuple[int, ...]) -> Handle:
         """Add a RESHAPE."""
-        target = (1, *shape)
+        return self._reshaped(name, x, (1, *shape))
+
+    def _reshaped(self, name: str, x: Handle, target: tuple[int, ...]) -> Handle:
         y = self._activation(name, target, x.scale, x.zero_point)
         self._node("RESHAPE", [x, self._integers("shape", target)], y, new_shape=target)
+        return y
+
+    def lstm(
+        self,
+        name: str,
+        x: Handle,
+        weights: TensorLike,
+        recurrent: TensorLike,
+        bias: TensorLike,
+    ) -> Handle:
+        """Add a UNIDIRECTIONAL_SEQUENCE_LSTM, which takes its sequence without the axis N."""
+        sequence = self._reshaped(f"{name}/sequence", x, (1, *x.shape[2:]))
+        arrays = LstmArrays(_array(weights), _array(recurrent), _array(bias))
+        cell_scale = self._ranges.cell_scale(f"{name}/cell")
+        number = add_lstm(self._builder, name, sequence.number, x.scale, arrays, cell_scale)
+        states = Handle(number, self._builder.shape(number), HIDDEN_SCALE, 0)
+        return self._reshaped(f"{name}/tokens", states, (1, *states.shape))
+
+    def reverse(self, name: str, x: Handle) -> Handle:
+        """Add a REVERSE_V2 along W."""
+        y = self._activation(name, x.shape, x.scale, x.zero_point)
+        self._node("REVERSE_V2", [x, self._integers("axes", (2,))], y)
         return y
 
     def batch_values(self, x: Handle) -> None:

@@ -3,20 +3,26 @@
 1. Linear layers are CONV_2D: FULLY_CONNECTED is requantised differently by LiteRT.
 2. Every scale has at most 12 mantissa bits, so that products of two are exact in float32.
 3. Operators with a fixed output scale have exactly that one.
-4. No float tensor, no operator whose integer arithmetic differs between runtimes.
+4. No float tensor, no operator whose integer arithmetic differs between runtimes. The one
+   exception is UNIDIRECTIONAL_SEQUENCE_LSTM, where LiteRT's gates are computed differently: there
+   TFLM and our C agree, and TFLM decides.
 
-And two limits of the runtime: a CONCATENATION joins at most ten tensors, all of one scale.
+And limits of the runtime: a CONCATENATION joins at most ten tensors, all of one scale; an LSTM's
+hidden state has the scale of its output.
 """
 
 from __future__ import annotations
 
 from mcu_slm.errors import ModelError
 from mcu_slm.ir import Graph, Node, Tensor
-from mcu_slm.quant import snap_scale
+from mcu_slm.quant import HIDDEN_SCALE, snap_scale
 
 MAX_CONCATENATED = 10
 
-FIXED_OUTPUTS = {"SOFTMAX": (1.0 / 256.0, -128)}
+FIXED_OUTPUTS = {
+    "SOFTMAX": (1.0 / 256.0, -128),
+    "UNIDIRECTIONAL_SEQUENCE_LSTM": (HIDDEN_SCALE, 0),
+}
 ALLOWED_OPERATORS = frozenset(
     {
         "ADD",
@@ -26,7 +32,9 @@ ALLOWED_OPERATORS = frozenset(
         "DEPTHWISE_CONV_2D",
         "MEAN",
         "RESHAPE",
+        "REVERSE_V2",
         "SOFTMAX",
+        "UNIDIRECTIONAL_SEQUENCE_LSTM",
     }
 )
 _REMEDY = "This is a fault of the converter; please report it with the project file."
@@ -63,6 +71,8 @@ def _check_operator(graph: Graph, node: Node) -> None:
             )
     if node.op == "CONCATENATION":
         _check_concatenation(graph, node, output)
+    if node.op == "UNIDIRECTIONAL_SEQUENCE_LSTM":
+        _check_states(graph, node, output)
 
 
 def _check_concatenation(graph: Graph, node: Node, output: Tensor) -> None:
@@ -74,7 +84,18 @@ def _check_concatenation(graph: Graph, node: Node, output: Tensor) -> None:
             _fail(part, "has another scale than what it is joined to", f"that of {output.name}")
 
 
+def _check_states(graph: Graph, node: Node, output: Tensor) -> None:
+    hidden, cell = (graph.tensor(node.inputs[i]) for i in (18, 19))
+    if hidden.quantization != output.quantization:
+        _fail(hidden, "has another scale than the output of its layer", f"that of {output.name}")
+    for state, dtype in ((hidden, "int8"), (cell, "int16")):
+        if not state.is_variable or state.dtype != dtype:
+            _fail(state, f"is {state.dtype}, variable: {state.is_variable}", f"{dtype}, variable")
+
+
 def _check_tensor(tensor: Tensor) -> None:
+    if tensor.dtype == "int16" and tensor.is_variable:  # a cell state, see `_check_states`
+        return
     if tensor.dtype not in ("int8", "int32"):
         _fail(tensor, f"has type {tensor.dtype}", "int8 or int32")
     if tensor.dtype != "int8":

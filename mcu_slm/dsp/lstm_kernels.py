@@ -14,8 +14,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from mcu_slm.ir.recurrent import GATES
 from mcu_slm.ops.base import GeneratedKernel
-from mcu_slm.ops.unidirectional_sequence_lstm import GATES
 from mcu_slm.quant import Multiplier
 
 _BANK = 30

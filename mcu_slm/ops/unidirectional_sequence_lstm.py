@@ -19,16 +19,23 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from mcu_slm.ir.recurrent import GATES
 from mcu_slm.ops.base import Arguments, Constant, Int8, NodeView, Operator
 from mcu_slm.ops.features import Features, joined, unrolled
 from mcu_slm.ops.linear import bias_of, exact_matmul, require_int32_sums, weights_of
 from mcu_slm.ops.sigmoid_16 import SIGMOID_TABLE, sigmoid, tanh
-from mcu_slm.quant import Int64, Multiplier, quantize_multiplier, requantize, saturate_int8
+from mcu_slm.quant import (
+    INT16_MAX,
+    INT16_MIN,
+    Int64,
+    Multiplier,
+    quantize_multiplier,
+    requantize,
+    saturate_int8,
+)
 
-GATES = ("input", "forget", "cell", "output")
 GATE_SCALE = 2.0**-12
 _ACTIVATION_SCALE = 2.0**-15
-_INT16_MIN, _INT16_MAX = -(2**15), 2**15 - 1
 _INPUTS = 24
 _UNUSED = {"peephole": (9, 10, 11), "projection": (16, 17), "layer normalisation": (20, 21, 22, 23)}
 _CELL_POWERS = range(-15, 1)
@@ -196,7 +203,7 @@ class Lstm(Operator):
 
 
 def _saturate(x: Int64) -> Int64:
-    return np.clip(x, _INT16_MIN, _INT16_MAX)
+    return np.clip(x, INT16_MIN, INT16_MAX)
 
 
 def _multiply(a: Int64, b: Int64, scale: Multiplier) -> Int64:
@@ -298,7 +305,7 @@ def _clip(view: NodeView, cell_scale: float) -> int:
     view.require(clip >= 0.0, f"cell clip {clip}", "0 or more")
     # The judge clips to zero where a positive clip is less than one step of the cell state.
     view.require(clip == 0.0 or clip >= cell_scale, f"cell clip {clip}", f"{cell_scale} or more")
-    return int(min(clip / cell_scale, float(_INT16_MAX)))
+    return int(min(clip / cell_scale, float(INT16_MAX)))
 
 
 def _gate(view: NodeView, number: int, shape: tuple[int, int]) -> Gate:

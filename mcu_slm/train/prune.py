@@ -115,7 +115,7 @@ def importance(student: Student, batches: Batches, loss: Loss) -> dict[str, torc
     sums = {group.name: torch.zeros(group.count) for group in groups}
     count = 0
     for x, y in batches:
-        names = list(dict.fromkeys(key for group in groups for key, _ in group.judged))
+        names = list(dict.fromkeys(slot.name for group in groups for slot in group.judged_places()))
         gradients = torch.autograd.grad(loss(student, x, y), [named[name] for name in names])
         products = {
             name: (named[name] * gradient).detach()
@@ -128,13 +128,19 @@ def importance(student: Student, batches: Batches, loss: Loss) -> dict[str, torc
 
 
 def keep(student: Student, kept: Mapping[str, torch.Tensor]) -> Student:
-    """Return a student with only the units at these indices, by name of their group."""
+    """Return a student with only the units at these indices, in their order, by their groups."""
     groups = {group.name: group for group in student.units()}
     smaller = student.resized({name: len(index) for name, index in kept.items()})
     state = dict(student.state_dict())
+    staying: dict[tuple[str, int], torch.Tensor] = {}
     for name, index in kept.items():
-        for key, axis in groups[name].slices:
-            state[key] = state[key].index_select(axis, index)
+        count = groups[name].count
+        for key, axis, first in groups[name].places():
+            everything = torch.ones(state[key].shape[axis], dtype=torch.bool)
+            mask = staying.setdefault((key, axis), everything)
+            mask[first : first + count] = torch.isin(torch.arange(count), index)
+    for (key, axis), mask in staying.items():
+        state[key] = state[key].index_select(axis, mask.nonzero().flatten())
     smaller.load_state_dict(state)
     return smaller.eval()
 
@@ -163,8 +169,9 @@ def _candidates(
 def _per_unit(group: Units, products: Mapping[str, torch.Tensor]) -> torch.Tensor:
     """Add up weight times gradient over everything that belongs to one unit."""
     total = torch.zeros(group.count)
-    for key, axis in group.judged:
-        total = total + products[key].movedim(axis, 0).reshape(group.count, -1).sum(1)
+    for key, axis, first in group.judged_places():
+        own = products[key].narrow(axis, first, group.count)
+        total = total + own.movedim(axis, 0).reshape(group.count, -1).sum(1)
     return total
 
 

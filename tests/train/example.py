@@ -13,6 +13,7 @@ import torch
 from mcu_slm.config import (
     ArraySet,
     AugmentConfig,
+    BiLstmModel,
     BoardConfig,
     ClassificationTask,
     NpzData,
@@ -130,16 +131,23 @@ def make_project(
 
 
 SMALL = {
-    "transformer": {"width": 16, "heads": 2, "ffn_width": 24, "attention_window_tokens": 4},
-    "tcn": {"width": 16, "kernel_tokens": 5},
+    "transformer": {
+        "blocks": 2,
+        "width": 16,
+        "heads": 2,
+        "ffn_width": 24,
+        "attention_window_tokens": 4,
+    },
+    "tcn": {"blocks": 2, "width": 16, "kernel_tokens": 5},
+    "bilstm": {"units": 8, "stem_width": 8},
 }
 """Small sizes of every family."""
 
 
 def make_model(family: str = "transformer", **settings):
     """Return the `[model]` of a small student."""
-    classes = {"transformer": TransformerModel, "tcn": TcnModel}
-    return classes[family](family=family, **({"blocks": 2} | SMALL[family] | settings))
+    classes = {"transformer": TransformerModel, "tcn": TcnModel, "bilstm": BiLstmModel}
+    return classes[family](family=family, **(SMALL[family] | settings))
 
 
 def make_small_student(samples: int = SAMPLES, head: Head | None = None, **model) -> Student:

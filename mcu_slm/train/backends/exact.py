@@ -16,9 +16,11 @@ import numpy.typing as npt
 import torch
 
 from mcu_slm.ir import GraphBuilder
+from mcu_slm.ir.recurrent import LstmArrays, add_lstm
 from mcu_slm.ops import parse_graph
 from mcu_slm.ops.base import Operator
 from mcu_slm.quant import (
+    HIDDEN_SCALE,
     INT8_MIN,
     quantize_activation,
     quantize_bias,
@@ -161,6 +163,23 @@ class ExactOps:
         """Reshape all but the batch axis."""
         return x._replace(values=x.values.reshape((len(x.values), *shape)))
 
+    def lstm(
+        self,
+        name: str,
+        x: Codes,
+        weights: torch.Tensor,
+        recurrent: torch.Tensor,
+        bias: torch.Tensor,
+    ) -> Codes:
+        """Run a recurrent layer over the tokens, by the compiler's own reference."""
+        arrays = LstmArrays(*(t.detach().numpy() for t in (weights, recurrent, bias)))
+        operator = _lstm_operator(x, arrays, self._ranges.cell_scale(f"{name}/cell"))
+        return Codes(operator.reference([x.values])[0], HIDDEN_SCALE, 0)
+
+    def reverse(self, name: str, x: Codes) -> Codes:
+        """Turn the order along W."""
+        return x._replace(values=x.values[:, :, ::-1])
+
     def batch_values(self, x: Codes) -> torch.Tensor | None:
         """Return None: statistics are frozen before quantisation."""
         return None
@@ -240,4 +259,13 @@ def _mean_operator(
     averaged = (1, shape[0], 1, shape[2])
     output = builder.tensor("y", averaged, scale=scale, zero_point=zero_point)
     builder.node("MEAN", [source, axes], [output], keep_dims=True)
+    return parse_graph(builder.build([source], [output]))[0]
+
+
+def _lstm_operator(x: Codes, arrays: LstmArrays, cell_scale: float) -> Operator:
+    """Return the integer recurrent layer over sequences [N, W, C] of the scale of `x`."""
+    builder = GraphBuilder()
+    shape = (1, *x.values.shape[2:])
+    source = builder.tensor("x", shape, scale=x.scale, zero_point=x.zero_point)
+    output = add_lstm(builder, "lstm", source, x.scale, arrays, cell_scale)
     return parse_graph(builder.build([source], [output]))[0]

@@ -14,11 +14,12 @@ from typing import NamedTuple
 import torch
 from torch.nn import functional
 
-from mcu_slm.quant import SCALE_MANTISSA_BITS
+from mcu_slm.quant import HIDDEN_SCALE, SCALE_MANTISSA_BITS, cell_scale
 from mcu_slm.train.backends.float_ops import convolve, convolve_depthwise
 from mcu_slm.train.backends.normalization import FoldedBatchNorm, folded_behind
 from mcu_slm.train.backends.operators import SOFTMAX_SCALE, SOFTMAX_ZERO_POINT
 from mcu_slm.train.backends.ranges import QuantState
+from mcu_slm.train.backends.recurrent import LstmSteps
 from mcu_slm.train.geometry import Sliding
 
 
@@ -156,6 +157,33 @@ class FakeQuantOps:
     def reshape(self, name: str, x: FakeQuantized, shape: tuple[int, ...]) -> FakeQuantized:
         """Reshape all but the batch axis."""
         return x._replace(tensor=x.tensor.reshape((x.tensor.shape[0], *shape)))
+
+    def lstm(
+        self,
+        name: str,
+        x: FakeQuantized,
+        weights: torch.Tensor,
+        recurrent: torch.Tensor,
+        bias: torch.Tensor,
+    ) -> FakeQuantized:
+        """Run a recurrent layer over the tokens; each gate's matrices have their own scale."""
+        cell = f"{name}/cell"
+        # The first batch ever observed tells the range: until then the cell has the usual scale.
+        known = cell in self._ranges or not self._observe
+        steps = LstmSteps(
+            fake_quantize_weight(weights),
+            fake_quantize_weight(recurrent),
+            bias,
+            self._ranges.cell_scale(cell) if known else cell_scale(0.0),
+        )
+        hidden, low, high = steps.run(x.tensor[:, 0])
+        if self._observe:
+            self._ranges.observe(cell, low, high, self._momentum)
+        return FakeQuantized(hidden[:, None], HIDDEN_SCALE, 0)
+
+    def reverse(self, name: str, x: FakeQuantized) -> FakeQuantized:
+        """Turn the order along W."""
+        return x._replace(tensor=x.tensor.flip(2))
 
     def batch_values(self, x: FakeQuantized) -> torch.Tensor | None:
         """Return None: statistics are frozen before quantisation."""

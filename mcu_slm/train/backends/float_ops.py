@@ -9,6 +9,7 @@ import torch
 from torch.nn import functional
 
 from mcu_slm.train.backends.normalization import FoldedBatchNorm, folded_behind
+from mcu_slm.train.backends.recurrent import lstm
 from mcu_slm.train.geometry import Sliding
 
 
@@ -133,6 +134,21 @@ class FloatOps:
     def reshape(self, name: str, x: torch.Tensor, shape: tuple[int, ...]) -> torch.Tensor:
         """Reshape all but the batch axis."""
         return x.reshape((x.shape[0], *shape))
+
+    def lstm(
+        self,
+        name: str,
+        x: torch.Tensor,
+        weights: torch.Tensor,
+        recurrent: torch.Tensor,
+        bias: torch.Tensor,
+    ) -> torch.Tensor:
+        """Run a recurrent layer over the tokens."""
+        return lstm(x[:, 0], weights, recurrent, bias)[:, None]
+
+    def reverse(self, name: str, x: torch.Tensor) -> torch.Tensor:
+        """Turn the order along W."""
+        return x.flip(2)
 
     def batch_values(self, x: torch.Tensor) -> torch.Tensor | None:
         """Return `x` when statistics are learned."""

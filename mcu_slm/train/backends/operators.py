@@ -109,6 +109,27 @@ class Operators(Protocol[Value]):
         """Reshape all but the batch axis."""
         ...
 
+    def lstm(
+        self,
+        name: str,
+        x: Value,
+        weights: torch.Tensor,
+        recurrent: torch.Tensor,
+        bias: torch.Tensor,
+    ) -> Value:
+        """Run a recurrent layer over the tokens, from a state of zeros; return its hidden states.
+
+        Its output has a fixed scale. The gates are input, forget, cell and output.
+
+        Shapes: x: [B, 1, W, C], weights: [4, U, C], recurrent: [4, U, U], bias: [4, U] ->
+            [B, 1, W, U].
+        """
+        ...
+
+    def reverse(self, name: str, x: Value) -> Value:
+        """Turn the order along W."""
+        ...
+
     def batch_values(self, x: Value) -> torch.Tensor | None:
         """Return the values of `x` where normalisation learns from the batch, else None."""
         ...

@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import nn
 
 from mcu_slm.errors import ModelError
-from mcu_slm.quant import activation_quantization
+from mcu_slm.quant import activation_quantization, cell_scale
 
 
 class QuantState(nn.Module):
@@ -39,13 +39,25 @@ class QuantState(nn.Module):
         Raises:
             ModelError: No value of that name was observed.
         """
+        return activation_quantization(*self._range(name))
+
+    def cell_scale(self, name: str) -> float:
+        """Return the scale of a recurrent layer's int16 cell state.
+
+        Raises:
+            ModelError: No value of that name was observed.
+        """
+        low, high = self._range(name)
+        return cell_scale(max(-low, high))
+
+    def _range(self, name: str) -> tuple[float, float]:
         if name not in self._ranges:
             raise ModelError(
                 name,
                 "no activation range was observed",
                 remedy="Run quantisation-aware training before converting.",
             )
-        return activation_quantization(*self._ranges[name])
+        return self._ranges[name]
 
     def get_extra_state(self) -> dict[str, list[float]]:
         """Return the ranges for `state_dict`."""
@@ -54,6 +66,9 @@ class QuantState(nn.Module):
     def set_extra_state(self, state: dict[str, list[float]]) -> None:
         """Take the ranges from a `state_dict`."""
         self._ranges = {name: (float(low), float(high)) for name, (low, high) in state.items()}
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._ranges
 
     def __len__(self) -> int:
         return len(self._ranges)

@@ -12,9 +12,11 @@ import torch
 
 from mcu_slm.config import ModelConfig
 from mcu_slm.train.families.layers import MATCHED, POOLED_ATTENTION, POOLED_FEATURES
+from mcu_slm.train.families.bilstm import BiLstm, BiLstmShape
 from mcu_slm.train.families.student import (
     Head,
     Shape,
+    Slice,
     Student,
     Units,
     deployed_parameter_count,
@@ -26,6 +28,7 @@ from mcu_slm.train.families.transformer import BlockShape, Transformer, Transfor
 FAMILIES: Final[dict[str, tuple[type[Any], type[Any]]]] = {
     "transformer": (TransformerShape, Transformer),
     "tcn": (TcnShape, Tcn),
+    "bilstm": (BiLstmShape, BiLstm),
 }
 """Shape and network of each family, under its name in `[model] family`."""
 
@@ -54,9 +57,11 @@ __all__ = [
     "MATCHED",
     "POOLED_ATTENTION",
     "POOLED_FEATURES",
+    "BiLstmShape",
     "BlockShape",
     "Head",
     "Shape",
+    "Slice",
     "Student",
     "TcnShape",
     "TransformerShape",

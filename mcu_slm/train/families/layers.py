@@ -8,6 +8,7 @@ from typing import Final
 import torch
 from torch import nn
 
+from mcu_slm.errors import ConfigError
 from mcu_slm.train.backends import FoldedBatchNorm, Operators, Value, fold
 from mcu_slm.train.families.student import Head
 
@@ -30,6 +31,21 @@ def weight(shape: tuple[int, ...], fan_in: int, generator: torch.Generator) -> n
 def zeros(*shape: int) -> nn.Parameter:
     """Return biases."""
     return nn.Parameter(torch.zeros(shape))
+
+
+def require_two_tokens(window: int, tokens: int) -> None:
+    """Check what the strided convolution of a stem makes of a window of so many samples.
+
+    Raises:
+        ConfigError: It gives one token.
+    """
+    if tokens < 2:
+        raise ConfigError(
+            "[model] stem_stride_samples",
+            f"a window of {window} samples gives {tokens} token",
+            "at least two tokens",
+            "Use longer windows or a smaller stride.",
+        )
 
 
 class Answer(nn.Module):

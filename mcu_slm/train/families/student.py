@@ -6,9 +6,9 @@ Dimension letters of all families: B batch, T samples, C channels, K taps, L tok
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, NamedTuple, Self
 
 from torch import nn
 
@@ -53,6 +53,17 @@ class Shape:
         return cls(**{**fields, "head": Head(**fields["head"])})
 
 
+class Slice(NamedTuple):
+    """Where a parameter or buffer has an entry per unit: along `axis`, from the entry `first` on.
+
+    Behind it there may be entries of other units.
+    """
+
+    name: str
+    axis: int
+    first: int = 0
+
+
 @dataclass(frozen=True)
 class Units:
     """Parts of one kind that can be removed one by one: heads, neurons, channels.
@@ -60,16 +71,29 @@ class Units:
     Args:
         name: What they are and where.
         count: How many there are.
-        slices: Name and axis of every parameter or buffer that has an entry per unit.
+        slices: Name and axis of every parameter or buffer that has an entry per unit; a `Slice`
+            where it has entries of other units too.
         judged: Those of them whose size says how much each unit does.
         together: How many are removed at once, so that kernels stay whole.
     """
 
     name: str
     count: int
-    slices: tuple[tuple[str, int], ...]
-    judged: tuple[tuple[str, int], ...]
+    slices: tuple[tuple[str, int] | Slice, ...]
+    judged: tuple[tuple[str, int] | Slice, ...]
     together: int = 1
+
+    def places(self) -> tuple[Slice, ...]:
+        """Return `slices`, each with its first entry."""
+        return _with_first(self.slices)
+
+    def judged_places(self) -> tuple[Slice, ...]:
+        """Return `judged`, each with its first entry."""
+        return _with_first(self.judged)
+
+
+def _with_first(slices: Iterable[tuple[str, int] | Slice]) -> tuple[Slice, ...]:
+    return tuple(entry if isinstance(entry, Slice) else Slice(*entry) for entry in slices)
 
 
 class Student(nn.Module, ABC):

@@ -18,9 +18,8 @@ import torch
 from torch import nn
 
 from mcu_slm.config import TcnModel
-from mcu_slm.errors import ConfigError
 from mcu_slm.train.backends import FoldedBatchNorm, Operators, Value
-from mcu_slm.train.families.layers import Answer, norm_slices, weight, zeros
+from mcu_slm.train.families.layers import Answer, norm_slices, require_two_tokens, weight, zeros
 from mcu_slm.train.families.student import Head, Shape, Student, Units
 from mcu_slm.train.geometry import Sliding
 
@@ -40,13 +39,7 @@ class TcnShape(Shape):
     dilations: tuple[int, ...]
 
     def __post_init__(self) -> None:
-        if self.tokens < 2:
-            raise ConfigError(
-                "[model] stem_stride_samples",
-                f"a window of {self.window} samples gives {self.tokens} token",
-                "at least two tokens",
-                "Use longer windows or a smaller stride.",
-            )
+        require_two_tokens(self.window, self.tokens)
 
     @property
     def stem(self) -> Sliding:

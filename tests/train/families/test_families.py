@@ -114,9 +114,9 @@ def test_removing_units_that_do_nothing_changes_nothing(family):
         kept = torch.arange(group.count - 1)
         state = silenced.state_dict()
         with torch.no_grad():
-            for key, axis in group.slices:
+            for key, axis, first in group.places():
                 if not key.endswith(("running_mean", "running_variance")):
-                    state[key].movedim(axis, 0)[-1] = 0.0
+                    state[key].movedim(axis, 0)[first + group.count - 1] = 0.0
         smaller = keep(silenced.eval(), {group.name: kept})
         x = torch.randn(6, 1, 32, CHANNELS)
         expected = silenced.forward(FloatOps(), x)
@@ -125,9 +125,9 @@ def test_removing_units_that_do_nothing_changes_nothing(family):
 
 @every_family
 def test_a_block_left_out_leaves_the_others_as_they_were(family):
-    student = make_small_student(family=family, blocks=3).eval()
-    if student.depth == 0:
+    if make_small_student(family=family).depth == 0:
         pytest.skip("no blocks with a residual")
+    student = make_small_student(family=family, blocks=3).eval()
     shallower = student.without_block(1)
     assert shallower.depth == 2
     for name, value in shallower.named_parameters():
