@@ -26,6 +26,9 @@ SCALE_MANTISSA_BITS = 12
 HIDDEN_SCALE = 2.0**-7
 """Scale of a recurrent layer's hidden states, which lie within -1 and 1; their zero point is 0."""
 
+GATE_SCALE = 2.0**-12
+"""Scale of the int16 sums that open a recurrent layer's gates."""
+
 CELL_POWER = -11
 """A cell state in int16 has the scale 2^-11, which holds up to 16, unless it grows beyond."""
 

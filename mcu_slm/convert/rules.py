@@ -94,7 +94,8 @@ def _check_states(graph: Graph, node: Node, output: Tensor) -> None:
 
 
 def _check_tensor(tensor: Tensor) -> None:
-    if tensor.dtype == "int16" and tensor.is_variable:  # a cell state, see `_check_states`
+    # A cell state, see `_check_states`, or an empty tensor that tells the scale of a gate's sums.
+    if tensor.dtype == "int16" and (tensor.is_variable or tensor.element_count == 0):
         return
     if tensor.dtype not in ("int8", "int32"):
         _fail(tensor, f"has type {tensor.dtype}", "int8 or int32")

@@ -67,10 +67,13 @@ class GraphBuilder:
         outputs: list[int],
         *,
         version: int = 1,
+        intermediates: tuple[int, ...] = (),
         **options: Any,
     ) -> None:
         """Add an operator. Option names are the schema's, in snake_case (`stride_w`)."""
-        self._nodes.append(Node(op, tuple(inputs), tuple(outputs), dict(options), version))
+        self._nodes.append(
+            Node(op, tuple(inputs), tuple(outputs), dict(options), version, intermediates)
+        )
 
     def start_value(self, variable: str, like: int, data: npt.ArrayLike) -> None:
         """Let CALL_ONCE assign values to a variable, of the type and shape of tensor `like`."""

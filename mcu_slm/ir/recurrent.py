@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mcu_slm.ir.builder import GraphBuilder
-from mcu_slm.quant import HIDDEN_SCALE, quantize_bias, quantize_weights
+from mcu_slm.quant import GATE_SCALE, HIDDEN_SCALE, quantize_bias, quantize_weights
 
 GATES = ("input", "forget", "cell", "output")
 VERSION = 2
@@ -70,6 +70,7 @@ def add_lstm(
         inputs,
         [y],
         version=VERSION,
+        intermediates=_intermediates(builder, name),
         fused_activation_function="TANH",
         cell_clip=0.0,
         proj_clip=0.0,
@@ -78,6 +79,14 @@ def add_lstm(
         diagonal_recurrent_tensors=False,
     )
     return y
+
+
+def _intermediates(builder: GraphBuilder, name: str) -> tuple[int, ...]:
+    """Add empty tensors that tell the scales inside; TFLM does without, LiteRT asks for them."""
+    gates = [
+        builder.tensor(f"{name}/sums_{gate}", (0,), "int16", scale=GATE_SCALE) for gate in GATES
+    ]
+    return (*gates, builder.tensor(f"{name}/shown", (0,), scale=HIDDEN_SCALE))
 
 
 def _biases(

@@ -25,6 +25,7 @@ from mcu_slm.ops.features import Features, joined, unrolled
 from mcu_slm.ops.linear import bias_of, exact_matmul, require_int32_sums, weights_of
 from mcu_slm.ops.sigmoid_16 import SIGMOID_TABLE, sigmoid, tanh
 from mcu_slm.quant import (
+    GATE_SCALE,
     INT16_MAX,
     INT16_MIN,
     Int64,
@@ -34,7 +35,6 @@ from mcu_slm.quant import (
     saturate_int8,
 )
 
-GATE_SCALE = 2.0**-12
 _ACTIVATION_SCALE = 2.0**-15
 _INPUTS = 24
 _UNUSED = {"peephole": (9, 10, 11), "projection": (16, 17), "layer normalisation": (20, 21, 22, 23)}

@@ -39,6 +39,39 @@ def test_a_softmax_with_another_scale_is_refused(output):
         check_rules(_graph("SOFTMAX", **output))
 
 
+def _recurrent(hidden=(2.0**-7, 0), output=(2.0**-7, 0), cell="int16", *, variable=True):
+    builder = GraphBuilder()
+    x = builder.tensor("x", (1, 2, 4), scale=SCALE)
+    states = [
+        builder.tensor(
+            "hidden", (1, 4), scale=hidden[0], zero_point=hidden[1], is_variable=variable
+        ),
+        builder.tensor("cell", (1, 4), cell, scale=2.0**-11, is_variable=variable),
+    ]
+    y = builder.tensor("states", (1, 2, 4), scale=output[0], zero_point=output[1])
+    inputs = [x, *[-1] * 17, *states, *[-1] * 4]
+    builder.node("UNIDIRECTIONAL_SEQUENCE_LSTM", inputs, [y])
+    return builder.build([x], [y])
+
+
+def test_a_recurrent_layer_with_its_fixed_scale_passes():
+    check_rules(_recurrent())
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"output": (2.0**-8, 0)}, r"states: has scale .* after UNIDIRECTIONAL_SEQUENCE_LSTM"),
+        ({"hidden": (2.0**-7, 1)}, "hidden: has another scale than the output of its layer"),
+        ({"cell": "int8"}, "cell: is int8, variable: True; expected int16, variable"),
+        ({"variable": False}, "hidden: is int8, variable: False; expected int8, variable"),
+    ],
+)
+def test_a_recurrent_layer_with_other_states_is_refused(changed, message):
+    with pytest.raises(ModelError, match=message):
+        check_rules(_recurrent(**changed))
+
+
 def test_a_float_tensor_is_refused():
     with pytest.raises(ModelError, match="part0: has type float32; expected int8 or int32"):
         check_rules(_graph(dtype="float32"))

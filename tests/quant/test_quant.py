@@ -11,7 +11,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from mcu_slm import quant
-from mcu_slm.quant import INT32_MAX, INT32_MIN, Multiplier
+from mcu_slm.quant import INT32_MAX, INT32_MIN, Multiplier, cell_scale
 
 pytestmark = pytest.mark.unit
 
@@ -130,6 +130,15 @@ def test_an_activation_range_reaches_zero_and_both_ends(a: float, b: float) -> N
     # The zero point is rounded and the scale snapped: each end may move by one step.
     assert abs(scale * (-128 - zero_point) - low) <= scale
     assert abs(scale * (127 - zero_point) - high) <= scale
+
+
+@pytest.mark.parametrize(
+    ("peak", "power"), [(0.0, -11), (15.99, -11), (16.0, -10), (31.9, -10), (1e9, 0)]
+)
+def test_a_cell_state_gets_the_usual_power_of_two_or_one_that_holds_it(
+    peak: float, power: int
+) -> None:
+    assert cell_scale(peak) == 2.0**power
 
 
 def test_an_empty_activation_range_still_has_a_scale() -> None:

@@ -9,11 +9,10 @@ from dataclasses import dataclass
 
 import torch
 
-from mcu_slm.quant import HIDDEN_SCALE, INT8_MAX, INT8_MIN, INT16_MAX, INT16_MIN
+from mcu_slm.quant import GATE_SCALE, HIDDEN_SCALE, INT8_MAX, INT8_MIN, INT16_MAX, INT16_MIN
 
 _GATES = 4
-_GATE_SCALE = 2.0**-12
-_GATE_RANGE = (INT16_MIN * _GATE_SCALE, INT16_MAX * _GATE_SCALE)
+_GATE_RANGE = (INT16_MIN * GATE_SCALE, INT16_MAX * GATE_SCALE)
 """What sums of a gate are held to by the integer kernels, in int16 with 12 bits after the point."""
 
 

@@ -8,6 +8,7 @@ from mcu_slm.errors import ModelError
 from mcu_slm.quant import quantize_weights
 from mcu_slm.train import FloatOps, QuantState
 from mcu_slm.train.backends.fake_quant import fake_quantize_weight, weight_scales
+from mcu_slm.train.families import FAMILIES
 from tests.train.example import calibrated, make_dataset, make_small_student, trained_example
 
 pytestmark = pytest.mark.unit
@@ -40,14 +41,18 @@ def test_fake_quantisation_passes_gradients_to_every_parameter():
 
 
 def test_fake_quantised_logits_stay_close_to_float():
-    trained, x = calibrated(make_small_student()), torch.randn(64, 32, 3)
+    trained = calibrated(make_small_student())
+    # The very windows whose ranges were observed: of others some values are clipped.
+    x = torch.randn(64, 32, 3, generator=torch.Generator().manual_seed(32))
     exact = trained.student.forward(FloatOps(), x.unsqueeze(1))
     error = (trained.fake_quantized(x) - exact).abs().max()
     assert error < 0.15 * exact.abs().max()
 
 
-def test_codes_of_the_exact_backend_mean_what_fake_quantisation_computes():
-    trained, x = calibrated(make_small_student()), torch.randn(64, 32, 3)
+@pytest.mark.parametrize("family", FAMILIES)
+def test_codes_of_the_exact_backend_mean_what_fake_quantisation_computes(family):
+    trained = calibrated(make_small_student(family=family))
+    x = torch.randn(64, 32, 3, generator=torch.Generator().manual_seed(6))
     scale, zero_point = trained.ranges.quantization("answer")
     real = (trained.predict_int8(x.numpy()).astype(np.float32) - zero_point) * scale
     steps = np.abs(real - trained.fake_quantized(x).detach().numpy()) / scale
