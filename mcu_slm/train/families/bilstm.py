@@ -135,14 +135,13 @@ class BiLstm(Student):
         """Tokens of a window."""
         return self.shape.tokens
 
-    def forward(self, ops: Operators[Value], x: Value) -> Value:
-        """Shapes: x: [B, 1, T, C] -> [B, outputs], or [B, L, outputs] per token."""
+    def trunk(self, ops: Operators[Value], x: Value) -> Value:
+        """Shapes: x: [B, 1, T, C] -> [B, 1, L, D]."""
         stem, bias = self.stem, self.stem_bias
         x = ops.conv("stem", x, stem, bias, self.shape.stem, relu=True, norm=self.stem_norm)
         for i, layer in enumerate(self.layers):
             x = layer(ops, f"layer{i}", x)
-        answer: Value = self.answer(ops, x, self.tokens)
-        return answer
+        return x
 
     def units(self) -> tuple[Units, ...]:
         """Return the stem's channels, and the hidden units of every layer and direction."""

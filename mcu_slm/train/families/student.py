@@ -100,17 +100,20 @@ class Student(nn.Module, ABC):
     """A network small enough for the device. `forward(ops, x)` runs it on any backend."""
 
     shape: Shape
+    answer: Any
+    """From tokens to the answer; `forward(ops, x, tokens)`."""
 
-    @abstractmethod
     def forward(self, ops: Operators[Value], x: Value) -> Value:
         """Shapes: x: [B, 1, T, C] -> answers [B, outputs], or [B, tokens, outputs] per token."""
+        answer: Value = self.answer(ops, self.trunk(ops, x), self.tokens)
+        return answer
 
+    @abstractmethod
     def trunk(self, ops: Operators[Value], x: Value) -> Value:
         """Return the tokens that the answer is read from: what can be learned without labels.
 
         Shapes: x: [B, 1, T, C] -> [B, 1, tokens, width].
         """
-        raise NotImplementedError
 
     @abstractmethod
     def units(self) -> tuple[Units, ...]:

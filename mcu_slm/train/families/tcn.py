@@ -121,11 +121,6 @@ class Tcn(Student):
         """Tokens of a window."""
         return self.shape.tokens
 
-    def forward(self, ops: Operators[Value], x: Value) -> Value:
-        """Shapes: x: [B, 1, T, C] -> [B, outputs], or [B, L, outputs] per token."""
-        answer: Value = self.answer(ops, self.trunk(ops, x), self.tokens)
-        return answer
-
     def trunk(self, ops: Operators[Value], x: Value) -> Value:
         """Shapes: x: [B, 1, T, C] -> [B, 1, L, D]."""
         stem, bias = self.stem, self.stem_bias

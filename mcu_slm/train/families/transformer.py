@@ -175,11 +175,6 @@ class Transformer(Student):
         """Tokens of a window."""
         return self.shape.patching.tokens
 
-    def forward(self, ops: Operators[Value], x: Value) -> Value:
-        """Shapes: x: [B, 1, T, C] -> [B, outputs], or [B, L, outputs] per token."""
-        answer: Value = self.answer(ops, self.trunk(ops, x), self.tokens)
-        return answer
-
     def trunk(self, ops: Operators[Value], x: Value) -> Value:
         """Shapes: x: [B, 1, T, C] -> [B, 1, L, D]."""
         patching, width, tokens = self.shape.patching, self.shape.embedding, self.tokens
