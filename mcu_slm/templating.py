@@ -56,11 +56,11 @@ def environment() -> jinja2.Environment:
     )
 
 
-def render(template: str, values: Any) -> str:
-    """Fill a template with the fields of a frozen dataclass.
+def render(template: str, values: Any, **others: object) -> str:
+    """Fill a template with the fields of a frozen dataclass, and with what others are named.
 
     Raises:
         jinja2.UndefinedError: The template names something that the dataclass lacks: our bug.
     """
     fields = {field.name: getattr(values, field.name) for field in dataclasses.fields(values)}
-    return environment().get_template(template).render(fields)
+    return environment().get_template(template).render(fields | others)

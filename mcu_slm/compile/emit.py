@@ -15,11 +15,13 @@ from mcu_slm.compile.states import state_bytes
 from mcu_slm.compile.texts import input_offset, model_text, output_offset
 from mcu_slm.costs import predict
 from mcu_slm.dsp.budget import Budget
+from mcu_slm.dsp.dual_issue import paired
 from mcu_slm.errors import ModelError, UnsupportedOperatorError, UsageError
 from mcu_slm.files import sha256_bytes, write_atomic
 from mcu_slm.ir import Graph
 from mcu_slm.manifest import MANIFEST, CompiledModel, Layer
 from mcu_slm.ops import Operator
+from mcu_slm.ops.base import GeneratedKernel
 from mcu_slm.passes import check_names, target_for
 from mcu_slm.resources import KERNELS
 from mcu_slm.rows import row_offsets
@@ -147,11 +149,16 @@ def _generated_files(program: Program) -> dict[str, tuple[str, str]]:
     return {
         f"{kernel.name}.{kind}": (
             f"{kernel.template}.{kind}.j2",
-            render(f"{kernel.template}.{kind}.j2", kernel.values),
+            _generated(kernel, kind, dual_issue=program.dual_issue),
         )
         for kernel in program.generated
         for kind in ("c", "h")
     }
+
+
+def _generated(kernel: GeneratedKernel, kind: str, *, dual_issue: bool) -> str:
+    text = render(f"{kernel.template}.{kind}.j2", kernel.values, dual_issue=dual_issue)
+    return paired(text) if dual_issue else text
 
 
 def _kernel_files(

@@ -39,7 +39,8 @@ class Program:
     `functions[i]` is layer i's C function, empty where no byte moves; `places` gives the C
     expression of each tensor that is read or written at run time; `symbols[i]` the array of each
     of layer i's constants, by suffix; `states` what lives from one inference to the next, by
-    tensor; `labels` the class names when there is one per output value.
+    tensor; `labels` the class names when there is one per output value; `dual_issue`: generated
+    kernels are for a core that starts two instructions at a time.
     """
 
     graph: Graph
@@ -54,6 +55,7 @@ class Program:
     symbols: tuple[dict[str, str], ...]
     states: dict[int, StatePlace]
     labels: tuple[str, ...]
+    dual_issue: bool
 
     @property
     def operators(self) -> tuple[Operator, ...]:
@@ -147,6 +149,7 @@ def make_program(
         symbols,
         states,
         _labels(graph),
+        target is not None and target.dual_issue,
     )
 
 

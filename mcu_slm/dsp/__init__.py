@@ -21,7 +21,7 @@ from mcu_slm.dsp import (
 )
 from mcu_slm.dsp.choice import cheapest
 from mcu_slm.dsp.sharing import share_kernels
-from mcu_slm.dsp.tuning import RAM, SPEED, TUNINGS, Tuning, tuning_for
+from mcu_slm.dsp.tuning import RAM, SPEED, TUNINGS, Tuning
 from mcu_slm.ops.add import Sum
 from mcu_slm.ops.average_pool_2d import AveragePool2D
 from mcu_slm.ops.base import Operator
@@ -32,7 +32,7 @@ from mcu_slm.ops.fully_connected import FullyConnected
 from mcu_slm.ops.softmax import Softmax
 from mcu_slm.ops.unidirectional_sequence_lstm import Lstm
 
-__all__ = ["CORES", "OPERATORS", "TUNINGS", "share_kernels", "slimmer", "specialize", "tuning_for"]
+__all__ = ["CORES", "OPERATORS", "TUNINGS", "share_kernels", "slimmer", "specialize"]
 
 CORES = ("cortex-m4", "cortex-m7", "cortex-m33")
 """Cores that have the instructions, as their chips have an FPU."""

@@ -34,7 +34,6 @@ class GemmText:
     shift: int
     form: str
     clamp: bool
-    dual_issue: bool
     begin_bytes: int
 
 
@@ -96,8 +95,7 @@ def gemm_kernel(matrix: Matrix, tuning: Tuning) -> GeneratedKernel:
     tuning = replace(tuning, bank=_fitting_bank(pairs, tuning.bank))
     chunks, rest = _chunks(pairs, tuning.bank)
     clamp = "_clamped" if matrix.is_clamped else ""
-    issue = "_dual" if tuning.dual_issue else ""
-    variant = f"{matrix.form}_{shift}{clamp}{issue}"
+    variant = f"{matrix.form}_{shift}{clamp}"
     name = f"mcu_slm_dsp_gemm_{_depths(matrix, chunks, rest, tuning)}_{variant}"
     text = GemmText(
         name=name,
@@ -115,8 +113,7 @@ def gemm_kernel(matrix: Matrix, tuning: Tuning) -> GeneratedKernel:
         shift=shift,
         form=matrix.form,
         clamp=matrix.is_clamped,
-        dual_issue=tuning.dual_issue,
-        begin_bytes=32 if chunks or tuning.dual_issue else 8,  # one begin per sum, or per channel
+        begin_bytes=32 if chunks else 8,  # one begin per sum, or per channel
     )
     return GeneratedKernel(name, "dsp/dsp_gemm", text)
 

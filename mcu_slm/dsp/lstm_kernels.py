@@ -56,8 +56,9 @@ class GateText:
 
 @dataclass(frozen=True)
 class ChunkText:
-    """The s registers that are loaded, as a range and one by one."""
+    """The s registers that are loaded: how many, as a range and one by one."""
 
+    words: int
     range: str
     registers: str
 
@@ -74,6 +75,7 @@ class RowsText:
     units: int
     step_bytes: int
     gates: tuple[GateText, ...]
+    first_words: int
     first_range: str
     first_list: str
     chunks: tuple[ChunkText, ...]
@@ -153,9 +155,10 @@ def _rows_kernel(
         units=units,
         step_bytes=8 * units,
         gates=gates,
+        first_words=first,
         first_range=_range(first),
         first_list=_numbers(biases + 1, first),
-        chunks=tuple(ChunkText(_range(words), _numbers(0, words)) for words in rest),
+        chunks=tuple(ChunkText(words, _range(words), _numbers(0, words)) for words in rest),
         bank=", ".join(f'"s{register}"' for register in range(first)),
     )
     return GeneratedKernel(name, f"dsp/dsp_lstm_{kind}", text)

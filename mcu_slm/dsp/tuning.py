@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 
@@ -15,9 +15,6 @@ class Tuning:
     `padding_share`: an image may be copied with padding around it while that takes no more than
     this part of the layer's output, or `padded_image_bytes`.
 
-    `dual_issue`: the core starts a load and a product at once, so single loads between products
-    beat one load of several registers.
-
     Units: `bank` in registers of four bytes that hold weights (at most 32), `longest_strip` in
         quads of positions, the rest in bytes.
     """
@@ -28,7 +25,6 @@ class Tuning:
     longest_strip: int
     padded_image_bytes: int
     padding_share: int
-    dual_issue: bool = False
 
 
 SPEED: Final = Tuning("speed", 32, 4096, 8, 2048, 4)
@@ -37,10 +33,3 @@ RAM: Final = Tuning("ram", 32, 0, 1, 0, 1 << 30)
 
 TUNINGS: Final = {"speed": SPEED, "size": SIZE, "ram": RAM}
 """By what `--optimize` calls them."""
-
-_DUAL_ISSUE_CORES: Final = ("cortex-m7",)
-
-
-def tuning_for(optimize: str, core: str | None) -> Tuning:
-    """Return the tuning for a core; None stands for any core that has the instructions."""
-    return replace(TUNINGS[optimize], dual_issue=core in _DUAL_ISSUE_CORES)

@@ -5,17 +5,21 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from mcu_slm.dsp.budget import NO_LIMIT, Budget
-from mcu_slm.dsp.tuning import SPEED, Tuning, tuning_for
+from mcu_slm.dsp.dual_issue import DUAL_ISSUE_CORES
+from mcu_slm.dsp.tuning import SPEED, TUNINGS, Tuning
 
 
 @dataclass(frozen=True)
 class Target:
     """A core with DSP instructions and the board around it.
 
+    `dual_issue`: the core starts two instructions at a time, which its assembly is ordered for.
+
     Units: kept_bytes of RAM that live from one inference to the next, beside the arena.
     """
 
     tuning: Tuning = SPEED
+    dual_issue: bool = False
     budget: Budget = NO_LIMIT
     kept_bytes: int = 0
 
@@ -31,4 +35,4 @@ def target_for(
     """Return what dsp kernels are chosen for; None for portable ones, which have no choice."""
     if kernel_family != "dsp":
         return None
-    return Target(tuning_for(optimize, core), budget or NO_LIMIT)
+    return Target(TUNINGS[optimize], core in DUAL_ISSUE_CORES, budget or NO_LIMIT)
