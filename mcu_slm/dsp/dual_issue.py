@@ -87,48 +87,49 @@ def ordered(stretch: Sequence[Instruction]) -> list[Instruction]:
     waits = dependences(stretch)
     urgency = _urgency(stretch, waits)
     starts: dict[int, int] = {}
-    order: list[int] = []
+    left = sorted(range(len(stretch)), key=lambda number: (-urgency[number], number))
     cycle = 0
-    while len(order) < len(stretch):
+    while left:
         busy: Counter[str] = Counter()
         while busy.total() < _WIDTH:
-            able = [
+            able = (
                 number
-                for number in range(len(stretch))
-                if number not in starts
-                and (stretch[number].unit == "plain" or not busy[stretch[number].unit])
+                for number in left
+                if (stretch[number].unit == "plain" or not busy[stretch[number].unit])
                 and all(starts.get(n, cycle + 1) + w <= cycle for n, w in waits[number].items())
-            ]
-            if not able:
+            )
+            best = next(able, None)
+            if best is None:
                 break
-            best = max(able, key=lambda number: (urgency[number], -number))
             starts[best] = cycle
-            order.append(best)
+            left.remove(best)
             busy[stretch[best].unit] += 1
         cycle += 1
-    return [stretch[number] for number in order]
+    return [stretch[number] for number in starts]
 
 
 def dependences(stretch: Sequence[Instruction]) -> list[dict[int, int]]:
     """Return for each instruction those that it waits for, and how many cycles after their start.
 
-    0 stands for "in the same cycle, but behind it".
+    0 stands for "in the same cycle, but behind it". What follows from others is left out.
     """
     found: list[dict[int, int]] = []
+    writer: dict[str, int] = {}
+    readers: dict[str, list[int]] = {}
+    at_memory: list[int] = []
     places = _places(stretch)
-    for number, later in enumerate(stretch):
-        waits: dict[int, int] = {}
-        for before in range(number):
-            earlier = stretch[before]
-            if earlier.writes & later.reads:
-                waits[before] = earlier.latency
-            elif earlier.writes & later.writes:
-                waits[before] = 1
-            elif earlier.reads & later.writes or _meet(
-                earlier, later, places[before], places[number]
-            ):
-                waits[before] = 0
+    for number, one in enumerate(stretch):
+        waits = {n: 0 for name in one.writes for n in readers.get(name, ())}
+        waits |= {n: 0 for n in at_memory if _meet(stretch, places, n, number)}
+        waits |= {writer[name]: 1 for name in one.writes if name in writer}
+        waits |= {writer[n]: stretch[writer[n]].latency for n in one.reads if n in writer}
         found.append(waits)
+        for name in one.reads:
+            readers.setdefault(name, []).append(number)
+        for name in one.writes:
+            writer[name], readers[name] = number, []
+        if one.loads or one.stores:
+            at_memory.append(number)
     return found
 
 
@@ -143,18 +144,16 @@ def _places(stretch: Sequence[Instruction]) -> list[tuple[Place, int] | None]:
 
 
 def _meet(
-    earlier: Instruction,
-    later: Instruction,
-    first: tuple[Place, int] | None,
-    second: tuple[Place, int] | None,
+    stretch: Sequence[Instruction],
+    places: Sequence[tuple[Place, int] | None],
+    earlier: int,
+    later: int,
 ) -> bool:
     """Return whether one may store what the other loads or stores."""
-    if not (
-        (earlier.loads or earlier.stores)
-        and (later.loads or later.stores)
-        and (earlier.stores or later.stores)
-    ):
+    one, other = stretch[earlier], stretch[later]
+    if not (one.stores and (other.loads or other.stores)) and not (one.loads and other.stores):
         return False
+    first, second = places[earlier], places[later]
     if first is None or second is None or first[1] != second[1]:
         return True
     return first[0].base != second[0].base or first[0].offset == second[0].offset

@@ -10,6 +10,7 @@ import pytest
 
 from mcu_slm import dsp, judge, ops, tflite, toolchain
 from mcu_slm.compile import compile_model
+from mcu_slm.dsp.dual_issue import DUAL_ISSUE_CORES
 from mcu_slm.errors import ToolError
 from mcu_slm.ir import Graph
 from mcu_slm.manifest import CompiledModel
@@ -45,13 +46,21 @@ class Legs:
             compiler = toolchain.find_arm_compiler(kind)
         except ToolError:
             pytest.skip(f"{kind} is not installed")
+        code, compiled = self._code_for(core)
         build = self.folder / f"{kind}-{core}{optimization}"
         elf = build_for_core(
-            *(self.folder / "code", self.compiled, core, build),
+            *(code, compiled, core, build),
             compiler=compiler,
             optimization=optimization,
         )
-        return BareModel(elf, self.compiled, core).predict(self.windows)
+        return BareModel(elf, compiled, core).predict(self.windows)
+
+    def _code_for(self, core: str) -> tuple[Path, CompiledModel]:
+        if core not in DUAL_ISSUE_CORES:
+            return self.folder / "code", self.compiled
+        code, raw = self.folder / f"code-{core}", tflite.write_model(self.graph)
+        with first_way():
+            return code, compile_model(self.graph, raw, code, "dsp", core=core)
 
 
 def legs_of(cases: list[Case], folder: Path, seed: int) -> Legs:

@@ -17,10 +17,10 @@ from mcu_slm.dsp.depthwise_kernel import DepthwiseText
 from mcu_slm.errors import ToolError
 from mcu_slm.ir import Graph, GraphBuilder
 from mcu_slm.manifest import CompiledModel
-from mcu_slm.rows import Rows
+from mcu_slm.rows import Rows, pack
 from mcu_slm.verify import BareModel, build_for_core
 from mcu_slm.verify.host import HostModel
-from tests.models import needs_judge, random_bias, windows_of
+from tests.models import merge, needs_judge, random_bias, windows_of
 
 WINDOWS = 6
 
@@ -182,7 +182,7 @@ def test_template_and_dataclass_name_the_same_holes() -> None:
     assert loader is not None
     sources = [loader.get_source(environment, f"dsp/dsp_depthwise.{k}.j2")[0] for k in "ch"]
     used = meta.find_undeclared_variables(environment.parse("".join(sources)))
-    assert used == {field.name for field in fields(DepthwiseText)}
+    assert used == {"dual_issue", *(field.name for field in fields(DepthwiseText))}
 
 
 def test_an_output_on_its_input_saves_the_output(layer: Layer, compiled: CompiledModel) -> None:
@@ -217,3 +217,17 @@ def test_assembly_gives_the_judges_bytes(
     elf = build_for_core(folder / "code", compiled, "cortex-m4", folder / kind, compiler=compiler)
     outputs = BareModel(elf, compiled, "cortex-m4").predict(windows)
     assert np.count_nonzero(outputs != expected) == 0
+
+
+@needs_judge
+@pytest.mark.emulator
+def test_assembly_for_pairs_gives_the_judges_bytes(tmp_path: Path) -> None:
+    pytest.importorskip("unicorn", reason="needs the package unicorn")
+    graph = merge([layer.graph() for layer in LAYERS.values()])
+    raw = tflite.write_model(graph)
+    inputs = windows_of(graph, WINDOWS, seed=3)
+    compiled = compile_model(graph, raw, tmp_path / "code", "dsp", core="cortex-m7")
+    elf = build_for_core(tmp_path / "code", compiled, "cortex-m7", tmp_path / "build")
+    found = BareModel(elf, compiled, "cortex-m7").predict(pack(graph, graph.inputs, inputs))
+    expected = pack(graph, graph.outputs, judge.run(raw, inputs))
+    assert np.count_nonzero(found != expected) == 0

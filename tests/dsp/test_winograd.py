@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import cycle
 from pathlib import Path
 
 import numpy as np
@@ -20,11 +22,11 @@ from mcu_slm.ir import Graph, GraphBuilder
 from mcu_slm.manifest import CompiledModel
 from mcu_slm.ops.base import Operator
 from mcu_slm.ops.conv_2d import Conv2D
-from mcu_slm.rows import Rows
+from mcu_slm.rows import Rows, pack
 from mcu_slm.verify import BareModel, build_for_core
 from mcu_slm.verify.host import HostModel
 from tests.kernels.test_kernels import needs_gcc, sanitized_outputs
-from tests.models import needs_judge, random_bias, windows_of
+from tests.models import merge, needs_judge, random_bias, windows_of
 
 WINDOWS = 5
 
@@ -139,6 +141,23 @@ def way_of(layer: Layer, ways: list[Operator], _: Tuning) -> Operator:
     return found
 
 
+@contextmanager
+def all_by_tiles() -> Iterator[None]:
+    """Do each layer of a model of all `LAYERS` as it is here for."""
+    order = cycle(LAYERS.values())
+
+    with pytest.MonkeyPatch.context() as patch:
+
+        def way(ways: list[Operator], tuning: Tuning) -> Operator:
+            layer = next(order)
+            patch.setattr(winograd_strips, "_WORKING_BYTES", layer.working_bytes)
+            patch.setattr(winograd_strips, "_KEPT_BYTES", layer.kept_bytes)
+            return way_of(layer, ways, tuning)
+
+        patch.setattr(dsp, "cheapest", way)
+        yield
+
+
 @pytest.fixture(scope="module", params=LAYERS)
 def layer(request: pytest.FixtureRequest) -> Iterator[Layer]:
     """A layer, done by Winograd's method even where the direct form is shorter."""
@@ -217,3 +236,19 @@ def test_assembly_gives_the_judges_bytes(
     elf = build_for_core(folder / "code", compiled, "cortex-m4", folder / kind, compiler=compiler)
     outputs = BareModel(elf, compiled, "cortex-m4").predict(windows)
     assert np.count_nonzero(outputs != expected) == 0
+
+
+@needs_judge
+@pytest.mark.emulator
+def test_assembly_for_pairs_gives_the_judges_bytes(tmp_path: Path) -> None:
+    pytest.importorskip("unicorn", reason="needs the package unicorn")
+    graph = merge([layer.graph() for layer in LAYERS.values()])
+    raw = tflite.write_model(graph)
+    inputs = windows_of(graph, WINDOWS, seed=3)
+    with all_by_tiles():
+        compiled = compile_model(graph, raw, tmp_path / "code", "dsp", core="cortex-m7")
+    assert len(list((tmp_path / "code").glob("*_products_*.c"))) > 8
+    elf = build_for_core(tmp_path / "code", compiled, "cortex-m7", tmp_path / "build")
+    found = BareModel(elf, compiled, "cortex-m7").predict(pack(graph, graph.inputs, inputs))
+    expected = pack(graph, graph.outputs, judge.run(raw, inputs))
+    assert np.count_nonzero(found != expected) == 0

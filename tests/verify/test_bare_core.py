@@ -9,13 +9,17 @@ import numpy as np
 import pytest
 
 from mcu_slm import dsp, judge, tflite, toolchain
-from mcu_slm.compile import compile_model
+from mcu_slm.compile import Choices, compile_model
 from mcu_slm.errors import FirmwareFault, ToolError, UsageError
+from mcu_slm.ir import Graph
 from mcu_slm.manifest import CompiledModel
-from mcu_slm.rows import Rows
+from mcu_slm.rows import Rows, pack
 from mcu_slm.verify import BARE_CORES, BareModel, build_for_core
 from tests.dsp.ways import first_way
-from tests.models import every_operator, needs_judge, tiny, windows_of
+from tests.models import every_operator, merge, needs_judge, tiny, windows_of
+from tests.ops.cases import batch_matmul, conv, fully_connected
+from tests.ops.cases_recurrent import lstm
+from tests.ops.cases_windows import depthwise
 
 pytestmark = pytest.mark.emulator
 
@@ -107,6 +111,64 @@ def test_every_operator_gives_the_judges_bytes(
         used = {text.split()[0].split(".")[0] for text in disassemble(elf)}
         assert len(used) > 30
         assert not [name for name in used if re.fullmatch(FOREIGN[core], name)]
+
+
+def kinds() -> Graph:
+    """Return a model of layers that kernels are made for, each large enough to get them."""
+    same = {"padding": "SAME", "activation": "RELU", "zero_points": (-128, -128)}
+    cases = [
+        conv("image", (1, 16, 16, 32), (3, 3), 8, **same),
+        conv("small image", (1, 6, 6, 8), (3, 3), 8, **same),
+        conv("window", (1, 9, 8, 3), (3, 3), 12, stride=(2, 2), **same),
+        conv("pointwise", (1, 5, 7, 20), (1, 1), 10),
+        depthwise("image", (1, 12, 10, 8), (3, 3), **same),
+        depthwise("sequence", (1, 1, 32, 8), (1, 5), **same),
+        fully_connected("row", (1, 80), 24),
+        fully_connected("rows", (9, 24), 16),
+        batch_matmul("matrices", (2, 8, 16), (2, 16, 8)),
+        batch_matmul("row", (1, 1, 16), (1, 16, 12)),
+        lstm("sequence", (1, 8, 12), 16),
+    ]
+    return merge([every_operator(), *(case.graph for case in cases)])
+
+
+@pytest.fixture(scope="module")
+def model_of_kinds(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> tuple[Graph, bytes, Path, Rows, Rows]:
+    graph = kinds()
+    raw = tflite.write_model(graph)
+    inputs = windows_of(graph, 3, seed=4)
+    outputs = pack(graph, graph.outputs, judge.run(raw, inputs))
+    return graph, raw, tmp_path_factory.mktemp("kinds"), pack(graph, graph.inputs, inputs), outputs
+
+
+MADE_FOR = (
+    "gemm", "gemv", "depthwise", "bmm", "lstm_input", "lstm_hidden", "lstm_cells", "winograd",
+    "winograd4",
+)  # fmt: skip
+"""What the names of kernels begin with that a core with DSP instructions gets for `kinds`."""
+
+
+@needs_judge
+@pytest.mark.parametrize("core", ["cortex-m0plus", "cortex-m3", "cortex-m7", "cortex-m33"])
+def test_a_core_runs_what_it_gets_by_default(
+    core: str,
+    compiler: toolchain.ArmCompiler,
+    model_of_kinds: tuple[Graph, bytes, Path, Rows, Rows],
+) -> None:
+    graph, raw, folder, windows, expected = model_of_kinds
+    family, code = Choices().family(core), folder / core
+    compiled = compile_model(graph, raw, code, family, core=core)
+    made = [path.name for path in code.glob("mcu_slm_dsp_*.c")]
+    assert family == ("portable" if core in FOREIGN else "dsp")
+    for kind in MADE_FOR:
+        assert any(name.startswith(f"mcu_slm_dsp_{kind}_") for name in made) == (family == "dsp")
+    elf = build_for_core(
+        code, compiled, core, folder / f"{core}-{compiler.kind}", compiler=compiler
+    )
+    found = BareModel(elf, compiled, core).predict(windows)
+    assert np.count_nonzero(found != expected) == 0
 
 
 def disassemble(elf: Path) -> list[str]:
