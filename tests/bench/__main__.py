@@ -13,6 +13,7 @@ from pathlib import Path
 from mcu_slm.compile import Choices
 from mcu_slm.files import write_atomic
 from mcu_slm.toolchain import ArmCompiler, find_arm_compiler
+from tests.bench.cores import OTHER_CORES, CoreResult, measure_core
 from tests.bench.measuring import UNSPENT, VARIANTS, Result, measure
 from tests.bench.page import SHORT, page
 
@@ -39,7 +40,10 @@ def main() -> int:
             results.append(_measured(model, choices, arguments.runs, compiler))
             if results[-1].facts["spent_weight_bytes"]:
                 results.append(_measured(model, UNSPENT, arguments.runs, compiler))
-    write_atomic(arguments.out, page(results, compiler.version))
+    cores = [
+        _on_core(model, core, arguments.runs, compiler) for model in models for core in OTHER_CORES
+    ]
+    write_atomic(arguments.out, page(results, cores, compiler.version))
     print(f"written: {arguments.out}")
     return 0
 
@@ -54,6 +58,13 @@ def _measured(model: Path, choices: Choices, runs: Path, compiler: ArmCompiler) 
         f"{facts['model_code_bytes']:8,} bytes of code {facts['arena_bytes']:8,} arena",
         flush=True,
     )
+    return result
+
+
+def _on_core(model: Path, core: str, runs: Path, compiler: ArmCompiler) -> CoreResult:
+    """Measure a model on a core without a board and say so."""
+    result = measure_core(model, core, runs / "cores", compiler)
+    print(f"{SHORT[model.stem]:12} {core:13} {result.instructions:12,} instructions", flush=True)
     return result
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+from tests.bench.cores import OTHER_CORES, CoreResult
 from tests.bench.measuring import BOARD, Result
 
 PEERS = Path(__file__).with_name("peers.toml")
@@ -37,9 +38,15 @@ memory of layers; *stack* is the high-water mark of the whole firmware.
 _PUBLISHED = (
     "Theirs are measured on silicon with wait states, ours are estimated without: not the same."
 )
+_CORES = """\
+The program alone on a simulated core, no board and no firmware around it: one window of random
+bytes, {compiler}, -O2, outputs equal to the reference's. Instructions are exact; there is no model
+of these cores' cycles. *code* is the whole linked program but the bytes of constant tensors. A core
+without DSP instructions runs the portable kernels; *plain loops*: {source}.
+"""
 
 
-def page(results: Sequence[Result], compiler: str) -> str:
+def page(results: Sequence[Result], cores: Sequence[CoreResult], compiler: str) -> str:
     """Return the page."""
     peers = tomllib.loads(PEERS.read_text(encoding="utf-8"))
     parts = [
@@ -52,6 +59,9 @@ def page(results: Sequence[Result], compiler: str) -> str:
         _table(_published(results, peers["published"]["systems"])),
         "## All variants\n",
         _table(_variants(results)),
+        "## Other cores\n",
+        _CORES.format(compiler=compiler, source=peers["plain_loops"]["source"]),
+        _table(_by_core(cores, peers["plain_loops"]["models"])),
     ]
     return "\n".join(parts)
 
@@ -112,6 +122,24 @@ def _variants(results: Sequence[Result]) -> Iterable[list[str]]:
             f"{facts['weight_bytes']:,}",
             f"{facts['arena_bytes']:,}",
             f"{facts['stack_bytes']:,}",
+        ]
+
+
+def _by_core(cores: Sequence[CoreResult], plain: dict[str, dict[str, int]]) -> Iterable[list[str]]:
+    yield [
+        "model", "core", "kernels", "instructions", "plain loops", "ratio", "code", "arena",
+    ]  # fmt: skip
+    for result in cores:
+        loops = plain.get(result.model, {}).get(result.core)
+        yield [
+            SHORT[result.model],
+            OTHER_CORES[result.core],
+            result.kernels,
+            f"{result.instructions:,}",
+            _number(loops),
+            "-" if loops is None else f"{loops / result.instructions:.2f}",
+            f"{result.code_bytes:,}",
+            f"{result.arena_bytes:,}",
         ]
 
 
