@@ -118,6 +118,32 @@ def test_no_loop_loads_several_registers(
         assert several == with_assembly()
 
 
+@pytest.mark.unit
+def test_repeated_products_do_not_wait_for_what_starts_right_before_them(
+    compiled_for: tuple[str, dict[str, list[str]]],
+) -> None:
+    core, texts = compiled_for
+    bodies = [body for files in texts.values() for text in files for body in repetitions(text)]
+    assert len(bodies) > 20
+    if core in DUAL_ISSUE_CORES:
+        assert [body for body in bodies if waiting(body)] == []
+    else:
+        assert all("ldm" in body for body in bodies)
+
+
+def repetitions(text: str) -> list[str]:
+    """Return what the assembly of a C text repeats for numbers, an instruction a line."""
+    bodies = re.findall(r'"\.irp k, .*?\n(.*?)"\.endr', text, re.DOTALL)
+    return ["\n".join(re.findall(r'"\s*(.*?)\s*\\n"', body)) for body in bodies]
+
+
+def waiting(body: str) -> int:
+    """Return how many instructions read what the one before them loads or sums up."""
+    stretch = instructions(body)
+    slow = [one.writes if one.unit in ("memory", "product") else set() for one in stretch]
+    return sum(bool(slow[place - 1] & one.reads) for place, one in enumerate(stretch))
+
+
 def instructions(text: str) -> list[Instruction]:
     found = [parse(line) for line in text.strip().splitlines()]
     assert None not in found
