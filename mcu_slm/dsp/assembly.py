@@ -23,9 +23,12 @@ _UNITS: Final[dict[str, tuple[Unit, int]]] = {
 _KNOWN: Final = [(re.compile(pattern), unit) for pattern, unit in _UNITS.items()]
 _REGISTER: Final = re.compile(r"\b(?:r\d+|s\d+|d\d+|lr|sp)\b")
 _ADDRESS: Final = re.compile(r"\[(\w+)(?:, #(-?\d+))?\](!|, #-?\d+)?$")
-_SETS_FLAGS: Final = re.compile(r"cmp|cmn|tst|ssub8|(add|sub)s")
+_SETS_FLAGS: Final = re.compile(r"cmp|cmn|tst|(add|sub|rsb|and|orr|eor|mov|lsl|asr)s")
+_SETS_LANES: Final = re.compile(r"[su](add|sub)(8|16)")
 _WORDS: Final = ("ldr", "str")
 FLAGS: Final = "flags"
+LANES: Final = "lanes"
+"""What parallel sums and differences leave for SEL."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +73,9 @@ def parse(text: str, comment: str = "") -> Instruction | None:
     if name in ("bfi", "movt"):
         read = registers
     if name == "sel":
-        read = [*read, FLAGS]
+        read = [*read, LANES]
+    if _SETS_LANES.fullmatch(name):
+        written = [*written, LANES]
     if _SETS_FLAGS.fullmatch(name):
         written = [*written, FLAGS]
     address = _ADDRESS.search(operands)
@@ -99,7 +104,8 @@ def _results(name: str, operands: str) -> int:
     if name != "vmov":
         return 1
     pairs = operands.replace(" ", "").split(",")
-    return 2 if len(pairs) > 2 and pairs[0][0] == pairs[1][0] else 1
+    is_pair = len(pairs) > 2 and pairs[0][0] == pairs[1][0]
+    return 2 if is_pair or operands.startswith("d") else 1
 
 
 def _registers(operands: str) -> list[str]:

@@ -12,10 +12,11 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import zip_longest
 from typing import Final
 
-from mcu_slm.dsp.assembly import Instruction, Place, parse, single_loads
+from mcu_slm.dsp.assembly import LANES, Instruction, Place, parse, single_loads
 
 DUAL_ISSUE_CORES: Final = ("cortex-m7",)
 
@@ -84,7 +85,7 @@ def ordered(stretch: Sequence[Instruction]) -> list[Instruction]:
     Cycle by cycle those start of which all that they wait for is there, first those that most
     cycles of others wait for.
     """
-    waits = dependences(stretch)
+    waits = dependences(_without_unread(stretch))
     urgency = _urgency(stretch, waits)
     starts: dict[int, int] = {}
     left = sorted(range(len(stretch)), key=lambda number: (-urgency[number], number))
@@ -106,6 +107,16 @@ def ordered(stretch: Sequence[Instruction]) -> list[Instruction]:
             busy[stretch[best].unit] += 1
         cycle += 1
     return [stretch[number] for number in starts]
+
+
+def _without_unread(stretch: Sequence[Instruction]) -> Sequence[Instruction]:
+    """Return the instructions without what they leave for SEL, if there is none.
+
+    In generated assembly SEL stands in the stretch of what it selects by.
+    """
+    if any(LANES in one.reads for one in stretch):
+        return stretch
+    return [replace(one, writes=one.writes - {LANES}) for one in stretch]
 
 
 def dependences(stretch: Sequence[Instruction]) -> list[dict[int, int]]:
