@@ -11,8 +11,8 @@ from typing import Any, Final
 import torch
 
 from mcu_slm.config import ModelConfig
-from mcu_slm.train.families.layers import MATCHED, POOLED_ATTENTION, POOLED_FEATURES
 from mcu_slm.train.families.bilstm import BiLstm, BiLstmShape
+from mcu_slm.train.families.layers import MATCHED, POOLED_ATTENTION, POOLED_FEATURES
 from mcu_slm.train.families.student import (
     Head,
     Shape,
