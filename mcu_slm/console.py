@@ -108,9 +108,9 @@ def _results(outcome: Outcome) -> Table:
     for stage, splits in outcome.training["metrics"].items():
         count = f"{counts[stage]:,}" if stage in counts else ""
         validation = splits.get("validation")
-        seen = shown_metric(main, validation[main]) if validation else "learned from"
+        seen = shown_metric(main, validation.get(main)) if validation else "learned from"
         table.add_row(
-            names.get(stage, stage), seen, shown_metric(main, splits["test"][main]), count
+            names.get(stage, stage), seen, shown_metric(main, splits["test"].get(main)), count
         )
     if outcome.proof.accuracy is not None:
         table.add_row("student, int8, by the judge", "", f"{outcome.proof.accuracy:.1%}", "")

@@ -20,7 +20,9 @@ _MAX_TEXT = 60
 class ModelInfo:
     """Facts for people and firmware.
 
-    Units: `sampling_rate_hz` in Hz, `window_samples` and `hop_samples` in samples.
+    Units: `sampling_rate_hz` in Hz, `window_samples` and `hop_samples` in samples, `threshold` as
+    the output: a window whose score is above it is an anomaly; None where the model has no score.
+    `vocabulary` names the numbers that channels hold, from 0 on; it is empty for measured values.
     """
 
     labels: tuple[str, ...] = ()
@@ -31,6 +33,8 @@ class ModelInfo:
     hop_samples: int = 0
     mean: tuple[float, ...] = ()
     std: tuple[float, ...] = ()
+    threshold: float | None = None
+    vocabulary: tuple[str, ...] = ()
     tool_version: str = ""
 
     def to_bytes(self) -> bytes:
@@ -58,6 +62,8 @@ def read_info(metadata: Mapping[str, bytes]) -> ModelInfo:
         hop_samples=int(_number(fields.get("hop_samples"))),
         mean=_numbers(fields.get("mean")),
         std=_numbers(fields.get("std")),
+        vocabulary=_texts(fields.get("vocabulary")),
+        threshold=_optional(fields.get("threshold")),
         tool_version=_text(fields.get("tool_version", "")),
     )
 
@@ -73,8 +79,12 @@ def _text(value: Any) -> str:
 
 
 def _number(value: Any) -> float:
+    return _optional(value) or 0.0
+
+
+def _optional(value: Any) -> float | None:
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    return float(value) if is_number and abs(value) < 1e15 else 0.0
+    return float(value) if is_number and abs(value) < 1e15 else None
 
 
 def _numbers(value: Any) -> tuple[float, ...]:

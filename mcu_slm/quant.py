@@ -21,6 +21,8 @@ INT16_MIN, INT16_MAX = -(2**15), 2**15 - 1
 INT32_MIN, INT32_MAX = -(2**31), 2**31 - 1
 SCALE_MANTISSA_BITS = 12
 """Our own models' scales keep this many bits: a product of two is then exact in float32."""
+UNWEIGHTED = 8.0
+"""A score that far below all others of its row gets a softmax of 0: exp(-8) is 0.09 of a step."""
 
 
 HIDDEN_SCALE = 2.0**-7
@@ -117,6 +119,17 @@ def cell_scale(peak: float) -> float:
     """Return the scale of an int16 cell state that reaches `peak`: a power of two, at most 1."""
     fitting = math.ceil(math.log2(max(peak, 1e-6) / INT16_MAX))
     return 2.0 ** min(max(fitting, CELL_POWER), 0)
+
+
+def masked_quantization(scale: float, zero_point: int) -> tuple[float, int, float]:
+    """Return scale and zero point of masked scores, and what the mask takes off them.
+
+    The lowest code is left to what the mask hides, far enough below all scores; the mask takes off
+    so much that whatever it hides ends there, so that nothing of it can be seen.
+    """
+    low, high = scale * (INT8_MIN - zero_point), scale * (INT8_MAX - zero_point)
+    masked = activation_quantization(low - UNWEIGHTED, high)
+    return *masked, 2.0 * (high - low + UNWEIGHTED)
 
 
 def quantize_activation(

@@ -19,7 +19,7 @@ from mcu_slm.config.data import (
     TsData,
 )
 from mcu_slm.config.loading import json_schema, load_project, parse_project
-from mcu_slm.config.models import BiLstmModel, ModelConfig, TcnModel, TransformerModel
+from mcu_slm.config.models import BiLstmModel, ModelConfig, TcnModel, TokenLmModel, TransformerModel
 from mcu_slm.config.project import (
     BoardConfig,
     BudgetConfig,
@@ -68,6 +68,7 @@ __all__ = [
     "TaskConfig",
     "TcnModel",
     "TeacherConfig",
+    "TokenLmModel",
     "TrainConfig",
     "TransformerModel",
     "TsData",

@@ -16,6 +16,7 @@ from mcu_slm.config.base import (
     Labels,
     Name,
     Names,
+    PathPattern,
     PathPatterns,
     Positive,
     Section,
@@ -227,6 +228,10 @@ class CsvData(RecordingData):
     """Kind of source."""
     column_names: Names = ()
     """Names of all columns, for files without a header row."""
+    vocabulary: PathPattern | None = None
+    """Text file with a symbol in each line, for channels that hold symbols instead of numbers:
+    events of a log, words. A line <unk> stands for every symbol that is not there; without it such
+    a symbol is an error. Needs model.family = "token-lm"."""
 
 
 class ParquetData(RecordingData):

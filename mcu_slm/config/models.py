@@ -46,8 +46,7 @@ class TransformerModel(BaseModel):
 
     @model_validator(mode="after")
     def _heads_share_width(self) -> Self:
-        if self.width % self.heads:
-            raise ValueError(f"width {self.width} cannot be shared equally by {self.heads} heads")
+        _require_shared_width(self.width, self.heads)
         return self
 
     def require_window(self, samples: int) -> None:
@@ -116,6 +115,50 @@ def _require_stem_fits(kernel: int, stride: int, samples: int) -> None:
         )
 
 
+class TokenLmModel(BaseModel):
+    """Samples become tokens; causal attention predicts the next one, or answers for the window."""
+
+    family: Literal["token-lm"]
+    """Samples become tokens; causal attention predicts the next one, or answers for the window."""
+    width: Width = 16
+    """Features of a token."""
+    heads: Small = 2
+    """Attention heads per block; they share the width equally."""
+    blocks: Small = 2
+    """Transformer blocks."""
+    ffn_width: Width = 32
+    """Neurons of the hidden feed-forward layer."""
+    bins: Annotated[int, Field(ge=4, le=128)] = 32
+    """Tokens of a channel; the first and the last one are for values beyond the training's."""
+    binning: Literal["quantile", "uniform"] = "quantile"
+    """quantile: bins hold equally many training samples; uniform: they are equally wide."""
+    scored_samples: Count = 8
+    """How many samples at the end of a window its surprise is about (task.kind = "anomaly")."""
+    attention_window_tokens: Size = 0
+    """Tokens that attend to one another; 0 for all. A smaller divisor is taken when the tokens of a
+    window do not fill whole attention windows."""
+    last_block_global: bool = True
+    """Whether the tokens of the last block attend to all before them, not only in their window."""
+
+    @model_validator(mode="after")
+    def _heads_share_width(self) -> Self:
+        _require_shared_width(self.width, self.heads)
+        return self
+
+    def require_window(self, samples: int) -> None:
+        """Raise ValueError if nothing comes before the samples that are scored."""
+        if self.scored_samples >= samples:
+            raise ValueError(
+                f"model.scored_samples {self.scored_samples} leave nothing before them in "
+                f"data.window_samples {samples}"
+            )
+
+
+def _require_shared_width(width: int, heads: int) -> None:
+    if width % heads:
+        raise ValueError(f"width {width} cannot be shared equally by {heads} heads")
+
+
 def _family(value: Any) -> str:
     """Return the family of a section, which may leave it out."""
     if isinstance(value, dict):
@@ -126,6 +169,7 @@ def _family(value: Any) -> str:
 ModelConfig: TypeAlias = Annotated[
     Annotated[TransformerModel, Tag("transformer")]
     | Annotated[TcnModel, Tag("tcn")]
-    | Annotated[BiLstmModel, Tag("bilstm")],
+    | Annotated[BiLstmModel, Tag("bilstm")]
+    | Annotated[TokenLmModel, Tag("token-lm")],
     Discriminator(_family),
 ]

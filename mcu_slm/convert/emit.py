@@ -16,6 +16,7 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from mcu_slm.convert.token_ops import TokenGraphOps
 from mcu_slm.ir import GraphBuilder
 from mcu_slm.ir.recurrent import LstmArrays, add_lstm
 from mcu_slm.quant import HIDDEN_SCALE, quantize_activation, quantize_bias, quantize_weights
@@ -26,8 +27,14 @@ SOFTMAX_SCALE, SOFTMAX_ZERO_POINT = 1.0 / 256.0, -128
 _VERSIONS = {
     "ADD": 2,
     "BATCH_MATMUL": 2,
+    "CAST": 1,
     "CONCATENATION": 2,
     "CONV_2D": 3,
+    "GATHER": 2,
+    "LOG_SOFTMAX": 2,
+    "MUL": 2,
+    "QUANTIZE": 2,
+    "SLICE": 2,
     "DEPTHWISE_CONV_2D": 3,
     "MEAN": 2,
     "RESHAPE": 1,
@@ -95,7 +102,7 @@ class Handle(NamedTuple):
     zero_point: int
 
 
-class GraphOps:
+class GraphOps(TokenGraphOps):
     """Adds one operator per call; see `mcu_slm.train.backends.operators` for what each means."""
 
     def __init__(self, builder: GraphBuilder, ranges: Ranges) -> None:
@@ -289,9 +296,14 @@ class GraphOps:
         return weights, biases
 
     def _activation(
-        self, name: str, shape: tuple[int, ...], scale: float, zero_point: int
+        self,
+        name: str,
+        shape: tuple[int, ...],
+        scale: float,
+        zero_point: int,
+        dtype: str = "int8",
     ) -> Handle:
-        index = self._builder.tensor(name, shape, scale=scale, zero_point=zero_point)
+        index = self._builder.tensor(name, shape, dtype, scale=scale, zero_point=zero_point)
         return Handle(index, shape, scale, zero_point)
 
     def _integers(self, what: str, values: tuple[int, ...]) -> int:

@@ -20,6 +20,7 @@ from mcu_slm.quant import HIDDEN_SCALE, snap_scale
 MAX_CONCATENATED = 10
 
 FIXED_OUTPUTS = {
+    "LOG_SOFTMAX": (1.0 / 16.0, 127),
     "SOFTMAX": (1.0 / 256.0, -128),
     "UNIDIRECTIONAL_SEQUENCE_LSTM": (HIDDEN_SCALE, 0),
 }
@@ -27,12 +28,18 @@ ALLOWED_OPERATORS = frozenset(
     {
         "ADD",
         "BATCH_MATMUL",
+        "CAST",
         "CONCATENATION",
         "CONV_2D",
         "DEPTHWISE_CONV_2D",
+        "GATHER",
+        "LOG_SOFTMAX",
         "MEAN",
+        "MUL",
+        "QUANTIZE",
         "RESHAPE",
         "REVERSE_V2",
+        "SLICE",
         "SOFTMAX",
         "UNIDIRECTIONAL_SEQUENCE_LSTM",
     }

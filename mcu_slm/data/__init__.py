@@ -3,7 +3,13 @@
 files --readers--> Recordings --windowing--> Pool --splitting--> Dataset(train, validation, test)
 """
 
-from mcu_slm.data.dataset import Dataset, Normalisation, Windows, fit_normalisation
+from mcu_slm.data.dataset import (
+    Dataset,
+    Normalisation,
+    Windows,
+    fit_normalisation,
+    normalisation_of,
+)
 from mcu_slm.data.describe import Table, describe
 from mcu_slm.data.load import SplitPair, load_dataset, load_split_pair
 
@@ -17,4 +23,5 @@ __all__ = [
     "fit_normalisation",
     "load_dataset",
     "load_split_pair",
+    "normalisation_of",
 ]

@@ -46,6 +46,7 @@ class Windows:
         start: First sample of the window on the time axis of its source; negative where copies of
             the first sample precede a short recording.
         last: Whether it is the last window of its recording.
+        at_end: What y would be for the last sample of each window alone (anomaly), else None.
     """
 
     x: Float32
@@ -55,6 +56,7 @@ class Windows:
     recording: Int64
     start: Int64
     last: Mask
+    at_end: Truth | None = None
 
     def __len__(self) -> int:
         """Return the number of windows."""
@@ -62,7 +64,8 @@ class Windows:
 
     def take(self, rows: npt.NDArray[Any]) -> Windows:
         """Return the windows at `rows`: indices or a mask."""
-        return Windows(*(getattr(self, field.name)[rows] for field in fields(self)))
+        columns = {field.name: getattr(self, field.name) for field in fields(self)}
+        return replace(self, **{k: v[rows] for k, v in columns.items() if v is not None})
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,6 +85,8 @@ class Dataset:
     """What a model is to answer; `classes` is empty for regression."""
     target_unit: str = ""
     """Unit of the targets (regression)."""
+    vocabulary: tuple[str, ...] = ()
+    """Symbols, in the order of their numbers, where the channels hold such numbers."""
     warnings: tuple[str, ...] = ()
 
     def splits(self) -> Iterator[tuple[str, Windows]]:
@@ -131,3 +136,11 @@ def fit_normalisation(train: Windows) -> Normalisation:
     std = train.x.std(axis=(0, 1), dtype=np.float64)
     std = np.where(constant | (std < np.finfo(np.float32).tiny), 1.0, std)
     return Normalisation(mean.astype(np.float32), std.astype(np.float32))
+
+
+def normalisation_of(dataset: Dataset) -> Normalisation:
+    """Return the normalisation of a data set; numbers of symbols stay as they are."""
+    if dataset.vocabulary:
+        channels = len(dataset.channels)
+        return Normalisation(np.zeros(channels, np.float32), np.ones(channels, np.float32))
+    return fit_normalisation(dataset.train)

@@ -12,7 +12,7 @@ from mcu_slm.data.dataset import SPLITS, Dataset, Truth, Windows
 from mcu_slm.data.labels import drop_ignored, number_classes, truth_per_sample
 from mcu_slm.data.quality import quality_warnings, require_classes
 from mcu_slm.data.raw_counts import saturation_warnings
-from mcu_slm.data.readers import read_source
+from mcu_slm.data.readers import read_source, vocabulary_of
 from mcu_slm.data.splitting import (
     Assignment,
     assign,
@@ -91,6 +91,7 @@ class _Loaded:
     y: Truth
     classes: tuple[str, ...]
     warnings: tuple[str, ...]
+    vocabulary: tuple[str, ...]
 
     @classmethod
     def read(cls, config: DataConfig, project_dir: Path, task: TaskConfig) -> _Loaded:
@@ -100,7 +101,8 @@ class _Loaded:
         recordings = drop_ignored(recordings, config)
         if not recordings:
             raise DataError("data.ignore_labels", "leaves nothing", "recordings with another label")
-        notes += saturation_warnings(recordings, config.channels)
+        vocabulary = vocabulary_of(config, Path(project_dir).absolute())
+        notes += [] if vocabulary else saturation_warnings(recordings, config.channels)
         classes: tuple[str, ...] = ()
         if task.kind != "classification":
             recordings, classes = truth_per_sample(recordings, config, task)
@@ -118,7 +120,7 @@ class _Loaded:
             y = y.max(axis=1)
         elif task.kind == "regression":
             y = np.ascontiguousarray(y[:, -1])
-        return cls(task, pool, y, classes, (*notes, *warnings))
+        return cls(task, pool, y, classes, (*notes, *warnings), vocabulary)
 
     def split(self, config: DataConfig, kind: str, seed: int) -> Dataset:
         """Return the data set under one kind of split."""
@@ -134,6 +136,7 @@ class _Loaded:
             sampling_rate_hz=config.sampling_rate_hz,
             split=assignment.text,
             task=self.task.kind,
+            vocabulary=self.vocabulary,
             target_unit=self.task.unit if isinstance(self.task, RegressionTask) else "",
         )
         require_classes(dataset)
@@ -151,4 +154,5 @@ class _Loaded:
             recording=pool.recording[rows],
             start=pool.start[rows],
             last=pool.last[rows],
+            at_end=pool.label[rows, -1] if self.task.kind == "anomaly" else None,
         )

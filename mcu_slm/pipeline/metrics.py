@@ -4,12 +4,24 @@ from __future__ import annotations
 
 from typing import Final
 
-SHARES: Final = ("accuracy", "macro_f1")
+SHARES: Final = (
+    "accuracy",
+    "auroc",
+    "average_precision",
+    "f1",
+    "macro_f1",
+    "point_adjusted_f1",
+)
 """Metrics between 0 and 1 that are written in percent."""
 
 
-def shown_metric(name: str, value: float, digits: int = 1) -> str:
-    """Return a metric as people read it: shares in percent, the rest as it is."""
+def shown_metric(name: str, value: float | None, digits: int = 1) -> str:
+    """Return a metric as people read it: shares in percent, the rest as it is.
+
+    None stands for what these windows cannot tell: nothing is found where there is no anomaly.
+    """
+    if value is None:
+        return "not known"
     return f"{value:.{digits}%}" if name in SHARES else f"{value:.4g}"
 
 

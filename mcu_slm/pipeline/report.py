@@ -57,8 +57,8 @@ def _training(facts: dict[str, Any], proof: dict[str, Any]) -> list[str]:
     ]
     for stage, splits in metrics.items():
         seen, cost = splits.get("validation"), costs.get(stage, {})
-        cells = [shown_metric(main, seen[main], 2) if seen else "learned from"]
-        cells += [shown_metric(name, splits["test"][name], 2) for name in (main, *others)]
+        cells = [shown_metric(main, seen.get(main), 2) if seen else "learned from"]
+        cells += [shown_metric(name, splits["test"].get(name), 2) for name in (main, *others)]
         cells += [f"{cost[name]:,}" if name in cost else "" for name in _COSTS]
         lines.append(f"| {stage} | " + " | ".join(cells) + " |")
     legend = "; ".join(f"{stage}: {STAGES[stage]}" for stage in metrics if stage in STAGES)

@@ -15,7 +15,7 @@ from mcu_slm import __version__, tflite
 from mcu_slm.boards import load_board
 from mcu_slm.compile import Choices, budget_of, estimate
 from mcu_slm.config import Project
-from mcu_slm.data import Dataset, Normalisation, fit_normalisation
+from mcu_slm.data import Dataset, Normalisation, normalisation_of
 from mcu_slm.files import sha256_file, write_atomic
 from mcu_slm.metadata import ModelInfo
 from mcu_slm.pipeline.evidence import key_of, tool_fingerprint
@@ -44,7 +44,7 @@ def load_recordings(project: Project, run: RunFolder) -> Recordings:
     run.reporter.start("data", f"reading recordings ({project.data.format})")
     dataset = read_dataset(project, run.reporter)
     counts = ", ".join(f"{len(windows.y):,} {name}" for name, windows in dataset.splits())
-    recordings = Recordings(dataset, fit_normalisation(dataset.train), _sha256(dataset))
+    recordings = Recordings(dataset, normalisation_of(dataset), _sha256(dataset))
     run.evidence.record(
         "data",
         recordings.sha256,
@@ -149,7 +149,7 @@ def cost_on_board(project: Project) -> Callable[[Student], BoardCost]:
 def _results(facts: dict[str, Any]) -> str:
     main = facts["main_metric"]
     parts = [
-        f"{stage} {shown_metric(main, splits['test'][main])}"
+        f"{stage} {shown_metric(main, splits['test'].get(main))}"
         for stage, splits in facts["metrics"].items()
     ]
     title = main.replace("_", " ")
@@ -176,7 +176,7 @@ def convert(project: Project, recordings: Recordings, run: RunFolder) -> None:
     run.reporter.start("convert", "writing the int8 flatbuffer")
     begin = time.monotonic()
     trained = load_trained(run.training)
-    info = model_info(project, recordings)
+    info = model_info(project, recordings, _threshold(run))
     graph = convert_student(trained, info, name=project.project.name)
     write_atomic(run.model, tflite.write_model(graph))
     test = recordings.normalisation.apply(recordings.dataset.test.x)
@@ -207,11 +207,23 @@ def _save_windows(
     write_atomic(run.windows, buffer.getvalue())
 
 
-def model_info(project: Project, recordings: Recordings) -> ModelInfo:
+def _threshold(run: RunFolder) -> float | None:
+    """Return the score above which the trained model alarms, if it has one."""
+    record = run.evidence.stage("train")
+    if record is None:
+        return None
+    threshold = record.facts["metrics"]["int8"].get("validation", {}).get("threshold")
+    return None if threshold is None else float(threshold)
+
+
+def model_info(
+    project: Project, recordings: Recordings, threshold: float | None = None
+) -> ModelInfo:
     """Return what the flatbuffer says about itself."""
     normalisation = recordings.normalisation
     return ModelInfo(
-        labels=tuple(recordings.dataset.classes),
+        # A score answers for no class.
+        labels=() if project.task.kind == "anomaly" else tuple(recordings.dataset.classes),
         channels=tuple(project.data.channels),
         units=tuple(project.data.channel_units),
         sampling_rate_hz=float(project.data.sampling_rate_hz),
@@ -219,5 +231,7 @@ def model_info(project: Project, recordings: Recordings) -> ModelInfo:
         hop_samples=project.data.hop,
         mean=tuple(float(v) for v in normalisation.mean),
         std=tuple(float(v) for v in normalisation.std),
+        threshold=threshold,
+        vocabulary=recordings.dataset.vocabulary,
         tool_version=__version__,
     )

@@ -91,7 +91,7 @@ def choose_patching(window: int, kernel: int, stride: int, attention_window: int
         tokens = token_count(window, size, stride, padding)
         if tokens < MIN_TOKENS or size > window:
             continue
-        width = _largest_divisor(tokens, attention_window)
+        width = largest_divisor(tokens, attention_window)
         if 2 * width >= min(attention_window, tokens):
             return Patching(size, stride, padding, tokens, width)
     tokens = token_count(window, kernel, stride, "SAME")
@@ -107,6 +107,6 @@ def choose_patching(window: int, kernel: int, stride: int, attention_window: int
     )
 
 
-def _largest_divisor(number: int, limit: int) -> int:
+def largest_divisor(number: int, limit: int) -> int:
     """Return the largest divisor of `number` that is at most `limit`."""
     return next(d for d in range(min(limit, number), 0, -1) if number % d == 0)

@@ -18,7 +18,7 @@ from torch import nn
 from mcu_slm.errors import TrainingError
 from mcu_slm.train.checkpoint import CheckpointStore, State, fingerprint, snapshot
 from mcu_slm.train.progress import Progress, ProgressEvent
-from mcu_slm.train.tasks import Score
+from mcu_slm.train.tasks import Points, Score
 
 MIN_STEPS_PER_EPOCH = 16
 """Small data sets are passed several times per epoch, so that an epoch stays a useful unit."""
@@ -37,12 +37,14 @@ class TensorWindows:
     """Normalised windows of one split, as tensors.
 
     Shapes: x: [N, T, C] float32, y: truth of each window, as in the data set. `judged`: rows that
-    count when answers are judged; None for all.
+    count when answers are judged; None for all. `points`: where the windows lie on time, where the
+    task asks for that.
     """
 
     x: torch.Tensor
     y: torch.Tensor
     judged: torch.Tensor | None = None
+    points: Points | None = None
 
     def __len__(self) -> int:
         return len(self.y)

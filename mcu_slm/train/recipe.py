@@ -143,7 +143,8 @@ def train_model(
 
 def _shape_of(session: Session) -> Shape:
     _, samples, channels = session.train.x.shape
-    return shape_of(session.project.model, samples, channels, session.task.head)
+    head = session.task.head
+    return shape_of(session.project.model, samples, channels, head, session.symbols)
 
 
 def _train_student(
@@ -158,6 +159,7 @@ def _train_student(
     )
     lineage = fingerprint(lineage, shape.to_json(), asdict(schedule), distillation)
     student = make_student(shape, torch.Generator().manual_seed(session.seed))
+    student.fit_inputs(session.train.x)
     pretrain_student(session, student)
     if train.ablation and guide is not None:
         alone, known = copy.deepcopy(student), (shape.to_json(), asdict(schedule))

@@ -21,7 +21,7 @@ from mcu_slm.train.distillation import Guide, Lesson
 from mcu_slm.train.labelled import labelled_rows
 from mcu_slm.train.loop import Batch, Phase, Schedule, TensorWindows, run_phase
 from mcu_slm.train.progress import Progress
-from mcu_slm.train.tasks import Score, Task, make_task
+from mcu_slm.train.tasks import Judged, Points, Score, Task, make_task
 
 EVALUATION_BATCH = 512
 
@@ -32,8 +32,7 @@ Predict = Callable[[torch.Tensor], torch.Tensor]
 class SplitLike(Protocol):
     """Windows and truth of one split.
 
-    Shapes: x: [N, T, C] in physical units, y: [N, ...], group: [N], last: [N], of its
-    recording.
+    Shapes: x: [N, T, C] in physical units, y: [N, ...], the rest [N].
     """
 
     @property
@@ -44,6 +43,12 @@ class SplitLike(Protocol):
     def group(self) -> npt.NDArray[np.str_]: ...  # noqa: D102
     @property
     def last(self) -> npt.NDArray[np.bool_]: ...  # noqa: D102
+    @property
+    def at_end(self) -> npt.NDArray[Any] | None: ...  # noqa: D102
+    @property
+    def recording(self) -> npt.NDArray[np.int64]: ...  # noqa: D102
+    @property
+    def start(self) -> npt.NDArray[np.int64]: ...  # noqa: D102
 
 
 SoftLabelsLike = Mapping[str, npt.NDArray[np.float32]]
@@ -82,6 +87,7 @@ class Session:
         train: The training windows whose labels are used.
         windows: All training windows [N, T, C], to be learned from without labels.
         soft_labels: Somebody else's answers per split, those of "train" to its windows.
+        symbols: How many symbols the samples are numbers of; 0 for measured values.
         seconds: Time spent per phase, filled as phases end.
     """
 
@@ -95,6 +101,7 @@ class Session:
     store: CheckpointStore
     progress: Progress
     soft_labels: Mapping[str, torch.Tensor] = field(default_factory=dict)
+    symbols: int = 0
     seconds: dict[str, float] = field(default_factory=dict)
 
     @property
@@ -163,7 +170,7 @@ class Session:
             return self.task.score(*_judged(predict, self.validation))
 
         judged = None if self.learns_from_validation or predict is None else validate
-        metric = self.task.main_metric
+        metric = self.task.chosen_by or self.task.main_metric
         phase = Phase(name, model, schedule, lineage, loss, judged, stream, cycle, metric)
         data = self.train
         if predict is None:
@@ -174,10 +181,11 @@ class Session:
         """Return a batch as it is learned: changed at random, and mixed in pairs."""
         how = self.project.train.augment
         targets = self.task.targets(batch.y)
-        if not how.enabled:
+        if not how.enabled or self.symbols:
             return Lesson(batch.x, targets, batch.rows, Mix(), batch.number, batch.elapsed)
         x = augment(batch.x, how, self.channels, batch.generator)
-        mix = draw_mix(len(x), how.mixup_alpha, batch.generator)
+        alpha = how.mixup_alpha if self.task.mixed else 0.0
+        mix = draw_mix(len(x), alpha, batch.generator)
         known = (batch.rows, mix, batch.number, batch.elapsed)
         return Lesson(mix.apply(x), mix.apply(targets), *known)
 
@@ -201,10 +209,12 @@ class Session:
 
     def judge(self, predict: Predict) -> dict[str, dict[str, float]]:
         """Return the metrics per split that was not learned from."""
-        return {
-            name: self.task.metrics(*_judged(predict, windows))
-            for name, windows in self.judged_splits().items()
-        }
+        return self.task.judge(
+            {
+                name: Judged(*_judged(predict, windows), windows.points)
+                for name, windows in self.judged_splits().items()
+            }
+        )
 
     def judged_splits(self) -> dict[str, TensorWindows]:
         """Return the splits that were not learned from."""
@@ -273,6 +283,7 @@ def open_session(
         store=CheckpointStore(folder / "checkpoints"),
         progress=progress,
         soft_labels=answers,
+        symbols=len(getattr(dataset, "vocabulary", ())),
     )
 
 
@@ -321,4 +332,13 @@ def _as_tensors(name: str, split: SplitLike, normalisation: NormalisationLike) -
             "finite numbers",
             "Clean the recordings.",
         )
-    return TensorWindows(x, torch.from_numpy(np.ascontiguousarray(split.y)))
+    return TensorWindows(x, torch.from_numpy(np.ascontiguousarray(split.y)), points=_points(split))
+
+
+def _points(split: SplitLike) -> Points | None:
+    """Return where the windows of a split end, where a truth of that point is known."""
+    at_end = getattr(split, "at_end", None)
+    if at_end is None:
+        return None
+    columns = (at_end, split.recording, split.start)
+    return Points(*(torch.from_numpy(np.ascontiguousarray(values)) for values in columns))

@@ -13,6 +13,7 @@ from mcu_slm.train.families import parameter_count
 from mcu_slm.train.loop import Batch, Schedule
 from mcu_slm.train.pretrain import pretrain_teacher
 from mcu_slm.train.session import Session
+from mcu_slm.train.tasks import Judged
 from mcu_slm.train.teacher import Teacher
 
 
@@ -22,6 +23,9 @@ def make_guide(session: Session, lineage: str) -> tuple[Guide | None, str]:
         return None, lineage
     answers = session.soft_labels.get("train")
     if answers is None:
+        # A teacher trained here measures; numbers of symbols tell it nothing.
+        if session.symbols or not session.task.taught:
+            return None, lineage
         return _train_teachers(session, lineage)
     digest = sha256_bytes(answers.numpy().tobytes())
     return SoftLabels(answers, session.task), fingerprint(lineage, "soft labels", digest)
@@ -34,10 +38,12 @@ def judge_guide(session: Session, guide: Guide) -> dict[str, dict[str, float]] |
     splits = session.judged_splits()
     if not set(splits) <= set(session.soft_labels):
         return None
-    return {
-        name: session.task.metrics(*windows.counted(session.soft_labels[name]))
-        for name, windows in splits.items()
-    }
+    return session.task.judge(
+        {
+            name: Judged(*windows.counted(session.soft_labels[name]), windows.points)
+            for name, windows in splits.items()
+        }
+    )
 
 
 def guide_parameter_count(guide: Guide | None) -> int:

@@ -36,6 +36,8 @@ class TrainedStudent(nn.Module):
         super().__init__()
         self.student = student
         self.ranges = ranges or QuantState()
+        if student.input_range is not None:
+            self.ranges.fix("input", *student.input_range)
 
     def fake_quantized(
         self,

@@ -42,6 +42,15 @@ def test_single_channel_needs_no_last_axis(tmp_path: Path) -> None:
     assert item.x.shape == (3, 4, 1)
 
 
+def test_one_axis_is_one_recording_of_one_channel(tmp_path: Path) -> None:
+    np.savez(tmp_path / "data.npz", X=np.arange(9.0), y=np.arange(9) % 2)
+    keys = {"channels": ["a"], "channel_units": ["g"], "all": {"windows": "X", "labels": "y"}}
+    settings = config(NPZ, **keys, split={"kind": "by_time"})
+    (item,) = read_npz(tmp_path / "data.npz", "data.npz", settings, "anomaly")
+    np.testing.assert_array_equal(item.x[0, :, 0], np.arange(9))
+    assert item.labels.tolist() == [["0", "1"] * 4 + ["0"]]
+
+
 def test_rows_lie_a_hop_apart(tmp_path: Path) -> None:
     write_npz(tmp_path, classes=2, groups=1, each=2)
     (item,) = read(tmp_path, hop_samples=2)

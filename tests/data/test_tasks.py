@@ -192,6 +192,9 @@ def test_probation_trains_on_the_normal_beginning(tmp_path: Path) -> None:
     assert dataset.classes == ("normal", "anomaly")
     assert dataset.test.start.tolist() == list(range(40, 98, 2))
     assert dataset.test.start[dataset.test.y == 1].tolist() == [58, 60]
+    # y asks for any sample of a window, at_end for its last one alone.
+    assert dataset.test.at_end is not None
+    assert dataset.test.start[dataset.test.at_end == 1].tolist() == [58]
     assert not dataset.train.y.any()
     assert dataset.train.start.max() + 4 <= 40
     # Windows 6 and 8 hold sample 9; those that share samples with them do not train.

@@ -24,6 +24,7 @@ FULL = ModelInfo(
     hop_samples=64,
     mean=(0.1, -0.2),
     std=(1.0, 2.0),
+    threshold=4.25,
     tool_version="0.1.0",
 )
 
@@ -64,6 +65,7 @@ def test_fields_of_any_kind_give_clean_values(fields: dict[str, Any]) -> None:
     assert all(text.isprintable() and len(text) <= 60 for text in texts)
     assert abs(info.sampling_rate_hz) < 1e15
     assert all(isinstance(value, float) for value in (*info.mean, *info.std))
+    assert info.threshold is None or isinstance(info.threshold, float)
     info.to_bytes().decode("utf-8")
 
 

@@ -23,6 +23,7 @@ from mcu_slm.config import (
     SplitConfig,
     TcnModel,
     TeacherConfig,
+    TokenLmModel,
     TrainConfig,
     TransformerModel,
 )
@@ -140,13 +141,25 @@ SMALL = {
     },
     "tcn": {"blocks": 2, "width": 16, "kernel_tokens": 5},
     "bilstm": {"units": 8, "stem_width": 8},
+    "token-lm": {
+        "blocks": 2,
+        "width": 8,
+        "ffn_width": 12,
+        "attention_window_tokens": 4,
+        "scored_samples": 3,
+    },
 }
 """Small sizes of every family."""
 
 
 def make_model(family: str = "transformer", **settings):
     """Return the `[model]` of a small student."""
-    classes = {"transformer": TransformerModel, "tcn": TcnModel, "bilstm": BiLstmModel}
+    classes = {
+        "transformer": TransformerModel,
+        "tcn": TcnModel,
+        "bilstm": BiLstmModel,
+        "token-lm": TokenLmModel,
+    }
     return classes[family](family=family, **(SMALL[family] | settings))
 
 
@@ -158,8 +171,9 @@ def make_small_student(samples: int = SAMPLES, head: Head | None = None, **model
 
 def calibrated(student: Student) -> TrainedStudent:
     """Return a student whose statistics and ranges come from random windows."""
-    samples = student.shape.window
-    x = torch.randn(64, samples, CHANNELS, generator=torch.Generator().manual_seed(samples))
+    samples, channels = student.shape.window, student.shape.channels
+    x = torch.randn(64, samples, channels, generator=torch.Generator().manual_seed(samples))
+    student.fit_inputs(x)
     for _ in range(20):
         student.forward(FloatOps(learn_statistics=True), x.unsqueeze(1))
     trained = TrainedStudent(student.eval())
@@ -174,16 +188,16 @@ def cost_of(student: Student) -> BoardCost:
     return BoardCost(count, count, count, count)
 
 
-def make_info(samples: int = SAMPLES) -> ModelInfo:
+def make_info(samples: int = SAMPLES, channels: int = CHANNELS) -> ModelInfo:
     return ModelInfo(
         labels=make_dataset(2).classes,
-        channels=("x", "y", "z"),
-        units=("g", "g", "g"),
+        channels=("x", "y", "z")[:channels],
+        units=("g", "g", "g")[:channels],
         sampling_rate_hz=50.0,
         window_samples=samples,
         hop_samples=samples,
-        mean=(0.0, 0.0, 0.0),
-        std=(1.0, 1.0, 1.0),
+        mean=(0.0, 0.0, 0.0)[:channels],
+        std=(1.0, 1.0, 1.0)[:channels],
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -25,6 +26,7 @@ from mcu_slm.data.readers.npz_arrays import read_npz
 from mcu_slm.data.readers.parquet_files import read_parquet
 from mcu_slm.data.readers.ts_files import read_ts
 from mcu_slm.data.sampling_times import check_times, time_columns
+from mcu_slm.data.symbols import numbers_of, read_vocabulary
 from mcu_slm.data.windowing import Recordings, countdown, cut_at_changes
 from mcu_slm.errors import DataError
 
@@ -59,11 +61,18 @@ def read_source(
             read_ts(path, name, split, config)
             for path, name, split in _file_sets(config, project_dir)
         ]
+    vocabulary = vocabulary_of(config, project_dir)
     return [
         item
         for path, name, split in _file_sets(config, project_dir)
-        for item in _read_recording(path, name, split, config, task)
+        for item in _read_recording(path, name, split, config, task, vocabulary)
     ]
+
+
+def vocabulary_of(config: DataConfig, project_dir: Path) -> tuple[str, ...]:
+    """Return the symbols that the channels hold; none for numbers."""
+    path = config.vocabulary if isinstance(config, CsvData) else None
+    return read_vocabulary(project_dir, path) if path is not None else ()
 
 
 def _file_sets(config: RecordingData | TsData, project_dir: Path) -> list[tuple[Path, str, str]]:
@@ -83,7 +92,12 @@ def _file_sets(config: RecordingData | TsData, project_dir: Path) -> list[tuple[
 
 
 def _read_recording(
-    path: Path, name: str, split: str, config: RecordingData, task: TaskKind
+    path: Path,
+    name: str,
+    split: str,
+    config: RecordingData,
+    task: TaskKind,
+    vocabulary: Sequence[str],
 ) -> list[Recordings]:
     """Read one file of samples and cut it where its group changes, or its one label per window."""
     origins = {"label": config.label, "group": config.group}
@@ -91,7 +105,13 @@ def _read_recording(
     numeric = [*config.channels, *([config.target] if config.target else [])]
     times = time_columns(config)
     required = sorted(columns | ({config.time_column} if config.time_column else set()))
-    if isinstance(config, CsvData):
+    if isinstance(config, CsvData) and vocabulary:
+        numeric = numeric[len(config.channels) :]
+        required = [*required, *config.channels]
+        y, text = read_csv(path, name, numeric, required, config.column_names, list(times))
+        symbols = [numbers_of(text[c], vocabulary, f"{name}: {c}") for c in config.channels]
+        x = np.column_stack([*symbols, y])
+    elif isinstance(config, CsvData):
         x, text = read_csv(path, name, numeric, required, config.column_names, list(times))
     else:
         x, text = read_parquet(path, name, numeric, required, list(times))

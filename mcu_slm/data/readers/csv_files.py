@@ -55,8 +55,9 @@ def read_csv(
             return _load(path, delimiter, first_row, indices, dtype)
 
         try:
-            values = load(numeric, np.float32)
             labels = {column: np.char.strip(load([column], np.str_)[:, 0]) for column in there}
+            rows_there = len(labels[there[0]]) if there else 0
+            values = load(numeric, np.float32) if numeric else np.empty((rows_there, 0), np.float32)
         except ValueError as error:
             rows = _rows(path, delimiter, first_row)
             raise _bad_cell(rows, names, numeric, name) or error from None

@@ -93,6 +93,8 @@ def _read_truth(
     if task == "classification":
         require_same_length(rows, values, name, key, arrays.windows)
         return as_text(values, f"{name}: {key}")
+    if rows == 1 and values.shape == (samples,):
+        values = values[None]
     # One target says nothing about windows that end before its row does.
     per_row = task == "anomaly" or (task == "regression" and samples <= window)
     if values.shape != (rows, samples) and not (per_row and values.shape == (rows,)):
@@ -109,7 +111,9 @@ def _read_truth(
 
 def _windows(values: npt.NDArray[Any], place: str, config: NpzData) -> npt.NDArray[np.float32]:
     """Return windows as float32 [n, T, C]."""
-    if values.ndim == 2 and len(config.channels) == 1:
+    if values.ndim == 1 and len(config.channels) == 1:
+        values = values[None, :, None]
+    elif values.ndim == 2 and len(config.channels) == 1:
         values = values[:, :, None]
     elif config.channels_first and values.ndim == 3:
         values = np.swapaxes(values, 1, 2)

@@ -21,16 +21,26 @@ from mcu_slm.ops import parse_graph
 from mcu_slm.ops.base import Operator
 from mcu_slm.quant import (
     HIDDEN_SCALE,
+    INT8_MAX,
     INT8_MIN,
+    masked_quantization,
     quantize_activation,
     quantize_bias,
     quantize_multiplier,
     quantize_weights,
     requantize,
     saturate_int8,
+    snap_scale,
 )
 from mcu_slm.train.backends.normalization import FoldedBatchNorm, folded_behind
-from mcu_slm.train.backends.operators import SOFTMAX_SCALE, SOFTMAX_ZERO_POINT
+from mcu_slm.train.backends.operators import (
+    LOG_SOFTMAX_SCALE,
+    LOG_SOFTMAX_ZERO_POINT,
+    SOFTMAX_SCALE,
+    SOFTMAX_ZERO_POINT,
+    SURPRISE_SCALE,
+    SURPRISE_ZERO_POINT,
+)
 from mcu_slm.train.backends.ranges import QuantState
 from mcu_slm.train.geometry import Sliding
 
@@ -130,17 +140,7 @@ class ExactOps:
 
     def add(self, name: str, a: Codes, b: Codes, *, relu: bool = False) -> Codes:
         """Add two values on a common finer grid."""
-        scale, zero_point = self._ranges.quantization(name)
-        twice_max = 2.0 * max(a.scale, b.scale)
-
-        def to_common_grid(x: Codes) -> npt.NDArray[np.int64]:
-            shifted = (x.values.astype(np.int64) - x.zero_point) << ADD_LEFT_SHIFT
-            return requantize(shifted, *quantize_multiplier(x.scale / twice_max))
-
-        total = to_common_grid(a) + to_common_grid(b)
-        multiplier = quantize_multiplier(twice_max / ((1 << ADD_LEFT_SHIFT) * scale))
-        codes = requantize(total, *multiplier) + zero_point
-        return Codes(saturate_int8(codes, _lowest(zero_point, relu)), scale, zero_point)
+        return _sum(a, b, *self._ranges.quantization(name), relu=relu)
 
     def mean(self, name: str, x: Codes, *, group: str | None = None) -> Codes:
         """Average over W."""
@@ -179,6 +179,46 @@ class ExactOps:
     def reverse(self, name: str, x: Codes) -> Codes:
         """Turn the order along W."""
         return x._replace(values=x.values[:, :, ::-1])
+
+    def take(self, name: str, x: Codes, start: int, stop: int) -> Codes:
+        """Return some tokens."""
+        return x._replace(values=x.values[:, :, start:stop])
+
+    def tokenize(self, name: str, x: Codes, channel: int, edges: torch.Tensor) -> Codes:
+        """Look the bin of each sample up."""
+        bins = bins_of_codes(edges, x.scale, x.zero_point)
+        return Codes(bins[x.values[..., channel].astype(np.int64) - INT8_MIN], 1.0, 0)
+
+    def embed(self, name: str, tokens: Codes, table: torch.Tensor) -> Codes:
+        """Return the row of each token."""
+        rows = self.constant(f"{name}/table", table)
+        return rows._replace(values=rows.values[tokens.values.astype(np.int64)])
+
+    def causal(self, name: str, scores: Codes) -> Codes:
+        """Take so much off what comes later that it ends at the lowest code."""
+        width = scores.values.shape[-1]
+        scale, zero_point, penalty = masked_quantization(scores.scale, scores.zero_point)
+        mask = np.triu(np.full((1, 1, width, width), -INT8_MAX, np.int8), 1)
+        hidden = Codes(mask, snap_scale(penalty / INT8_MAX), 0)
+        return _sum(scores, hidden, scale, zero_point, relu=False)
+
+    def surprise(self, name: str, logits: Sequence[Codes], tokens: Sequence[Codes]) -> Codes:
+        """Pick the log-likelihood of what came, change its sign, average."""
+        products = []
+        for scores, numbers in zip(logits, tokens, strict=True):
+            operator = _log_softmax_operator(scores.values.shape[-1], *scores[1:])
+            likelihood = operator.reference([scores.values])[0].astype(np.int64)
+            came = np.arange(likelihood.shape[-1]) == numbers.values[..., None]
+            products.append(
+                np.where(came, LOG_SOFTMAX_ZERO_POINT - likelihood, 0) + SURPRISE_ZERO_POINT
+            )
+        codes = np.concatenate(products, -1).astype(np.int8)
+        # A one stands for as many as there are tokens, so that the mean is over positions alone.
+        scale = SURPRISE_SCALE * logits[0].values.shape[-1]
+        quantization = (scale, SURPRISE_ZERO_POINT, SURPRISE_SCALE, SURPRISE_ZERO_POINT)
+        operator = _mean_operator(codes.shape[1:], *quantization, axes=(2, 3))
+        mean = operator.reference([codes[:, None]])[0][:, 0]
+        return Codes(mean, SURPRISE_SCALE, SURPRISE_ZERO_POINT)
 
     def batch_values(self, x: Codes) -> torch.Tensor | None:
         """Return None: statistics are frozen before quantisation."""
@@ -223,6 +263,27 @@ def _lowest(zero_point: int, relu: bool) -> int:
     return max(INT8_MIN, zero_point) if relu else INT8_MIN
 
 
+def _sum(a: Codes, b: Codes, scale: float, zero_point: int, *, relu: bool) -> Codes:
+    """Add two values on a common finer grid and bring the sum to a scale."""
+    twice_max = 2.0 * max(a.scale, b.scale)
+
+    def to_common_grid(x: Codes) -> npt.NDArray[np.int64]:
+        shifted = (x.values.astype(np.int64) - x.zero_point) << ADD_LEFT_SHIFT
+        return requantize(shifted, *quantize_multiplier(x.scale / twice_max))
+
+    total = to_common_grid(a) + to_common_grid(b)
+    multiplier = quantize_multiplier(twice_max / ((1 << ADD_LEFT_SHIFT) * scale))
+    codes = requantize(total, *multiplier) + zero_point
+    return Codes(saturate_int8(codes, _lowest(zero_point, relu)), scale, zero_point)
+
+
+def bins_of_codes(edges: torch.Tensor, scale: float, zero_point: int) -> Int8:
+    """Return the bin of every int8 code, -128 first."""
+    codes = torch.arange(INT8_MIN, INT8_MAX + 1) - zero_point
+    bins: Int8 = torch.bucketize(codes.float() * scale, edges).to(torch.int8).numpy()
+    return bins
+
+
 def _windows(x: Codes, kernel: int, how: Sliding) -> Float64:
     """Return what each output of a convolution sees. Shapes: -> [B, tokens, kernel, C]."""
     samples = x.centred()[:, 0]
@@ -245,20 +306,33 @@ def _softmax_operator(width: int, scale: float, zero_point: int) -> Operator:
 
 
 @lru_cache(maxsize=256)
+def _log_softmax_operator(width: int, scale: float, zero_point: int) -> Operator:
+    """Return the integer log-softmax over rows of `width`."""
+    builder = GraphBuilder()
+    source = builder.tensor("x", (1, width), scale=scale, zero_point=zero_point)
+    output = builder.tensor(
+        "y", (1, width), scale=LOG_SOFTMAX_SCALE, zero_point=LOG_SOFTMAX_ZERO_POINT
+    )
+    builder.node("LOG_SOFTMAX", [source], [output])
+    return parse_graph(builder.build([source], [output]))[0]
+
+
+@lru_cache(maxsize=256)
 def _mean_operator(
     shape: tuple[int, int, int],
     input_scale: float,
     input_zero_point: int,
     scale: float,
     zero_point: int,
+    axes: tuple[int, ...] = (2,),
 ) -> Operator:
-    """Return the integer mean over the second axis of `shape`, [N, W, C]."""
+    """Return the integer mean over axes of [1, N, W, C], where `shape` is [N, W, C]."""
     builder = GraphBuilder()
     source = builder.tensor("x", (1, *shape), scale=input_scale, zero_point=input_zero_point)
-    axes = builder.tensor("axes", (1,), "int32", data=np.array([2], np.int32))
-    averaged = (1, shape[0], 1, shape[2])
+    named = builder.tensor("axes", (len(axes),), "int32", data=np.array(axes, np.int32))
+    averaged = tuple(1 if axis in axes else n for axis, n in enumerate((1, *shape)))
     output = builder.tensor("y", averaged, scale=scale, zero_point=zero_point)
-    builder.node("MEAN", [source, axes], [output], keep_dims=True)
+    builder.node("MEAN", [source, named], [output], keep_dims=True)
     return parse_graph(builder.build([source], [output]))[0]
 
 

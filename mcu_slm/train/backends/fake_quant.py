@@ -14,10 +14,23 @@ from typing import NamedTuple
 import torch
 from torch.nn import functional
 
-from mcu_slm.quant import HIDDEN_SCALE, SCALE_MANTISSA_BITS, cell_scale
-from mcu_slm.train.backends.float_ops import convolve, convolve_depthwise
+from mcu_slm.quant import (
+    HIDDEN_SCALE,
+    INT8_MIN,
+    SCALE_MANTISSA_BITS,
+    cell_scale,
+    masked_quantization,
+)
+from mcu_slm.train.backends.float_ops import convolve, convolve_depthwise, later
 from mcu_slm.train.backends.normalization import FoldedBatchNorm, folded_behind
-from mcu_slm.train.backends.operators import SOFTMAX_SCALE, SOFTMAX_ZERO_POINT
+from mcu_slm.train.backends.operators import (
+    LOG_SOFTMAX_SCALE,
+    LOG_SOFTMAX_ZERO_POINT,
+    SOFTMAX_SCALE,
+    SOFTMAX_ZERO_POINT,
+    SURPRISE_SCALE,
+    SURPRISE_ZERO_POINT,
+)
 from mcu_slm.train.backends.ranges import QuantState
 from mcu_slm.train.backends.recurrent import LstmSteps
 from mcu_slm.train.geometry import Sliding
@@ -184,6 +197,41 @@ class FakeQuantOps:
     def reverse(self, name: str, x: FakeQuantized) -> FakeQuantized:
         """Turn the order along W."""
         return x._replace(tensor=x.tensor.flip(2))
+
+    def take(self, name: str, x: FakeQuantized, start: int, stop: int) -> FakeQuantized:
+        """Return some tokens."""
+        return x._replace(tensor=x.tensor[:, :, start:stop])
+
+    def tokenize(
+        self, name: str, x: FakeQuantized, channel: int, edges: torch.Tensor
+    ) -> FakeQuantized:
+        """Return the bin of each sample of one channel."""
+        return FakeQuantized(torch.bucketize(x.tensor[..., channel].contiguous(), edges), 1.0, 0)
+
+    def embed(self, name: str, tokens: FakeQuantized, table: torch.Tensor) -> FakeQuantized:
+        """Return the row of each token."""
+        rows = self._quantize(f"{name}/table", table)
+        return rows._replace(tensor=functional.embedding(tokens.tensor, rows.tensor))
+
+    def causal(self, name: str, scores: FakeQuantized) -> FakeQuantized:
+        """Bring what comes later to the lowest code, which the softmax gives no weight."""
+        scale, zero_point, _ = masked_quantization(scores.scale, scores.zero_point)
+        lowest = scale * (INT8_MIN - zero_point)
+        y = scores.tensor.masked_fill(later(scores.tensor.shape[-1]), lowest)
+        return _round_to_grid(y, scale, zero_point)
+
+    def surprise(
+        self, name: str, logits: Sequence[FakeQuantized], tokens: Sequence[FakeQuantized]
+    ) -> FakeQuantized:
+        """Return the mean negative log-likelihood of tokens."""
+        found = []
+        for scores, numbers in zip(logits, tokens, strict=True):
+            likelihood = functional.log_softmax(scores.tensor, -1)
+            rounded = _round_to_grid(likelihood, LOG_SOFTMAX_SCALE, LOG_SOFTMAX_ZERO_POINT)
+            found.append(rounded.tensor.gather(-1, numbers.tensor.unsqueeze(-1)))
+        y = -torch.cat(found, -1).mean((2, 3), keepdim=True)
+        self._ranges.fix(name, 0.0, 255 * SURPRISE_SCALE)
+        return _round_to_grid(y, SURPRISE_SCALE, SURPRISE_ZERO_POINT)
 
     def batch_values(self, x: FakeQuantized) -> torch.Tensor | None:
         """Return None: statistics are frozen before quantisation."""

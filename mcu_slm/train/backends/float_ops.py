@@ -46,6 +46,11 @@ def convolve_depthwise(
     return y
 
 
+def later(tokens: int) -> torch.Tensor:
+    """Return which tokens (columns) come after which (rows)."""
+    return torch.ones(tokens, tokens, dtype=torch.bool).triu(1)
+
+
 class FloatOps:
     """PyTorch float32. With `learn_statistics`, normalisation uses and learns from the batch."""
 
@@ -149,6 +154,34 @@ class FloatOps:
     def reverse(self, name: str, x: torch.Tensor) -> torch.Tensor:
         """Turn the order along W."""
         return x.flip(2)
+
+    def take(self, name: str, x: torch.Tensor, start: int, stop: int) -> torch.Tensor:
+        """Return some tokens."""
+        return x[:, :, start:stop]
+
+    def tokenize(
+        self, name: str, x: torch.Tensor, channel: int, edges: torch.Tensor
+    ) -> torch.Tensor:
+        """Return the bin of each sample of one channel."""
+        return torch.bucketize(x[..., channel].contiguous(), edges)
+
+    def embed(self, name: str, tokens: torch.Tensor, table: torch.Tensor) -> torch.Tensor:
+        """Return the row of each token."""
+        return functional.embedding(tokens, table)
+
+    def causal(self, name: str, scores: torch.Tensor) -> torch.Tensor:
+        """Make the softmax give no weight to what comes later."""
+        return scores.masked_fill(later(scores.shape[-1]), -torch.inf)
+
+    def surprise(
+        self, name: str, logits: Sequence[torch.Tensor], tokens: Sequence[torch.Tensor]
+    ) -> torch.Tensor:
+        """Return the mean negative log-likelihood of tokens."""
+        found = [
+            functional.log_softmax(scores, -1).gather(-1, numbers.unsqueeze(-1))
+            for scores, numbers in zip(logits, tokens, strict=True)
+        ]
+        return -torch.cat(found, -1).mean((2, 3), keepdim=True)
 
     def batch_values(self, x: torch.Tensor) -> torch.Tensor | None:
         """Return `x` when statistics are learned."""

@@ -26,6 +26,10 @@ Value = TypeVar("Value")
 
 SOFTMAX_SCALE, SOFTMAX_ZERO_POINT = 1.0 / 256.0, -128
 """The output quantisation that TensorFlow Lite fixes for SOFTMAX."""
+LOG_SOFTMAX_SCALE, LOG_SOFTMAX_ZERO_POINT = 1.0 / 16.0, 127
+"""The output quantisation that TensorFlow Lite fixes for LOG_SOFTMAX."""
+SURPRISE_SCALE, SURPRISE_ZERO_POINT = LOG_SOFTMAX_SCALE, -128
+"""The quantisation of a surprise: 0 to 15.94 nats, in steps of 1/16."""
 
 
 class Operators(Protocol[Value]):
@@ -128,6 +132,35 @@ class Operators(Protocol[Value]):
 
     def reverse(self, name: str, x: Value) -> Value:
         """Turn the order along W."""
+        ...
+
+    def take(self, name: str, x: Value, start: int, stop: int) -> Value:
+        """Return some tokens. Shapes: x: [B, N, W, ...] -> [B, N, stop - start, ...]."""
+        ...
+
+    def tokenize(self, name: str, x: Value, channel: int, edges: torch.Tensor) -> Value:
+        """Return the bin of each sample of one channel: how many edges lie below it.
+
+        Shapes: x: [B, 1, T, C], edges: [V - 1], rising -> numbers [B, 1, T].
+        """
+        ...
+
+    def embed(self, name: str, tokens: Value, table: torch.Tensor) -> Value:
+        """Return the row of each token.
+
+        Shapes: tokens: [B, 1, L], table: [V, D] -> [B, 1, L, D].
+        """
+        ...
+
+    def causal(self, name: str, scores: Value) -> Value:
+        """Make the softmax give no weight to what comes later. Shapes: scores: [B, N, W, W]."""
+        ...
+
+    def surprise(self, name: str, logits: Sequence[Value], tokens: Sequence[Value]) -> Value:
+        """Return the mean negative log-likelihood of tokens, in nats.
+
+        Shapes: per channel logits: [B, 1, L, V], tokens: [B, 1, L] -> [B, 1, 1, 1].
+        """
         ...
 
     def batch_values(self, x: Value) -> torch.Tensor | None:

@@ -18,9 +18,17 @@ class QuantState(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self._ranges: dict[str, tuple[float, float]] = {}
+        self._fixed: set[str] = set()
+
+    def fix(self, name: str, low: float, high: float) -> None:
+        """Set a range that no batch changes any more."""
+        self._ranges[name] = (low, high)
+        self._fixed.add(name)
 
     def observe(self, name: str, low: float, high: float, momentum: float | None) -> None:
         """Follow a batch's extremes: the wider range, or a moving average with `momentum`."""
+        if name in self._fixed:
+            return
         if name not in self._ranges:
             self._ranges[name] = (low, high)
             return

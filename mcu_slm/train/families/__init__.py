@@ -6,11 +6,13 @@ in `FAMILIES`.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Final
 
 import torch
 
 from mcu_slm.config import ModelConfig
+from mcu_slm.errors import ConfigError
 from mcu_slm.train.families.bilstm import BiLstm, BiLstmShape
 from mcu_slm.train.families.layers import MATCHED, POOLED_ATTENTION, POOLED_FEATURES
 from mcu_slm.train.families.student import (
@@ -23,20 +25,37 @@ from mcu_slm.train.families.student import (
     parameter_count,
 )
 from mcu_slm.train.families.tcn import Tcn, TcnShape
+from mcu_slm.train.families.token_lm import TokenLm, TokenLmShape
 from mcu_slm.train.families.transformer import BlockShape, Transformer, TransformerShape
 
 FAMILIES: Final[dict[str, tuple[type[Any], type[Any]]]] = {
     "transformer": (TransformerShape, Transformer),
     "tcn": (TcnShape, Tcn),
     "bilstm": (BiLstmShape, BiLstm),
+    "token-lm": (TokenLmShape, TokenLm),
 }
 """Shape and network of each family, under its name in `[model] family`."""
 
 
-def shape_of(model: ModelConfig, window: int, channels: int, head: Head) -> Shape:
-    """Return the shape that a project file describes, before pruning."""
+def shape_of(model: ModelConfig, window: int, channels: int, head: Head, symbols: int = 0) -> Shape:
+    """Return the shape that a project file describes, before pruning.
+
+    Channels that hold numbers of symbols have so many `symbols`.
+
+    Raises:
+        ConfigError: The family cannot take such windows.
+    """
     shape: Shape = FAMILIES[model.family][0].of(model, window, channels, head)
-    return shape
+    if not symbols:
+        return shape
+    if not isinstance(shape, TokenLmShape):
+        raise ConfigError(
+            "[model] family",
+            f"{model.family!r} takes measured values, and data.vocabulary gives symbols",
+            '"token-lm"',
+            'Set [model] family = "token-lm".',
+        )
+    return replace(shape, bins=symbols, symbols=True)
 
 
 def make_student(shape: Shape, generator: torch.Generator | None = None) -> Student:
@@ -64,6 +83,7 @@ __all__ = [
     "Slice",
     "Student",
     "TcnShape",
+    "TokenLmShape",
     "TransformerShape",
     "Units",
     "deployed_parameter_count",

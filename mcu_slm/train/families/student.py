@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, ClassVar, NamedTuple, Self
 
+import torch
 from torch import nn
 
 from mcu_slm.train.backends import FoldedBatchNorm, Operators, Value
@@ -23,12 +24,14 @@ class Head:
         outputs: Numbers per answer: one per class, or one value.
         per_token: Whether each token gets an answer.
         gain, offset: From what the network learns to units of the task; part of the last layer.
+        surprise: Whether the answer is how unlikely the window is, in nats per sample, instead.
     """
 
     outputs: int
     per_token: bool = False
     gain: float = 1.0
     offset: float = 0.0
+    surprise: bool = False
 
 
 @dataclass(frozen=True)
@@ -114,6 +117,17 @@ class Student(nn.Module, ABC):
 
         Shapes: x: [B, 1, T, C] -> [B, 1, tokens, width].
         """
+
+    def fit_inputs(self, x: torch.Tensor) -> None:
+        """Learn from the training windows how to see samples, before any training.
+
+        Shapes: x: normalised windows [N, T, C].
+        """
+
+    @property
+    def input_range(self) -> tuple[float, float] | None:
+        """Return the range of the int8 input; None for that of the training windows."""
+        return None
 
     @abstractmethod
     def units(self) -> tuple[Units, ...]:

@@ -16,7 +16,7 @@ window, D embedding, H heads, S head size, F feed-forward neurons.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Self
 
@@ -99,10 +99,17 @@ class Block(nn.Module):
     """Self-attention and feed-forward, each behind a normalisation and with a residual."""
 
     def __init__(
-        self, embedding: int, head_size: int, shape: BlockShape, generator: torch.Generator
+        self,
+        embedding: int,
+        head_size: int,
+        shape: BlockShape,
+        generator: torch.Generator,
+        *,
+        causal: bool = False,
     ) -> None:
         super().__init__()
         self.shape = shape
+        self.causal = causal
         self.head_size = head_size
         heads, ffn = shape.heads, shape.ffn
 
@@ -144,6 +151,8 @@ class Block(nn.Module):
             k = ops.linear(f"{head}/key", x, key, key_bias)
             v = ops.linear(f"{head}/value", x, value, value_bias)
             scores = ops.matmul(f"{head}/scores", q, k, transpose_b=True)
+            if self.causal:
+                scores = ops.causal(f"{head}/causal", scores)
             weights = ops.softmax(f"{head}/weights", scores)
             contexts.append(ops.matmul(f"{head}/context", weights, v, group=f"{name}/context"))
         context = contexts[0] if len(contexts) == 1 else ops.concat(f"{name}/context", contexts)
@@ -194,33 +203,11 @@ class Transformer(Student):
 
     def units(self) -> tuple[Units, ...]:
         """Return heads and feed-forward neurons of every block."""
-        found: list[Units] = []
-        for i, block in enumerate(self.shape.blocks):
-            at = f"blocks.{i}"
-            projections = [
-                (f"{at}.{name}{suffix}", 0)
-                for name in ("query", "key", "value")
-                for suffix in ("", "_bias")
-            ]
-            output, contract = (f"{at}.output", 1), (f"{at}.contract", 1)
-            neurons = ((f"{at}.expand", 0), (f"{at}.expand_bias", 0), contract)
-            found += [
-                Units(f"block{i}/heads", block.heads, (*projections, output), (output,)),
-                Units(f"block{i}/neurons", block.ffn, neurons, (contract,), together=4),
-            ]
-        return tuple(found)
+        return block_units(self.shape.blocks)
 
     def resized(self, counts: Mapping[str, int]) -> Transformer:
         """Return an untrained transformer with other counts of heads and neurons."""
-        blocks = tuple(
-            replace(
-                block,
-                heads=counts.get(f"block{i}/heads", block.heads),
-                ffn=counts.get(f"block{i}/neurons", block.ffn),
-            )
-            for i, block in enumerate(self.shape.blocks)
-        )
-        return Transformer(replace(self.shape, blocks=blocks))
+        return Transformer(replace(self.shape, blocks=resized_blocks(self.shape.blocks, counts)))
 
     @property
     def depth(self) -> int:
@@ -232,3 +219,36 @@ class Transformer(Student):
         blocks = list(self.shape.blocks)
         del blocks[number]
         return Transformer(replace(self.shape, blocks=tuple(blocks)))
+
+
+def block_units(blocks: Sequence[BlockShape]) -> tuple[Units, ...]:
+    """Return heads and feed-forward neurons of every block of a list `blocks`."""
+    found: list[Units] = []
+    for i, block in enumerate(blocks):
+        at = f"blocks.{i}"
+        projections = [
+            (f"{at}.{name}{suffix}", 0)
+            for name in ("query", "key", "value")
+            for suffix in ("", "_bias")
+        ]
+        output, contract = (f"{at}.output", 1), (f"{at}.contract", 1)
+        neurons = ((f"{at}.expand", 0), (f"{at}.expand_bias", 0), contract)
+        found += [
+            Units(f"block{i}/heads", block.heads, (*projections, output), (output,)),
+            Units(f"block{i}/neurons", block.ffn, neurons, (contract,), together=4),
+        ]
+    return tuple(found)
+
+
+def resized_blocks(
+    blocks: Sequence[BlockShape], counts: Mapping[str, int]
+) -> tuple[BlockShape, ...]:
+    """Return blocks with other counts of heads and neurons."""
+    return tuple(
+        replace(
+            block,
+            heads=counts.get(f"block{i}/heads", block.heads),
+            ffn=counts.get(f"block{i}/neurons", block.ffn),
+        )
+        for i, block in enumerate(blocks)
+    )

@@ -10,6 +10,7 @@ from typing import ClassVar
 import torch
 
 from mcu_slm.train.families.student import Head
+from mcu_slm.train.tasks.alarms import Points
 
 Metrics = Mapping[str, float]
 """Results by name; shares are 0 to 1, everything else is in the task's unit."""
@@ -27,6 +28,15 @@ class Score:
         return other is None or (self.value, -self.loss) >= (other.value, -other.loss)
 
 
+@dataclass(frozen=True, eq=False)
+class Judged:
+    """The answers to the windows of a split, their truth, and where on time they lie."""
+
+    answers: torch.Tensor
+    truth: torch.Tensor
+    points: Points | None = None
+
+
 class Task(ABC):
     """One kind of question. Answers are in the units of the task, as the device gives them.
 
@@ -36,8 +46,14 @@ class Task(ABC):
 
     kind: ClassVar[str]
     main_metric: ClassVar[str]
-    """Name of the metric by which epochs and models are chosen."""
+    """Name of the metric by which models, and usually epochs, are chosen."""
     larger_is_better: ClassVar[bool] = True
+    chosen_by: ClassVar[str] = ""
+    """Name of the metric by which epochs are chosen, where it is another one."""
+    taught: ClassVar[bool] = True
+    """Whether a teacher's answers help."""
+    mixed: ClassVar[bool] = True
+    """Whether two windows can be mixed."""
 
     @property
     @abstractmethod
@@ -67,6 +83,10 @@ class Task(ABC):
     @abstractmethod
     def metrics(self, answers: torch.Tensor, truth: torch.Tensor) -> dict[str, float]:
         """Judge the answers to the windows of a split."""
+
+    def judge(self, splits: Mapping[str, Judged]) -> dict[str, dict[str, float]]:
+        """Judge the answers to the windows of all splits, which include the validation's."""
+        return {name: self.metrics(part.answers, part.truth) for name, part in splits.items()}
 
     def score(self, answers: torch.Tensor, truth: torch.Tensor) -> Score:
         """Return what epochs are chosen by."""

@@ -12,9 +12,17 @@ from mcu_slm.convert.convert import TrainedLike
 from mcu_slm.metadata import ModelInfo
 from mcu_slm.ops import parse_graph
 from mcu_slm.train import ExactOps, FloatOps, Head
-from mcu_slm.train.families import FAMILIES, make_student, shape_from_json
+from mcu_slm.train.families import FAMILIES, make_student, shape_from_json, shape_of
 from mcu_slm.train.prune import keep
-from tests.train.example import CHANNELS, CLASSES, SMALL, calibrated, make_info, make_small_student
+from tests.train.example import (
+    CHANNELS,
+    CLASSES,
+    SMALL,
+    calibrated,
+    make_info,
+    make_model,
+    make_small_student,
+)
 
 pytestmark = pytest.mark.unit
 needs_judge = pytest.mark.skipif(not judge.available("tflm"), reason="tflite-micro not installed")
@@ -82,20 +90,34 @@ def test_all_parameters_learn_in_float_and_fake_quantised(family):
 @pytest.mark.parametrize("head", [Head(CLASSES), Head(1, gain=125.0), Head(3, per_token=True)])
 @pytest.mark.parametrize("samples", [9, 31, 100])
 def test_the_integer_forward_is_the_judge_on_extreme_inputs(family, samples, head):
-    trained = calibrated(make_small_student(samples, head, family=family))
+    assert_integer_forward_is_the_judge(make_small_student(samples, head, family=family), samples)
+
+
+@needs_judge
+@pytest.mark.parametrize("channels", [1, CHANNELS])
+@pytest.mark.parametrize("samples", [9, 31, 100])
+def test_the_integer_surprise_is_the_judge_on_extreme_inputs(samples, channels):
+    shape = shape_of(make_model("token-lm"), samples, channels, Head(1, surprise=True))
+    assert_integer_forward_is_the_judge(make_student(shape), samples, channels)
+
+
+def assert_integer_forward_is_the_judge(student, samples, channels=CHANNELS):
+    trained = calibrated(student)
     rng = np.random.default_rng(samples)
-    inputs = rng.integers(-128, 128, (12, 1, samples, CHANNELS)).astype(np.int8)
+    inputs = rng.integers(-128, 128, (12, 1, samples, channels)).astype(np.int8)
     inputs[0], inputs[1] = -128, 127
     inputs[2] = rng.choice([-128, 127], inputs[2].shape)
     ops = ExactOps(trained.ranges)
     with torch.no_grad():
         expected = trained.student.forward(ops, ops.input(inputs)).values
-    outputs = judge.run(tflite.write_model(_converted(trained, samples)), [inputs[:, None]])[0]
+    outputs = judge.run(
+        tflite.write_model(_converted(trained, samples, channels)), [inputs[:, None]]
+    )[0]
     np.testing.assert_array_equal(outputs.reshape(expected.shape), expected)
 
 
-def _converted(trained: TrainedLike, samples: int):
-    info = make_info(samples)
+def _converted(trained: TrainedLike, samples: int, channels: int = CHANNELS):
+    info = make_info(samples, channels)
     return convert(trained, ModelInfo(**{**vars(info), "labels": ()}))
 
 
