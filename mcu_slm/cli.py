@@ -475,7 +475,10 @@ def monitor(
     try:
         for event in watch(url, baud=baud, period_ms=period_ms, seconds=seconds):
             if as_json:
-                fields = ("kind", "seconds", "text", "label", "scores", "rate_hz", "cycles")
+                fields = (
+                    *("kind", "seconds", "text", "label", "scores"),
+                    *("value", "unit", "alarm", "rate_hz", "cycles"),
+                )
                 typer.echo(json.dumps({name: getattr(event, name) for name in fields}))
             else:
                 typer.echo(f"{event.seconds:8.2f} s  {event.text}")

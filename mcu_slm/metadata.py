@@ -20,9 +20,14 @@ _MAX_TEXT = 60
 class ModelInfo:
     """Facts for people and firmware.
 
-    Units: `sampling_rate_hz` in Hz, `window_samples` and `hop_samples` in samples, `threshold` as
-    the output: a window whose score is above it is an anomaly; None where the model has no score.
+    `task` is what the model answers: "classification", "regression", "anomaly" or "events"; empty
+    for models from elsewhere. Answers of a regression are clipped to `output_min` and `output_max`;
+    an anomaly is a score above `threshold`, which is None where the model has no score.
     `vocabulary` names the numbers that channels hold, from 0 on; it is empty for measured values.
+
+    Units: `sampling_rate_hz` in Hz, `window_samples` and `hop_samples` in samples; `mean` and `std`
+    in `units`, `channel_scales` in these per count of the sensor; `output_min`, `output_max` and
+    `threshold` in `output_unit`.
     """
 
     labels: tuple[str, ...] = ()
@@ -33,8 +38,13 @@ class ModelInfo:
     hop_samples: int = 0
     mean: tuple[float, ...] = ()
     std: tuple[float, ...] = ()
-    threshold: float | None = None
+    channel_scales: tuple[float, ...] = ()
     vocabulary: tuple[str, ...] = ()
+    task: str = ""
+    output_unit: str = ""
+    output_min: float = 0.0
+    output_max: float = 0.0
+    threshold: float | None = None
     tool_version: str = ""
 
     def to_bytes(self) -> bytes:
@@ -63,6 +73,11 @@ def read_info(metadata: Mapping[str, bytes]) -> ModelInfo:
         mean=_numbers(fields.get("mean")),
         std=_numbers(fields.get("std")),
         vocabulary=_texts(fields.get("vocabulary")),
+        channel_scales=_numbers(fields.get("channel_scales")),
+        task=_text(fields.get("task", "")),
+        output_unit=_text(fields.get("output_unit", "")),
+        output_min=_number(fields.get("output_min")),
+        output_max=_number(fields.get("output_max")),
         threshold=_optional(fields.get("threshold")),
         tool_version=_text(fields.get("tool_version", "")),
     )

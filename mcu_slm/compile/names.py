@@ -44,3 +44,10 @@ def comment_safe(text: str) -> str:
     """
     plain = "".join(c if " " <= c <= "~" and c not in "\\?" else "_" for c in text)
     return plain.replace("*/", "* /").replace("/*", "/ *")
+
+
+def c_string(text: str) -> str:
+    """Return text for a C string literal."""
+    raw = text.encode("utf-8")
+    plain = (chr(b) if 32 <= b < 127 and b not in b'"\\?' else f"\\{b:03o}" for b in raw)
+    return "".join(plain)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy.typing as npt
 
 from mcu_slm import ops, plan
+from mcu_slm.answers import answer_of
 from mcu_slm.compile import names
 from mcu_slm.compile.states import StatePlace, place_states, state_bytes
 from mcu_slm.files import sha256_bytes
@@ -39,8 +40,8 @@ class Program:
     `functions[i]` is layer i's C function, empty where no byte moves; `places` gives the C
     expression of each tensor that is read or written at run time; `symbols[i]` the array of each
     of layer i's constants, by suffix; `states` what lives from one inference to the next, by
-    tensor; `labels` the class names when there is one per output value; `dual_issue`: generated
-    kernels are for a core that starts two instructions at a time.
+    tensor; `labels` the class names when there is one per output value, or per value of each token;
+    `dual_issue`: generated kernels are for a core that starts two instructions at a time.
     """
 
     graph: Graph
@@ -213,4 +214,6 @@ def _start_arrays(states: dict[int, StatePlace]) -> list[Array]:
 
 def _labels(graph: Graph) -> tuple[str, ...]:
     labels = read_info(graph.metadata).labels
-    return labels if len(labels) == graph.tensor(graph.outputs[0]).element_count else ()
+    answer = answer_of(graph)
+    classes = graph.tensor(graph.outputs[0]).element_count if answer is None else answer.classes
+    return labels if len(labels) == classes else ()

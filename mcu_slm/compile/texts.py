@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from mcu_slm import plan
 from mcu_slm.compile import arrays, names
+from mcu_slm.compile.meaning import AnswerText, CountsText, answer_text, counts_text
 from mcu_slm.compile.program import Program
 from mcu_slm.compile.states import StatePlace, state_bytes
 from mcu_slm.ir import Graph, Node, Tensor
@@ -87,6 +88,8 @@ class ModelText:
     output_bytes: int
     alignment: int
     labels: tuple[str, ...]
+    answer: AnswerText
+    counts: CountsText
     sha256_lines: tuple[str, ...]
     kernels: tuple[str, ...]
     tensors: tuple[TensorText, ...]
@@ -114,7 +117,9 @@ def model_text(program: Program, notice: str) -> ModelText:
         input_bytes=row_offsets(graph, graph.inputs)[1],
         output_bytes=row_offsets(graph, graph.outputs)[1],
         alignment=plan.ALIGNMENT,
-        labels=tuple(_c_string(label) for label in program.labels),
+        labels=tuple(names.c_string(label) for label in program.labels),
+        answer=answer_text(graph),
+        counts=counts_text(graph),
         sha256_lines=_hash_lines(program.sha256),
         kernels=program.kernels,
         tensors=tuple(_tensor_text(program, tensor) for tensor in sorted(layout.offsets)),
@@ -245,10 +250,3 @@ def _describe(tensor: Tensor) -> str:
 def _activation(node: Node) -> str:
     name = node.options.get("fused_activation_function", "NONE")
     return "" if name == "NONE" else f", {name}"
-
-
-def _c_string(text: str) -> str:
-    """Return text for a C string literal."""
-    raw = text.encode("utf-8")
-    plain = (chr(b) if 32 <= b < 127 and b not in b'"\\?' else f"\\{b:03o}" for b in raw)
-    return "".join(plain)

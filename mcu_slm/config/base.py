@@ -62,6 +62,9 @@ Name = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[^\x00-\x1f\
 Names = Annotated[tuple[Name, ...], Strict(False)]
 """A list of names (TOML has lists, a frozen model holds tuples)."""
 
+Scales = Annotated[tuple[Positive, ...], Strict(False)]
+"""A list of positive numbers."""
+
 Labels = Annotated[tuple[Name | int, ...], Strict(False)]
 """A list of label or group values, as text or whole numbers."""
 

@@ -19,6 +19,7 @@ from mcu_slm.config.base import (
     PathPattern,
     PathPatterns,
     Positive,
+    Scales,
     Section,
     Share,
 )
@@ -117,6 +118,9 @@ class BaseData(Section):
     """Names of the channels: columns of a file, or the order in an array."""
     channel_units: Names
     """Unit of each channel, in the same order."""
+    channel_scales: Scales = ()
+    """What one raw count of the device's sensor is in the recordings, per channel, such as g per
+    count; by default 1 where the recordings are whole counts of 16 bits."""
     sampling_rate_hz: Positive
     """Samples per second."""
     window_samples: Annotated[int, Field(ge=2, le=65536)]
@@ -160,6 +164,11 @@ class BaseData(Section):
         if len(self.channel_units) != len(self.channels):
             raise ValueError(
                 f"channel_units has {len(self.channel_units)} entries for "
+                f"{len(self.channels)} channels"
+            )
+        if self.channel_scales and len(self.channel_scales) != len(self.channels):
+            raise ValueError(
+                f"channel_scales has {len(self.channel_scales)} entries for "
                 f"{len(self.channels)} channels"
             )
         if self.class_labels and len(self.class_labels) != len(self.classes):

@@ -12,6 +12,9 @@ from pydantic import Field, model_validator
 from mcu_slm.config.base import Labels, Name, Section, Share
 from mcu_slm.config.data import DataConfig
 
+LARGEST_TARGET = 2_000_000
+"""Firmware tells values in thousandths of the unit, as 32-bit integers."""
+
 
 class ClassificationTask(Section):
     """A class per window."""
@@ -41,6 +44,11 @@ class RegressionTask(Section):
     def _range_is_not_empty(self) -> Self:
         if self.min >= self.max:
             raise ValueError(f"min {self.min:g} is not below max {self.max:g}")
+        if max(-self.min, self.max) > LARGEST_TARGET:
+            raise ValueError(
+                f"min and max are told in thousandths, in 32 bits: expected -{LARGEST_TARGET:,} to "
+                f"{LARGEST_TARGET:,}; choose a larger unit"
+            )
         return self
 
 

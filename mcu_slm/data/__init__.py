@@ -8,10 +8,9 @@ from mcu_slm.data.dataset import (
     Normalisation,
     Windows,
     fit_normalisation,
-    normalisation_of,
 )
 from mcu_slm.data.describe import Table, describe
-from mcu_slm.data.load import SplitPair, load_dataset, load_split_pair
+from mcu_slm.data.load import SplitPair, load_dataset, load_split_pair, normalisation_for
 
 __all__ = [
     "Dataset",
@@ -23,5 +22,5 @@ __all__ = [
     "fit_normalisation",
     "load_dataset",
     "load_split_pair",
-    "normalisation_of",
+    "normalisation_for",
 ]

@@ -19,6 +19,8 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from mcu_slm.counts import CountNormalisation
+
 Float32: TypeAlias = npt.NDArray[np.float32]
 Int64: TypeAlias = npt.NDArray[np.int64]
 Text: TypeAlias = npt.NDArray[np.str_]
@@ -119,10 +121,14 @@ class Normalisation:
     """Mean and standard deviation of each channel over the training windows.
 
     Shapes: mean, std: [C], in the channels' units. A constant channel has std 1.
+
+    Args:
+        counts: The same for raw counts of the sensor, where all recordings are such.
     """
 
     mean: Float32
     std: Float32
+    counts: CountNormalisation | None = None
 
     def apply(self, x: npt.ArrayLike) -> Float32:
         """Return (x - mean) / std in float32. Shapes: x: [..., C] -> the same."""

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from mcu_slm.config import ClassificationTask, DataConfig, RegressionTask, TaskConfig
-from mcu_slm.data.dataset import SPLITS, Dataset, Truth, Windows
+from mcu_slm.counts import CountNormalisation
+from mcu_slm.data.dataset import SPLITS, Dataset, Normalisation, Truth, Windows, normalisation_of
 from mcu_slm.data.labels import drop_ignored, number_classes, truth_per_sample
 from mcu_slm.data.quality import quality_warnings, require_classes
-from mcu_slm.data.raw_counts import saturation_warnings
+from mcu_slm.data.raw_counts import are_counts, saturation_warnings
 from mcu_slm.data.readers import read_source, vocabulary_of
 from mcu_slm.data.splitting import (
     Assignment,
@@ -80,6 +81,21 @@ def load_split_pair(
         honest=loaded.split(config, kind, seed),
         honest_kind=kind,
     )
+
+
+def normalisation_for(dataset: Dataset, config: DataConfig) -> Normalisation:
+    """Return the normalisation of a data set, with that of raw counts where it consists of them.
+
+    Then training quantises the counts with the firmware's integers, and both see the same bytes.
+    """
+    normalisation = normalisation_of(dataset)
+    scales = config.channel_scales or (1.0,) * len(config.channels)
+    if dataset.vocabulary or not all(
+        are_counts(windows, scales) for _, windows in dataset.splits()
+    ):
+        return normalisation
+    mean, std = normalisation.mean.tolist(), normalisation.std.tolist()
+    return replace(normalisation, counts=CountNormalisation(tuple(mean), tuple(std), scales))
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,4 +1,4 @@
-"""Find raw 16-bit counts that are stuck at a limit, or that have wrapped around it."""
+"""Tell raw 16-bit counts from other recordings, and find those that are stuck or wrapped around."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from mcu_slm.data.dataset import Float32
+from mcu_slm.data.dataset import Float32, Windows
 from mcu_slm.data.windowing import Recordings
 
 _LOWEST, _HIGHEST = -(2**15), 2**15 - 1
@@ -24,6 +24,17 @@ def saturation_warnings(recordings: Sequence[Recordings], channels: Sequence[str
         if all(_are_counts(x) for _, x in values):
             warnings += _sentences(values, name)
     return warnings
+
+
+def are_counts(windows: Windows, channel_scales: Sequence[float]) -> bool:
+    """Return whether every sample is a whole count of 16 bits times its channel's scale.
+
+    Only then are the counts known that a sensor gave.
+    """
+    scales = np.asarray(channel_scales, np.float64)
+    counts = np.rint(windows.x / scales)
+    same = (counts * scales).astype(np.float32) == windows.x
+    return bool(same.all() and counts.min() >= _LOWEST and counts.max() <= _HIGHEST)
 
 
 def _are_counts(x: Float32) -> bool:

@@ -1,4 +1,7 @@
-"""Show what a board says: predictions with labels, scores and rate, text, faults.
+"""Show what a board says: predictions with what they mean, and rate; text, faults.
+
+A firmware whose model says what it answers tells results: a class, a value in its unit, an alarm,
+events. Of others the highest output is shown, with its label where there is one.
 
 It goes on after a reset of the board and after unplugging.
 """
@@ -12,8 +15,21 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from mcu_slm.device.ports import device_with, open_port, serial_number_of
+from mcu_slm.device.results import show as show_result
 from mcu_slm.errors import DeviceError, FirmwareFault, McuSlmError
-from mcu_slm.protocol import Boot, Client, ClockState, Event, Fault, Hello, Info, Prediction, Text
+from mcu_slm.protocol import (
+    Boot,
+    Client,
+    ClockState,
+    Event,
+    Fault,
+    Hello,
+    Info,
+    Meaning,
+    Prediction,
+    Result,
+    Text,
+)
 
 Kind = Literal["connected", "prediction", "text", "noise", "boot", "fault", "problem", "lost"]
 _RATE_WINDOW = 32  # predictions
@@ -25,9 +41,10 @@ class MonitorEvent:
     """One thing to show. `text` says it for people; the other fields are its parts.
 
     `label` is empty where the model has no labels; `scores` are real values where the output's
-    scale was given, quantised ones otherwise. `rate_hz` is 0 until two predictions came; `missing`
-    counts predictions whose number never arrived. Units: seconds since the monitor's start, hertz,
-    core cycles.
+    scale was given, quantised ones otherwise. `value` (in `unit`) and `alarm` are what the board
+    itself makes of the outputs, None where it does not say. `rate_hz` is 0 until two predictions
+    came; `missing` counts predictions whose number never arrived. Units: seconds since the
+    monitor's start, hertz, core cycles.
     """
 
     kind: Kind
@@ -35,6 +52,9 @@ class MonitorEvent:
     text: str
     label: str = ""
     scores: tuple[float, ...] = ()
+    value: float | None = None
+    unit: str = ""
+    alarm: bool | None = None
     rate_hz: float = 0.0
     cycles: int = 0
     missing: int = 0
@@ -116,7 +136,8 @@ def _start(client: Client, view: _View, period_ms: int) -> Iterator[MonitorEvent
     try:
         hello = client.hello()
         view.info = client.info()
-        client.stream(on=True, period_ms=period_ms)
+        view.meaning = client.meaning()
+        client.stream(on=True, period_ms=period_ms, results=view.meaning is not None)
     except FirmwareFault as error:
         yield view.show(error.values["fault"])
         return
@@ -182,6 +203,7 @@ class _View:
 
     def __init__(self, started: float, scale: float, zero_point: int) -> None:
         self.info: Info | None = None
+        self.meaning: Meaning | None = None
         self._started = started
         self._scale = scale
         self._zero_point = zero_point
@@ -207,6 +229,8 @@ class _View:
         """Return the line for one event."""
         if isinstance(event, Prediction):
             return self._prediction(event)
+        if isinstance(event, Result):
+            return self._result(event)
         if isinstance(event, Boot):
             passed = "passed" if event.self_test_passed else "FAILED: it refuses to predict"
             text = f"{event.hello.board} started; self-test {passed}"
@@ -225,27 +249,53 @@ class _View:
         return self.event("text", event.text.strip("\n"), source=event)
 
     def _prediction(self, event: Prediction) -> MonitorEvent:
-        self._arrivals.append(time.monotonic())
-        if self._next_index is not None and event.index > self._next_index:
-            self._missing += event.index - self._next_index
-        self._next_index = event.index + 1
+        self._count(event)
         scores = self._scores(event)
         best = max(range(len(scores)), key=scores.__getitem__)
         labels = self.info.labels if self.info is not None else ()
         label = labels[best] if len(labels) == len(scores) else ""
+        parts = (label or f"output {best}", f"{scores[best]:.3g}")
+        return self._line(event, parts, label=label, scores=scores)
+
+    def _result(self, event: Result) -> MonitorEvent:
+        self._count(event)
+        if self.meaning is None or self.info is None:
+            text = f"#{event.index}  a result, but the board did not say what results mean"
+            return self.event("problem", text, source=event)
+        shown = show_result(event, self.meaning, self.info.labels)
+        facts = {name: getattr(shown, name) for name in ("label", "value", "unit", "alarm")}
+        return self._line(event, shown.parts, scores=self._scores(event), **facts)
+
+    def _count(self, event: Prediction | Result) -> None:
+        """Note when an answer came, and which ones before it did not."""
+        self._arrivals.append(time.monotonic())
+        if self._next_index is not None and event.index > self._next_index:
+            self._missing += event.index - self._next_index
+        self._next_index = event.index + 1
+
+    def _line(
+        self, event: Prediction | Result, parts: tuple[str, ...], **facts: Any
+    ) -> MonitorEvent:
+        """Return an answer as a line: its number, what it says, and how fast."""
         rate = self._rate_hz()
+        texts = [f"#{event.index}", *parts]
+        if rate:
+            texts.append(f"{rate:.1f}/s")
+        if event.cycles:
+            texts.append(f"{event.cycles:,} cycles")
+        if self._missing:
+            texts.append(f"{self._missing} missing")
         return self.event(
             "prediction",
-            _line(event, label or f"output {best}", scores[best], rate, self._missing),
-            label=label,
-            scores=scores,
+            "  ".join(texts),
             rate_hz=rate,
             cycles=event.cycles,
             missing=self._missing,
             source=event,
+            **facts,
         )
 
-    def _scores(self, event: Prediction) -> tuple[float, ...]:
+    def _scores(self, event: Prediction | Result) -> tuple[float, ...]:
         if not self._scale:
             return tuple(float(q) for q in event.output)
         return tuple(self._scale * (int(q) - self._zero_point) for q in event.output)
@@ -256,15 +306,3 @@ class _View:
             return 0.0
         span = self._arrivals[-1] - self._arrivals[0]
         return (len(self._arrivals) - 1) / span if span > 0 else 0.0
-
-
-def _line(event: Prediction, label: str, score: float, rate_hz: float, missing: int) -> str:
-    """Return one prediction as a line."""
-    parts = [f"#{event.index}", label, f"{score:.3g}"]
-    if rate_hz:
-        parts.append(f"{rate_hz:.1f}/s")
-    if event.cycles:
-        parts.append(f"{event.cycles:,} cycles")
-    if missing:
-        parts.append(f"{missing} missing")
-    return "  ".join(parts)

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mcu_slm import judge, ops, tflite
+from mcu_slm.answers import answer_of, described
 from mcu_slm.boards import Board
 from mcu_slm.compile import budget_of, compile_model, recorded_choices
 from mcu_slm.config import BudgetConfig
@@ -144,7 +145,12 @@ def firmware(run: RunFolder, model: Model, board: Board, windows: Windows) -> tu
     )
     _remove_tree(staging)
     outputs = sorted(path for path in run.code.rglob("*") if path.is_file())
-    facts = {"arena_bytes": compiled.arena_bytes, "weight_bytes": compiled.weight_bytes}
+    answer = answer_of(model.graph)
+    facts: dict[str, Any] = {
+        "arena_bytes": compiled.arena_bytes,
+        "weight_bytes": compiled.weight_bytes,
+        "answer": None if answer is None else described(answer),
+    }
     run.evidence.record("firmware", key, outputs, facts, time.monotonic() - begin)
     run.reporter.finish("firmware", f"project in {run.firmware}")
     return project.kept

@@ -14,6 +14,9 @@ def render_report(name: str, board: Board, fields: dict[str, Any]) -> str:
     stages, proof = fields.get("stages", {}), fields.get("proof", {})
     lines = [f"# {name} on {board.name}", ""]
     lines += [f"Model SHA-256 `{proof.get('model_sha256', 'none')}`, board {board.title}.", ""]
+    answer = stages.get("firmware", {}).get("facts", {}).get("answer")
+    if answer:
+        lines += [f"The firmware answers {answer}.", ""]
     training = stages.get("train", {}).get("facts")
     if training:
         lines += _training(training, proof)

@@ -14,8 +14,8 @@ import numpy.typing as npt
 from mcu_slm import __version__, tflite
 from mcu_slm.boards import load_board
 from mcu_slm.compile import Choices, budget_of, estimate
-from mcu_slm.config import Project
-from mcu_slm.data import Dataset, Normalisation, normalisation_of
+from mcu_slm.config import Project, TaskConfig
+from mcu_slm.data import Dataset, Normalisation, normalisation_for
 from mcu_slm.files import sha256_file, write_atomic
 from mcu_slm.metadata import ModelInfo
 from mcu_slm.pipeline.evidence import key_of, tool_fingerprint
@@ -26,6 +26,7 @@ from mcu_slm.pipeline.windows import read_dataset, read_soft_labels, soft_labels
 if TYPE_CHECKING:
     from mcu_slm.train import BoardCost, Student
 
+_WITH_CLASSES = ("classification", "events")
 _NO_LABELS = np.zeros(0, np.int64)
 """Of windows whose truth is no class."""
 
@@ -44,7 +45,8 @@ def load_recordings(project: Project, run: RunFolder) -> Recordings:
     run.reporter.start("data", f"reading recordings ({project.data.format})")
     dataset = read_dataset(project, run.reporter)
     counts = ", ".join(f"{len(windows.y):,} {name}" for name, windows in dataset.splits())
-    recordings = Recordings(dataset, normalisation_of(dataset), _sha256(dataset))
+    normalisation = normalisation_for(dataset, project.data)
+    recordings = Recordings(dataset, normalisation, _sha256(dataset, normalisation))
     run.evidence.record(
         "data",
         recordings.sha256,
@@ -52,10 +54,13 @@ def load_recordings(project: Project, run: RunFolder) -> Recordings:
         {
             "windows": {name: len(windows.y) for name, windows in dataset.splits()},
             "classes": list(dataset.classes),
+            "raw_counts": normalisation.counts is not None,
             "sha256": recordings.sha256,
         },
     )
-    run.reporter.finish("data", f"windows: {counts}; {_answers(dataset)}")
+    kind = "raw counts, quantised in the firmware's integers" if normalisation.counts else ""
+    parts = [f"windows: {counts}", _answers(dataset), kind]
+    run.reporter.finish("data", "; ".join(part for part in parts if part))
     return recordings
 
 
@@ -66,8 +71,8 @@ def _answers(dataset: Dataset) -> str:
     return f"{len(dataset.classes)} classes"
 
 
-def _sha256(dataset: Dataset) -> str:
-    digest = hashlib.sha256()
+def _sha256(dataset: Dataset, normalisation: Normalisation) -> str:
+    digest = hashlib.sha256(repr(normalisation.counts).encode())
     for name, windows in dataset.splits():
         digest.update(name.encode())
         digest.update(np.ascontiguousarray(windows.x).tobytes())
@@ -87,7 +92,7 @@ def train(project: Project, recordings: Recordings, run: RunFolder) -> dict[str,
         name: getattr(project, name).model_dump(mode="json")
         for name in ("task", "model", "teacher", "train", "budget", "board", "compile")
     }
-    rooms = tool_fingerprint("train", "quant", "ops")
+    rooms = tool_fingerprint("train", "quant", "counts", "ops")
     taught = soft_labels_sha256(project)
     key = key_of("train", settings, project.project.seed, recordings.sha256, taught, rooms)
     evidence = run.evidence
@@ -159,12 +164,14 @@ def _results(facts: dict[str, Any]) -> str:
 def convert(project: Project, recordings: Recordings, run: RunFolder) -> None:
     """Write the trained student as `model.tflite`, and the quantised test windows beside it."""
     evidence = run.evidence
-    rooms = tool_fingerprint("convert", "quant", "tflite", "train")
+    rooms = tool_fingerprint("convert", "quant", "counts", "tflite", "train")
     trained_file = run.training / "student.pt"
+    info = model_info(project, recordings, _threshold(run))
     key = key_of(
         "convert",
         sha256_file(trained_file) if trained_file.is_file() else "",
         recordings.sha256,
+        asdict(info),
         rooms,
     )
     if not run.force and evidence.is_current("convert", key):
@@ -176,7 +183,6 @@ def convert(project: Project, recordings: Recordings, run: RunFolder) -> None:
     run.reporter.start("convert", "writing the int8 flatbuffer")
     begin = time.monotonic()
     trained = load_trained(run.training)
-    info = model_info(project, recordings, _threshold(run))
     graph = convert_student(trained, info, name=project.project.name)
     write_atomic(run.model, tflite.write_model(graph))
     test = recordings.normalisation.apply(recordings.dataset.test.x)
@@ -219,19 +225,34 @@ def _threshold(run: RunFolder) -> float | None:
 def model_info(
     project: Project, recordings: Recordings, threshold: float | None = None
 ) -> ModelInfo:
-    """Return what the flatbuffer says about itself."""
-    normalisation = recordings.normalisation
+    """Return what the flatbuffer says about itself.
+
+    What a raw count is stays unsaid where the recordings are none and the project does not tell.
+    """
+    normalisation, data, task = recordings.normalisation, project.data, project.task
+    counts = normalisation.counts
     return ModelInfo(
-        # A score answers for no class.
-        labels=() if project.task.kind == "anomaly" else tuple(recordings.dataset.classes),
-        channels=tuple(project.data.channels),
-        units=tuple(project.data.channel_units),
-        sampling_rate_hz=float(project.data.sampling_rate_hz),
-        window_samples=project.data.window_samples,
-        hop_samples=project.data.hop,
+        labels=tuple(recordings.dataset.classes) if task.kind in _WITH_CLASSES else (),
+        channels=tuple(data.channels),
+        units=tuple(data.channel_units),
+        sampling_rate_hz=float(data.sampling_rate_hz),
+        window_samples=data.window_samples,
+        hop_samples=data.hop,
         mean=tuple(float(v) for v in normalisation.mean),
         std=tuple(float(v) for v in normalisation.std),
-        threshold=threshold,
+        channel_scales=data.channel_scales if counts is None else counts.channel_scales,
         vocabulary=recordings.dataset.vocabulary,
+        task=task.kind,
+        output_unit=_output_unit(task),
+        output_min=task.min if task.kind == "regression" else 0.0,
+        output_max=task.max if task.kind == "regression" else 0.0,
+        threshold=threshold,
         tool_version=__version__,
     )
+
+
+def _output_unit(task: TaskConfig) -> str:
+    """Return the unit of the answers; a surprise is a negative log-likelihood."""
+    if task.kind == "regression":
+        return task.unit
+    return "nat" if task.kind == "anomaly" else ""

@@ -5,7 +5,9 @@ Bytes from a serial port are untrusted: whatever is not a valid frame comes out 
 frame whose payload does not fit its type is a `DeviceError`.
 
     frames.py     COBS, CRC-32, `encode_frame`, `FrameDecoder`
-    messages.py   message types, one frozen dataclass per answer and event, bounds-checked parsing
+    cursor.py     bounds-checked reading of a payload
+    messages.py   message types, one frozen dataclass per answer and event
+    results.py    what the model's answers mean, of the firmware's own telling
     client.py     `Client`: requests with time-outs and one retry, events
 """
 
@@ -36,6 +38,7 @@ from mcu_slm.protocol.messages import (
     SelfTest,
     Stats,
 )
+from mcu_slm.protocol.results import Meaning, Result, Task
 
 __all__ = [
     "ANSWER_BIT",
@@ -53,11 +56,14 @@ __all__ = [
     "Hello",
     "Inference",
     "Info",
+    "Meaning",
     "MessageType",
     "Prediction",
+    "Result",
     "SelfTest",
     "SerialPort",
     "Stats",
+    "Task",
     "Text",
     "cobs_decode",
     "cobs_encode",

@@ -27,10 +27,12 @@ from mcu_slm.protocol.messages import (
     SelfTest,
     Stats,
 )
+from mcu_slm.protocol.results import Meaning, Result
 
-Event = Prediction | Boot | Fault | Text
+Event = Prediction | Result | Boot | Fault | Text
 _EVENT_PARSERS: dict[int, Callable[[bytes], Event]] = {
     MessageType.PREDICTION: Prediction.parse,
+    MessageType.RESULT: Result.parse,
     MessageType.BOOT: Boot.parse,
     MessageType.FAULT: Fault.parse,
 }
@@ -98,12 +100,33 @@ class Client:
         """Ask what runs on the board."""
         return Info.parse(self._ask(MessageType.INFO))
 
+    def meaning(self) -> Meaning | None:
+        """Ask what answers mean; None where the model, or an older firmware, does not say."""
+        try:
+            return Meaning.parse(self._ask(MessageType.MEANING))
+        except DeviceError as error:
+            if error.values.get("code") == ErrorCode.UNKNOWN_TYPE:
+                return None
+            raise
+
     def infer(self, values: npt.NDArray[np.int8]) -> Inference:
         """Run the model on `values` (any shape, sent in C order)."""
         if values.dtype != np.int8:
             raise UsageError("input of INFER", f"its type is {values.dtype}", "int8")
         payload = np.ascontiguousarray(values).tobytes()
         return Inference.parse(self._ask(MessageType.INFER, payload, self._inference_timeout))
+
+    def infer_counts(self, counts: npt.NDArray[np.int16]) -> Inference:
+        """Run the model on raw counts of the sensor, of which the board makes the input.
+
+        Shapes: counts: int16 [T, C], or any that lie in memory so.
+        """
+        if counts.dtype != np.int16:
+            raise UsageError("input of INFER_COUNTS", f"its type is {counts.dtype}", "int16")
+        payload = np.ascontiguousarray(counts, "<i2").tobytes()
+        return Inference.parse(
+            self._ask(MessageType.INFER_COUNTS, payload, self._inference_timeout)
+        )
 
     def stats(self) -> Stats:
         """Ask for the board's counters."""
@@ -117,11 +140,14 @@ class Client:
         """Reset the board; it answers first."""
         _expect_empty(MessageType.RESET, self._ask(MessageType.RESET))
 
-    def stream(self, on: bool, period_ms: int = 1000) -> None:
-        """Switch PREDICTION events on or off."""
+    def stream(self, on: bool, period_ms: int = 1000, *, results: bool = False) -> None:
+        """Switch PREDICTION events on or off; with `results`, RESULT events where there are any.
+
+        A board that knows no RESULT sends predictions.
+        """
         if not 0 <= period_ms <= 0xFFFF:
             raise UsageError("period of STREAM", f"{period_ms} ms", "0 to 65535 ms")
-        payload = bytes((on,)) + period_ms.to_bytes(2, "little")
+        payload = bytes((2 if on and results else on,)) + period_ms.to_bytes(2, "little")
         _expect_empty(MessageType.STREAM, self._ask(MessageType.STREAM, payload))
 
     def events(self, seconds: float | None = None) -> Iterator[Event]:

@@ -6,7 +6,6 @@ is a `DeviceError`.
 
 from __future__ import annotations
 
-import struct
 from dataclasses import dataclass
 from enum import IntEnum
 
@@ -14,13 +13,11 @@ import numpy as np
 import numpy.typing as npt
 
 from mcu_slm.errors import DeviceError
-from mcu_slm.protocol.frames import printable
+from mcu_slm.protocol.cursor import REFLASH, Cursor
 
 PROTOCOL_VERSION = 1
 ANSWER_BIT = 0x80
 NO_VECTOR = 0xFFFF  # SELF_TEST: no vector failed
-
-_REFLASH = "Flash the board again with the firmware that this version of mcu-slm builds."
 
 
 class MessageType(IntEnum):
@@ -33,9 +30,12 @@ class MessageType(IntEnum):
     SELF_TEST = 0x05
     RESET = 0x06
     STREAM = 0x07
+    MEANING = 0x08
+    INFER_COUNTS = 0x09
     PREDICTION = 0x40
     BOOT = 0x41
     FAULT = 0x42
+    RESULT = 0x43
     ERROR = 0x7F
 
 
@@ -68,20 +68,20 @@ class Hello:
     @classmethod
     def parse(cls, payload: bytes) -> Hello:
         """Parse an answer to HELLO; refuse other protocol versions before reading on."""
-        cursor = _Cursor("HELLO", payload)
+        cursor = Cursor("HELLO", payload)
         hello = cls._read(cursor)
         cursor.finish()
         return hello
 
     @classmethod
-    def _read(cls, cursor: _Cursor) -> Hello:
+    def _read(cls, cursor: Cursor) -> Hello:
         version = cursor.u16()
         if version != PROTOCOL_VERSION:
             raise DeviceError(
                 "board's answer to HELLO",
                 f"the firmware speaks protocol version {version}",
                 f"version {PROTOCOL_VERSION}, the one of this mcu-slm",
-                _REFLASH,
+                REFLASH,
                 board_version=version,
                 host_version=PROTOCOL_VERSION,
             )
@@ -102,7 +102,7 @@ class Info:
     @classmethod
     def parse(cls, payload: bytes) -> Info:
         """Parse an answer to INFO."""
-        cursor = _Cursor("INFO", payload)
+        cursor = Cursor("INFO", payload)
         clock_hz, state = cursor.u32(), cursor.u8()
         if state not in set(ClockState):
             raise cursor.error(f"clock state is {state}", "0 or 1")
@@ -125,7 +125,7 @@ class Inference:
     @classmethod
     def parse(cls, payload: bytes) -> Inference:
         """Parse an answer to INFER."""
-        cursor = _Cursor("INFER", payload)
+        cursor = Cursor("INFER", payload)
         return cls(cursor.u32(), cursor.int8_rest())
 
 
@@ -144,7 +144,7 @@ class Stats:
     @classmethod
     def parse(cls, payload: bytes) -> Stats:
         """Parse an answer to STATS."""
-        return cls(*_Cursor("STATS", payload).all_u32(7))
+        return cls(*Cursor("STATS", payload).all_u32(7))
 
 
 @dataclass(frozen=True)
@@ -161,7 +161,7 @@ class SelfTest:
     @classmethod
     def parse(cls, payload: bytes) -> SelfTest:
         """Parse an answer to SELF_TEST."""
-        cursor = _Cursor("SELF_TEST", payload)
+        cursor = Cursor("SELF_TEST", payload)
         passed, vectors, failing = cursor.flag(), cursor.u16(), cursor.u16()
         element, expected, found = cursor.u32(), cursor.i8(), cursor.i8()
         cursor.finish()
@@ -188,7 +188,7 @@ class Prediction:
     @classmethod
     def parse(cls, payload: bytes) -> Prediction:
         """Parse a PREDICTION event."""
-        cursor = _Cursor("PREDICTION", payload)
+        cursor = Cursor("PREDICTION", payload)
         return cls(cursor.u32(), cursor.u32(), cursor.u32(), cursor.int8_rest())
 
 
@@ -202,7 +202,7 @@ class Boot:
     @classmethod
     def parse(cls, payload: bytes) -> Boot:
         """Parse a BOOT event."""
-        cursor = _Cursor("BOOT", payload)
+        cursor = Cursor("BOOT", payload)
         boot = cls(Hello._read(cursor), cursor.flag())
         cursor.finish()
         return boot
@@ -223,7 +223,7 @@ class Fault:
     @classmethod
     def parse(cls, payload: bytes) -> Fault:
         """Parse a FAULT event."""
-        return cls(*_Cursor("FAULT", payload).all_u32(7))
+        return cls(*Cursor("FAULT", payload).all_u32(7))
 
     @property
     def causes(self) -> tuple[str, ...]:
@@ -255,7 +255,7 @@ class DeviceErrorAnswer:
     @classmethod
     def parse(cls, payload: bytes) -> DeviceErrorAnswer:
         """Parse an ERROR answer."""
-        cursor = _Cursor("ERROR", payload)
+        cursor = Cursor("ERROR", payload)
         answer = cls(cursor.u8(), cursor.u8(), cursor.string())
         cursor.finish()
         return answer
@@ -265,64 +265,3 @@ class DeviceErrorAnswer:
         """The code in words."""
         names = {code.value: code.name.lower().replace("_", " ") for code in ErrorCode}
         return names.get(self.code, f"code {self.code}")
-
-
-class _Cursor:
-    """Reads a payload from front to back; whatever does not fit is a `DeviceError`."""
-
-    def __init__(self, message: str, payload: bytes) -> None:
-        self._message = message
-        self._payload = payload
-        self._position = 0
-
-    def error(self, found: str, expected: str) -> DeviceError:
-        return DeviceError(
-            f"board's {self._message} message", found, expected, _REFLASH, payload=self._payload
-        )
-
-    def take(self, count: int) -> bytes:
-        start, end = self._position, self._position + count
-        if end > len(self._payload):
-            raise self.error(f"it has {len(self._payload)} bytes", f"at least {end}")
-        self._position = end
-        return self._payload[start:end]
-
-    def u8(self) -> int:
-        return self.take(1)[0]
-
-    def i8(self) -> int:
-        return int.from_bytes(self.take(1), signed=True)
-
-    def u16(self) -> int:
-        return int.from_bytes(self.take(2), "little")
-
-    def u32(self) -> int:
-        return int.from_bytes(self.take(4), "little")
-
-    def flag(self) -> bool:
-        value = self.u8()
-        if value > 1:
-            raise self.error(f"a yes/no byte is {value}", "0 or 1")
-        return value == 1
-
-    def string(self) -> str:
-        raw = self.take(self.u8())
-        try:
-            return printable(raw.decode("utf-8"))
-        except UnicodeDecodeError:
-            raise self.error(f"a string is {raw!r}", "UTF-8") from None
-
-    def all_u32(self, count: int) -> tuple[int, ...]:
-        values = struct.unpack(f"<{count}I", self.take(4 * count))
-        self.finish()
-        return values
-
-    def int8_rest(self) -> npt.NDArray[np.int8]:
-        rest = self._payload[self._position :]
-        if not rest:
-            raise self.error("it holds no output", "at least one byte of output")
-        return np.frombuffer(rest, dtype=np.int8)
-
-    def finish(self) -> None:
-        if self._position != len(self._payload):
-            raise self.error(f"it has {len(self._payload)} bytes", f"{self._position}")

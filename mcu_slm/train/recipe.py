@@ -119,6 +119,7 @@ def train_model(
         if removals:
             stages.judge("pruned", student, _float_predict(student))
         trained = _quantize_student(session, student, guide, lineage, stages)
+        trained.counts = normalisation.counts
         stages.judge("fake_quant", student, trained.fake_quantized)
         stages.judge("int8", student, _int8_predict(trained))
     parameters = {

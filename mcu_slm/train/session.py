@@ -14,6 +14,7 @@ import torch
 from torch import nn
 
 from mcu_slm.config import Project, TrainConfig
+from mcu_slm.counts import CountNormalisation
 from mcu_slm.errors import TrainingError
 from mcu_slm.train.augment import Channels, Mix, augment, draw_mix
 from mcu_slm.train.checkpoint import CheckpointStore, fingerprint
@@ -76,6 +77,8 @@ class NormalisationLike(Protocol):
     def mean(self) -> npt.NDArray[np.float32]: ...  # noqa: D102
     @property
     def std(self) -> npt.NDArray[np.float32]: ...  # noqa: D102
+    @property
+    def counts(self) -> CountNormalisation | None: ...  # noqa: D102
     def apply(self, x: npt.ArrayLike) -> npt.NDArray[np.float32]: ...  # noqa: D102
 
 

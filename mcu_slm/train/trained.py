@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import numpy.typing as npt
 import torch
 from torch import nn
 
+from mcu_slm.counts import CountNormalisation
 from mcu_slm.errors import TrainingError
 from mcu_slm.quant import quantize_activation
 from mcu_slm.train.backends import (
@@ -30,14 +32,23 @@ class TrainedStudent(nn.Module):
     """A student and the ranges of its activations: all that a converter needs.
 
     As a module its `state_dict` holds both, so that a checkpoint can never mix them up.
+
+    `counts` is set where all windows are raw counts of the sensor: they are then quantised with the
+    integers of the firmware.
     """
 
-    def __init__(self, student: Student, ranges: QuantState | None = None) -> None:
+    def __init__(
+        self,
+        student: Student,
+        ranges: QuantState | None = None,
+        counts: CountNormalisation | None = None,
+    ) -> None:
         super().__init__()
         self.student = student
         self.ranges = ranges or QuantState()
         if student.input_range is not None:
             self.ranges.fix("input", *student.input_range)
+        self.counts = counts
 
     def fake_quantized(
         self,
@@ -63,6 +74,9 @@ class TrainedStudent(nn.Module):
         Shapes: x: normalised windows [N, T, C] -> [N, 1, T, C].
         """
         scale, zero_point = self.ranges.quantization("input")
+        quantizer = None if self.counts is None else self.counts.quantizer(scale, zero_point)
+        if self.counts is not None and quantizer is not None:
+            return quantizer.quantize(self.counts.counts_of(x))[:, None]
         return quantize_activation(x, scale, zero_point)[:, None]
 
     @torch.no_grad()
@@ -88,6 +102,7 @@ def save_trained(folder: Path, trained: TrainedStudent, summary: dict[str, Any])
     state = {
         "shape": trained.student.shape.to_json(),
         "state": trained.state_dict(),
+        "counts": None if trained.counts is None else asdict(trained.counts),
         "summary": summary,
     }
     return save_state(folder / STUDENT_FILE, state)
@@ -106,7 +121,11 @@ def load_trained(run_dir: Path) -> TrainedStudent:
         )
     saved = load_state(path)
     try:
-        trained = TrainedStudent(make_student(shape_from_json(saved["shape"])))
+        counts = saved["counts"]
+        trained = TrainedStudent(
+            make_student(shape_from_json(saved["shape"])),
+            counts=None if counts is None else CountNormalisation(**counts),
+        )
         trained.load_state_dict(saved["state"])
     except Exception as error:  # damaged values raise nearly anything further on
         raise TrainingError(

@@ -94,6 +94,8 @@ def test_project_knows_its_folder(tmp_path: Path, as_folder: bool) -> None:
         ('["accel_x", "accel_y"]', '"accel_x"', "data.channels", "a list in brackets"),
         ('["accel_x", "accel_y"]', '["a", "a"]', "data", "channels names 'a' twice"),
         ('["g", "g"]', '["g"]', "data", "channel_units has 1 entries for 2 channels"),
+        ("= 128", "= 128\nchannel_scales = [0.5]", "data", "channel_scales has 1 entries for 2"),
+        ("= 128", "= 128\nchannel_scales = [1, 0]", "data.channel_scales[1]", "greater than 0"),
         (
             "= 128",
             "= 128\nignore_labels = [1.5]",

@@ -111,6 +111,11 @@ def test_anomaly_and_events_take_labels() -> None:
             "task: min 0 is not below max 0",
         ),
         (
+            ('target = "rul"\n', TIME, REGRESSION.replace("125", "2000001")),
+            "task: min and max are told in thousandths, in 32 bits: expected -2,000,000 to "
+            "2,000,000; choose a larger unit",
+        ),
+        (
             ('target = "rul"\n', TIME, REGRESSION.replace("125", "inf")),
             "task.max: found inf; expected a finite number",
         ),

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mcu_slm.data import Dataset, load_dataset, normalisation_of
+from mcu_slm.data import Dataset, load_dataset
+from mcu_slm.data.dataset import normalisation_of
 from mcu_slm.errors import DataError
 from tests.data.sources import CSV, config
 

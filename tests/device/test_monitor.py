@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import random
+import struct
 
 import numpy as np
 import pytest
@@ -16,7 +17,9 @@ from tests.protocol.fake_board import (
     FAULT,
     HELLO,
     INFO,
+    MEANING,
     PREDICTION,
+    RESULT,
     STREAM,
     FakeBoard,
     FakePort,
@@ -24,6 +27,7 @@ from tests.protocol.fake_board import (
     hello_payload,
     info_payload,
     prediction_payload,
+    string,
 )
 
 pytestmark = [pytest.mark.unit, pytest.mark.usefixtures("clock")]
@@ -67,7 +71,7 @@ def test_predictions_become_lines_with_label_score_rate_and_cycles():
     assert first.text == "#0  walk  20  41,000 cycles"
     assert second.text == "#1  walk  20  41,000 cycles"  # no rate: both came at one moment
     assert board.requests[-1].payload[0] == 0  # the board is left quiet
-    assert board.requests[2].payload == b"\x01\xfa\x00"
+    assert board.requests[3].payload == b"\x01\xfa\x00"
 
 
 def test_scores_are_real_values_where_the_scale_is_known():
@@ -265,3 +269,67 @@ def test_a_cable_pulled_after_any_byte_is_survived():
         shown = [event for event in events if event.kind == "prediction"]
         assert len(shown) >= 3, f"cut after {left} bytes"
         assert all(event.scores == (-100.0, 20.0, 5.0) for event in shown)
+
+
+class TellingBoard(StreamingBoard):
+    """Says what its answers mean, and streams RESULT events when it is asked for them."""
+
+    def __init__(self, meaning: bytes, *results: bytes, labels: tuple[str, ...] = ()) -> None:
+        events = [
+            encode_frame(RESULT, 0, struct.pack("<III", n, 0, 41_000) + result)
+            for n, result in enumerate(results)
+        ]
+        super().__init__(*events, predictions=0)
+        self.meaning = meaning
+        self.labels = labels
+
+    def payload_for(self, request: Frame) -> bytes | None:
+        return self.meaning if request.type == MEANING else super().payload_for(request)
+
+
+def told(
+    meaning: bytes, *results: bytes, labels: tuple[str, ...] = ()
+) -> tuple[TellingBoard, list[MonitorEvent]]:
+    board = TellingBoard(meaning, *results, labels=labels)
+    events = watch(FakePort(board))
+    assert kinds(events) == ["connected", *(len(results) * ["prediction"])]
+    assert board.requests[3].payload[0] == 2
+    return board, events[1:]
+
+
+def test_a_class_is_shown_with_its_score():
+    meaning = b"\x01" + bytes(4) + string("")
+    result = struct.pack("<iH", 578, 1) + OUTPUT
+    _, (event,) = told(meaning, result, labels=("still", "walk", "run"))
+    assert event.text == "#0  walk  0.578  41,000 cycles"
+    assert (event.label, event.value, event.alarm) == ("walk", 0.578, None)
+
+
+def test_a_value_is_shown_with_its_unit():
+    meaning = b"\x02" + bytes(4) + string("cycles") + struct.pack("<ii", 0, 125_000)
+    _, events = told(meaning, struct.pack("<iH", 112_500, 0) + b"\x10")
+    assert events[0].text == "#0  112.500 cycles  41,000 cycles"
+    assert (events[0].value, events[0].unit, events[0].label) == (112.5, "cycles", "")
+
+
+def test_an_alarm_is_shown_with_score_and_threshold():
+    meaning = b"\x03" + bytes(4) + string("") + struct.pack("<i", 2300)
+    results = [struct.pack("<iH", milli, alarm) + b"\x10" for milli, alarm in ((2344, 1), (-94, 0))]
+    _, (alarm, normal) = told(meaning, *results)
+    assert alarm.text == "#0  ALARM  2.344  (threshold 2.300)  41,000 cycles"
+    assert normal.text == "#1  normal  -0.094  (threshold 2.300)  41,000 cycles"
+    assert (alarm.alarm, normal.alarm) == (True, False)
+
+
+def test_events_are_shown_with_the_samples_that_they_last():
+    meaning = b"\x04" + bytes(4) + string("") + struct.pack("<II", 4, 8)
+    output = np.array([[9, 0], [9, 0], [0, 3], [5, 4]], np.int8).tobytes()
+    _, (event,) = told(meaning, struct.pack("<iH", 5, 0) + output, labels=("none", "step"))
+    assert event.text == "#0  none 0..15, step 16..23, none 24..31  41,000 cycles"
+    assert event.label == "none"
+
+
+def test_a_result_that_nobody_explained_is_a_problem():
+    stray = encode_frame(RESULT, 0, struct.pack("<IIIiH", 0, 0, 0, 1, 2) + OUTPUT)
+    events = watch(FakePort(StreamingBoard(stray, predictions=0)))
+    assert kinds(events) == ["connected", "problem"]

@@ -24,7 +24,12 @@ FULL = ModelInfo(
     hop_samples=64,
     mean=(0.1, -0.2),
     std=(1.0, 2.0),
-    threshold=4.25,
+    channel_scales=(0.001, 0.25),
+    task="regression",
+    output_unit="cycles",
+    output_min=-5.0,
+    output_max=125.5,
+    threshold=0.125,
     tool_version="0.1.0",
 )
 
@@ -61,10 +66,19 @@ json_values = st.recursive(
 )
 def test_fields_of_any_kind_give_clean_values(fields: dict[str, Any]) -> None:
     info = read_info({METADATA_NAME: json.dumps(fields).encode()})
-    texts = (*info.labels, *info.channels, *info.units, info.tool_version)
+    texts = (
+        *info.labels,
+        *info.channels,
+        *info.units,
+        info.task,
+        info.output_unit,
+        info.tool_version,
+    )
     assert all(text.isprintable() and len(text) <= 60 for text in texts)
-    assert abs(info.sampling_rate_hz) < 1e15
-    assert all(isinstance(value, float) for value in (*info.mean, *info.std))
+    numbers = (info.sampling_rate_hz, info.output_min, info.output_max, info.threshold or 0.0)
+    assert all(abs(number) < 1e15 for number in numbers)
+    lists = (*info.mean, *info.std, *info.channel_scales)
+    assert all(isinstance(value, float) for value in lists)
     assert info.threshold is None or isinstance(info.threshold, float)
     info.to_bytes().decode("utf-8")
 

@@ -72,6 +72,23 @@ def test_an_input_that_is_not_int8_is_refused_before_sending():
     assert not port.board.requests
 
 
+def test_counts_are_sent_as_little_endian_int16():
+    client, port = connect()
+    with pytest.raises(UsageError, match="int8; expected int16"):
+        client.infer_counts(np.zeros(12, np.int8))
+    with pytest.raises(DeviceError, match="unknown type"):
+        client.infer_counts(np.array([[1, -2], [32767, -32768]], np.int16))
+    assert port.board.requests[0].payload.hex() == "0100feffff7f0080"
+
+
+def test_a_firmware_that_knows_no_meaning_has_none():
+    client, port = connect()
+    assert client.meaning() is None
+    client.stream(on=True, results=True)
+    client.stream(on=False, results=True)
+    assert [request.payload[:1] for request in port.board.requests] == [b"", b"\x02", b"\x00"]
+
+
 def test_a_period_beyond_16_bits_is_refused():
     with pytest.raises(UsageError, match="65535"):
         connect()[0].stream(on=True, period_ms=70_000)

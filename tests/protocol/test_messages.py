@@ -19,9 +19,12 @@ from mcu_slm.protocol import (
     Hello,
     Inference,
     Info,
+    Meaning,
     Prediction,
+    Result,
     SelfTest,
     Stats,
+    Task,
 )
 from tests.protocol.fake_board import (
     MODEL_HASH,
@@ -30,6 +33,7 @@ from tests.protocol.fake_board import (
     hello_payload,
     info_payload,
     prediction_payload,
+    string,
 )
 
 pytestmark = pytest.mark.unit
@@ -44,8 +48,10 @@ GOOD = {
     Boot: hello_payload() + b"\1",
     Fault: fault_payload(),
     DeviceErrorAnswer: error_payload(2, 3, "wrong length"),
+    Meaning: struct.pack("<BI", 2, 96) + string("\u00b0C") + struct.pack("<ii", -40_000, 125_000),
+    Result: struct.pack("<IIIiH", 1, 2, 3, -1250, 2) + b"\x80",
 }
-OPEN_ENDED = (Inference, Prediction)  # their last field takes whatever follows
+OPEN_ENDED = (Inference, Prediction, Result)  # their last field takes whatever follows
 
 
 def test_good_payloads_give_their_values():
@@ -66,6 +72,18 @@ def test_outputs_are_int8_arrays():
     assert inference.cycles == 77
     np.testing.assert_array_equal(inference.output, np.array([-128, 127], np.int8))
     assert Prediction.parse(GOOD[Prediction]).output.tolist() == [-1]
+
+
+def test_what_answers_mean_depends_on_the_task():
+    assert Meaning.parse(GOOD[Meaning]) == Meaning(Task.REGRESSION, 96, "°C", -40_000, 125_000)
+    head = struct.pack("<I", 0) + string("")
+    assert Meaning.parse(b"\x01" + head) == Meaning(Task.CLASSIFICATION, 0, "")
+    anomaly = Meaning.parse(b"\x03" + head + struct.pack("<i", -2300))
+    assert (anomaly.task, anomaly.threshold) == (Task.ANOMALY, -2300)
+    events = Meaning.parse(b"\x04" + head + struct.pack("<II", 4, 8))
+    assert (events.tokens, events.samples_per_token) == (4, 8)
+    result = Result.parse(GOOD[Result])
+    assert (result.thousandths, result.decision, result.output.tolist()) == (-1250, 2, [-128])
 
 
 def test_a_passed_self_test_names_no_vector():
@@ -120,6 +138,8 @@ def test_another_protocol_version_names_both(kind):
         (SelfTest, struct.pack("<BHHIbb", 1, 8, 2, 0, 0, 0), "passed=True"),
         (SelfTest, struct.pack("<BHHIbb", 0, 8, 0xFFFF, 0, 0, 0), "passed=False"),
         (Inference, struct.pack("<I", 1), "no output"),
+        (Meaning, b"\x05" + bytes(5), "the task is 5"),
+        (Meaning, bytes(6), "the task is 0"),
     ],
 )
 def test_payloads_that_mean_nothing_are_device_errors(kind, payload, words):

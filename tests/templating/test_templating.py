@@ -10,6 +10,7 @@ import pytest
 from jinja2 import meta
 
 from mcu_slm import resources, templating
+from mcu_slm.compile.meaning import AnswerText, ChannelText, CountsText
 from mcu_slm.compile.texts import LayerText, ModelText, TensorText
 
 pytestmark = pytest.mark.unit
@@ -67,6 +68,12 @@ def test_model_templates_use_all_fields_and_no_others() -> None:
     texts = [(folder / name).read_text(encoding="utf-8") for name in names]
     used = set().union(*(meta.find_undeclared_variables(environment.parse(t)) for t in texts))
     assert used == {field.name for field in dataclasses.fields(ModelText)}
-    for prefix, kind in (("tensor.", TensorText), ("layer.", LayerText)):
+    for prefix, kind in (
+        ("tensor.", TensorText),
+        ("layer.", LayerText),
+        ("answer.", AnswerText),
+        ("counts.", CountsText),
+        ("channel.", ChannelText),
+    ):
         for field in dataclasses.fields(kind):
             assert any(prefix + field.name in text for text in texts), field.name

@@ -68,6 +68,7 @@ class Identity:
 
     mean = np.zeros(CHANNELS, np.float32)
     std = np.ones(CHANNELS, np.float32)
+    counts = None
 
     def apply(self, x):
         return np.asarray(x, np.float32)

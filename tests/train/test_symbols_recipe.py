@@ -8,7 +8,7 @@ import pytest
 from mcu_slm import judge, tflite
 from mcu_slm.config import load_project
 from mcu_slm.convert import convert
-from mcu_slm.data import load_dataset, normalisation_of
+from mcu_slm.data import load_dataset, normalisation_for
 from mcu_slm.errors import ConfigError
 from mcu_slm.metadata import ModelInfo
 from mcu_slm.train import Head, shape_of, train_model
@@ -31,7 +31,9 @@ def example():
 def result(example, tmp_path_factory):
     project, dataset = example
     folder = tmp_path_factory.mktemp("run")
-    return train_model(dataset, normalisation_of(dataset), project, folder, quiet, cost_of)
+    return train_model(
+        dataset, normalisation_for(dataset, project.data), project, folder, quiet, cost_of
+    )
 
 
 def test_logs_are_told_apart_in_int8_without_a_teacher(result):

@@ -9,6 +9,9 @@
 #define MCU_SLM_MODEL_ARENA_BYTES 64u
 #define MCU_SLM_MODEL_STATE_BYTES 0u
 #define MCU_SLM_MODEL_CLASS_COUNT 3u
+#define MCU_SLM_MODEL_COUNTS 0
+#define MCU_SLM_MODEL_TASK 0
+#define MCU_SLM_MODEL_UNIT ""
 
 extern const char *const mcu_slm_model_labels[];
 extern const uint8_t mcu_slm_model_sha256[32];

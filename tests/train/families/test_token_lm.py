@@ -92,7 +92,7 @@ def test_the_int8_surprise_has_its_fixed_scale():
     assert trained.ranges.quantization("answer") == (1 / 16, -128)
     torch.testing.assert_close(scores, (scores * 16).round() / 16)
     expected = trained.student.forward(FloatOps(), x.unsqueeze(1))
-    assert float((scores - expected).abs().mean()) < 0.25
+    assert (scores - expected).abs().mean().item() < 0.25
 
 
 def test_more_channels_than_the_runtime_joins_are_refused():
