@@ -4,15 +4,28 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, Self, TypeAlias
 
-from pydantic import Discriminator, Field, Tag, model_validator
+from pydantic import Discriminator, Field, Strict, Tag, model_validator
 
-from mcu_slm.config.base import Count, Section, Size, Small, Width
+from mcu_slm.config.base import Count, Names, Section, Size, Small, Width
 
 DEFAULT_FAMILY = "transformer"
 
 
+class SensorModel(Section):
+    """`[[model.sensors]]`: channels of one sensor, which get a first layer of their own."""
+
+    channels: Annotated[Names, Field(min_length=1)]
+    """Channels of the sensor, as in [data]; all sensors together name all channels in order."""
+    every_samples: Count = 1
+    """A slower sensor: only every n-th sample of its channels, which repeat their values in the
+    recordings, is looked at."""
+
+
 class BaseModel(Section):
     """What students of all families have."""
+
+    sensors: Annotated[tuple[SensorModel, ...], Strict(False)] = ()
+    """Sensors of different kinds or rates; without them all channels are one sensor."""
 
     max_parameters: Count | None = None
     """Refuse a student with more parameters than this."""

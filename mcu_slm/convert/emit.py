@@ -40,6 +40,7 @@ _VERSIONS = {
     "RESHAPE": 1,
     "REVERSE_V2": 2,
     "SOFTMAX": 2,
+    "STRIDED_SLICE": 2,
 }
 
 _ONE_BY_ONE = {
@@ -263,6 +264,18 @@ class GraphOps(TokenGraphOps):
         number = add_lstm(self._builder, name, sequence.number, x.scale, arrays, cell_scale)
         states = Handle(number, self._builder.shape(number), HIDDEN_SCALE, 0)
         return self._reshaped(f"{name}/tokens", states, (1, *states.shape))
+
+    def pick(self, name: str, x: Handle, first: int, count: int, every: int) -> Handle:
+        """Add a STRIDED_SLICE of every n-th sample of some channels."""
+        samples = x.shape[2]
+        shape = (1, 1, -(-samples // every), count)
+        y = self._activation(name, shape, x.scale, x.zero_point)
+        begin = self._integers("begin", (0, 0, 0, first))
+        end = self._integers("end", (1, 1, samples, first + count))
+        strides = self._integers("strides", (1, 1, every, 1))
+        masks = ("begin_mask", "end_mask", "ellipsis_mask", "new_axis_mask", "shrink_axis_mask")
+        self._node("STRIDED_SLICE", [x, begin, end, strides], y, **dict.fromkeys(masks, 0))
+        return y
 
     def reverse(self, name: str, x: Handle) -> Handle:
         """Add a REVERSE_V2 along W."""

@@ -41,6 +41,7 @@ ALLOWED_OPERATORS = frozenset(
         "REVERSE_V2",
         "SLICE",
         "SOFTMAX",
+        "STRIDED_SLICE",
         "UNIDIRECTIONAL_SEQUENCE_LSTM",
     }
 )

@@ -25,6 +25,7 @@ from mcu_slm.train.families import (
     deployed_parameter_count,
     make_student,
     parameter_count,
+    sensors_of,
     shape_of,
 )
 from mcu_slm.train.loop import Batch, Schedule, reproducible
@@ -145,7 +146,9 @@ def train_model(
 def _shape_of(session: Session) -> Shape:
     _, samples, channels = session.train.x.shape
     head = session.task.head
-    return shape_of(session.project.model, samples, channels, head, session.symbols)
+    model = session.project.model
+    sensors = sensors_of(model, tuple(session.project.data.channels))
+    return shape_of(model, samples, channels, head, symbols=session.symbols, sensors=sensors)
 
 
 def _train_student(

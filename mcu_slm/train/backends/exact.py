@@ -180,6 +180,10 @@ class ExactOps:
         """Turn the order along W."""
         return x._replace(values=x.values[:, :, ::-1])
 
+    def pick(self, name: str, x: Codes, first: int, count: int, every: int) -> Codes:
+        """Return every n-th sample of some channels."""
+        return x._replace(values=x.values[:, :, ::every, first : first + count])
+
     def take(self, name: str, x: Codes, start: int, stop: int) -> Codes:
         """Return some tokens."""
         return x._replace(values=x.values[:, :, start:stop])

@@ -198,6 +198,12 @@ class FakeQuantOps:
         """Turn the order along W."""
         return x._replace(tensor=x.tensor.flip(2))
 
+    def pick(
+        self, name: str, x: FakeQuantized, first: int, count: int, every: int
+    ) -> FakeQuantized:
+        """Return every n-th sample of some channels."""
+        return x._replace(tensor=x.tensor[:, :, ::every, first : first + count])
+
     def take(self, name: str, x: FakeQuantized, start: int, stop: int) -> FakeQuantized:
         """Return some tokens."""
         return x._replace(tensor=x.tensor[:, :, start:stop])

@@ -155,6 +155,10 @@ class FloatOps:
         """Turn the order along W."""
         return x.flip(2)
 
+    def pick(self, name: str, x: torch.Tensor, first: int, count: int, every: int) -> torch.Tensor:
+        """Return every n-th sample of some channels."""
+        return x[:, :, ::every, first : first + count]
+
     def take(self, name: str, x: torch.Tensor, start: int, stop: int) -> torch.Tensor:
         """Return some tokens."""
         return x[:, :, start:stop]

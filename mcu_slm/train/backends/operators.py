@@ -134,6 +134,13 @@ class Operators(Protocol[Value]):
         """Turn the order along W."""
         ...
 
+    def pick(self, name: str, x: Value, first: int, count: int, every: int) -> Value:
+        """Return every n-th sample of some channels.
+
+        Shapes: x: [B, 1, T, C] -> [B, 1, ceil(T / every), count].
+        """
+        ...
+
     def take(self, name: str, x: Value, start: int, stop: int) -> Value:
         """Return some tokens. Shapes: x: [B, N, W, ...] -> [B, N, stop - start, ...]."""
         ...

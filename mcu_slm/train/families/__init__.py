@@ -14,9 +14,11 @@ import torch
 from mcu_slm.config import ModelConfig
 from mcu_slm.errors import ConfigError
 from mcu_slm.train.families.bilstm import BiLstm, BiLstmShape
+from mcu_slm.train.families.embedding import sensors_of
 from mcu_slm.train.families.layers import MATCHED, POOLED_ATTENTION, POOLED_FEATURES
 from mcu_slm.train.families.student import (
     Head,
+    Sensor,
     Shape,
     Slice,
     Student,
@@ -37,17 +39,32 @@ FAMILIES: Final[dict[str, tuple[type[Any], type[Any]]]] = {
 """Shape and network of each family, under its name in `[model] family`."""
 
 
-def shape_of(model: ModelConfig, window: int, channels: int, head: Head, symbols: int = 0) -> Shape:
+def shape_of(
+    model: ModelConfig,
+    window: int,
+    channels: int,
+    head: Head,
+    *,
+    symbols: int = 0,
+    sensors: tuple[Sensor, ...] = (),
+) -> Shape:
     """Return the shape that a project file describes, before pruning.
 
-    Channels that hold numbers of symbols have so many `symbols`.
+    Channels that hold numbers of symbols have so many `symbols`; `sensors` says which channels
+    belong together.
 
     Raises:
         ConfigError: The family cannot take such windows.
     """
     shape: Shape = FAMILIES[model.family][0].of(model, window, channels, head)
+    if isinstance(shape, TokenLmShape) and sensors:
+        raise ConfigError(
+            "[[model.sensors]]",
+            'mean nothing for family = "token-lm", where every channel has tokens of its own',
+            "none",
+        )
     if not symbols:
-        return shape
+        return replace(shape, sensors=sensors)
     if not isinstance(shape, TokenLmShape):
         raise ConfigError(
             "[model] family",
@@ -79,6 +96,7 @@ __all__ = [
     "BiLstmShape",
     "BlockShape",
     "Head",
+    "Sensor",
     "Shape",
     "Slice",
     "Student",
@@ -89,6 +107,7 @@ __all__ = [
     "deployed_parameter_count",
     "make_student",
     "parameter_count",
+    "sensors_of",
     "shape_from_json",
     "shape_of",
 ]

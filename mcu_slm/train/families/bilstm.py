@@ -18,8 +18,9 @@ import torch
 from torch import nn
 
 from mcu_slm.config import BiLstmModel
-from mcu_slm.train.backends import FoldedBatchNorm, Operators, Value
-from mcu_slm.train.families.layers import Answer, norm_slices, require_two_tokens, weight, zeros
+from mcu_slm.train.backends import Operators, Value
+from mcu_slm.train.families.embedding import Embedding
+from mcu_slm.train.families.layers import Answer, require_two_tokens, weight, zeros
 from mcu_slm.train.families.student import Head, Shape, Slice, Student, Units
 from mcu_slm.train.geometry import Sliding
 
@@ -122,8 +123,7 @@ class BiLstm(Student):
         generator = generator or torch.Generator().manual_seed(0)
         self.shape = shape
         width, kernel = shape.stem_width, shape.stem_kernel
-        self.stem = weight((width, kernel, shape.channels), kernel * shape.channels, generator)
-        self.stem_bias, self.stem_norm = zeros(width), FoldedBatchNorm(width)
+        self.stem = Embedding(shape, width, kernel, shape.stem, generator, normalised=True)
         inputs = (width, *(sum(units) for units in shape.units))
         self.layers = nn.ModuleList(
             Layer(inputs[i], units, generator) for i, units in enumerate(shape.units)
@@ -137,15 +137,14 @@ class BiLstm(Student):
 
     def trunk(self, ops: Operators[Value], x: Value) -> Value:
         """Shapes: x: [B, 1, T, C] -> [B, 1, L, D]."""
-        stem, bias = self.stem, self.stem_bias
-        x = ops.conv("stem", x, stem, bias, self.shape.stem, relu=True, norm=self.stem_norm)
+        x = self.stem(ops, "stem", x)
         for i, layer in enumerate(self.layers):
             x = layer(ops, f"layer{i}", x)
         return x
 
     def units(self) -> tuple[Units, ...]:
         """Return the stem's channels, and the hidden units of every layer and direction."""
-        made = (("stem", 0), ("stem_bias", 0), *norm_slices("stem_norm"))
+        made = self.stem.slices("stem")
         read = self._readers(0, 0)
         found = [Units("stem/channels", self.shape.stem_width, (*made, *read), read, together=4)]
         for i, layer in enumerate(self.shape.units):

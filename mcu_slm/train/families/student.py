@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any, ClassVar, NamedTuple, Self
 
 import torch
@@ -35,16 +35,28 @@ class Head:
 
 
 @dataclass(frozen=True)
+class Sensor:
+    """Channels that belong together: from `first` on, of which every n-th sample is looked at."""
+
+    first: int
+    channels: int
+    every: int
+
+
+@dataclass(frozen=True)
 class Shape:
     """Everything that decides which operators and tensors a student has.
 
     Units: `window` in samples.
+
+    `sensors` is empty where all channels are one.
     """
 
     family: ClassVar[str]
     window: int
     channels: int
     head: Head
+    sensors: tuple[Sensor, ...] = field(default=(), kw_only=True)
 
     def to_json(self) -> dict[str, Any]:
         """Return plain dictionaries and lists."""
@@ -53,7 +65,8 @@ class Shape:
     @classmethod
     def from_fields(cls, fields: dict[str, Any]) -> Self:
         """Rebuild a shape from the fields of `to_json`, without the family."""
-        return cls(**{**fields, "head": Head(**fields["head"])})
+        sensors = tuple(Sensor(**sensor) for sensor in fields["sensors"])
+        return cls(**{**fields, "head": Head(**fields["head"]), "sensors": sensors})
 
 
 class Slice(NamedTuple):

@@ -19,6 +19,7 @@ from torch import nn
 
 from mcu_slm.config import TcnModel
 from mcu_slm.train.backends import FoldedBatchNorm, Operators, Value
+from mcu_slm.train.families.embedding import Embedding
 from mcu_slm.train.families.layers import Answer, norm_slices, require_two_tokens, weight, zeros
 from mcu_slm.train.families.student import Head, Shape, Student, Units
 from mcu_slm.train.geometry import Sliding
@@ -109,8 +110,7 @@ class Tcn(Student):
         generator = generator or torch.Generator().manual_seed(0)
         self.shape = shape
         width, kernel = shape.width, shape.stem_kernel
-        self.stem = weight((width, kernel, shape.channels), kernel * shape.channels, generator)
-        self.stem_bias, self.stem_norm = zeros(width), FoldedBatchNorm(width)
+        self.stem = Embedding(shape, width, kernel, shape.stem, generator, normalised=True)
         self.blocks = nn.ModuleList(
             SeparableBlock(width, shape.kernel, dilation, generator) for dilation in shape.dilations
         )
@@ -123,16 +123,14 @@ class Tcn(Student):
 
     def trunk(self, ops: Operators[Value], x: Value) -> Value:
         """Shapes: x: [B, 1, T, C] -> [B, 1, L, D]."""
-        stem, bias = self.stem, self.stem_bias
-        x = ops.conv("stem", x, stem, bias, self.shape.stem, relu=True, norm=self.stem_norm)
+        x = self.stem(ops, "stem", x)
         for i, block in enumerate(self.blocks):
             x = block(ops, f"block{i}", x)
         return x
 
     def units(self) -> tuple[Units, ...]:
         """Return the channels, which all layers share through the residuals."""
-        slices = [("stem", 0), ("stem_bias", 0), *norm_slices("stem_norm")]
-        judged = [("stem_norm.gain", 0)]
+        slices, judged = list(self.stem.slices("stem")), list(self.stem.gains("stem"))
         for i in range(len(self.blocks)):
             at = f"blocks.{i}"
             slices += [(f"{at}.pointwise", 0), (f"{at}.pointwise", 1)]

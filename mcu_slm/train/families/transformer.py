@@ -26,6 +26,7 @@ from torch import nn
 from mcu_slm.config import TransformerModel
 from mcu_slm.errors import ConfigError
 from mcu_slm.train.backends import FoldedBatchNorm, Operators, Value, fold
+from mcu_slm.train.families.embedding import Embedding
 from mcu_slm.train.families.layers import Answer, weight, zeros
 from mcu_slm.train.families.student import Head, Shape, Student, Units
 from mcu_slm.train.geometry import Patching, Sliding, choose_patching
@@ -170,9 +171,8 @@ class Transformer(Student):
         generator = generator or torch.Generator().manual_seed(0)
         self.shape = shape
         patching, width = shape.patching, shape.embedding
-        fan_in = patching.kernel * shape.channels
-        self.patch = weight((width, patching.kernel, shape.channels), fan_in, generator)
-        self.patch_bias = zeros(width)
+        how = Sliding(patching.stride, patching.padding)
+        self.patch = Embedding(shape, width, patching.kernel, how, generator, normalised=False)
         self.position = weight((1, patching.tokens, width), 100, generator)
         self.blocks = nn.ModuleList(
             Block(width, shape.head_size, block, generator) for block in shape.blocks
@@ -186,9 +186,8 @@ class Transformer(Student):
 
     def trunk(self, ops: Operators[Value], x: Value) -> Value:
         """Shapes: x: [B, 1, T, C] -> [B, 1, L, D]."""
-        patching, width, tokens = self.shape.patching, self.shape.embedding, self.tokens
-        how = Sliding(patching.stride, patching.padding)
-        x = ops.conv("patch", x, self.patch, self.patch_bias, how)
+        width, tokens = self.shape.embedding, self.tokens
+        x = self.patch(ops, "patch", x)
         x = ops.add("position", x, ops.constant("position/table", self.position))
         layout = (1, tokens)
         for i, block in enumerate(self.blocks):
