@@ -112,6 +112,18 @@ def test_project_knows_its_folder(tmp_path: Path, as_folder: bool) -> None:
         ('column = "state"', "file_name = '('", "data.label", "not a regular expression"),
         ('column = "state"', "file_name = 'a'", "data.label", "one pair of capturing parentheses"),
         ("[board]", "[model]\nheads = 5\n[board]", "model", "cannot be shared equally by 5 heads"),
+        (
+            "[board]",
+            '[model]\nfamily = "token-lm"\nheads = 5\n[board]',
+            "model",
+            "cannot be shared equally by 5 heads",
+        ),
+        (
+            "[board]",
+            '[model]\nfamily = "token-lm"\nscored_samples = 4096\n[board]',
+            "",
+            "model.scored_samples 4096 leave nothing before them",
+        ),
         ("= 128", "= 4", "", "do not fit data.window_samples 4"),
     ],
 )
