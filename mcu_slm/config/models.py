@@ -142,9 +142,10 @@ class TokenLmModel(BaseModel):
     ffn_width: Width = 32
     """Neurons of the hidden feed-forward layer."""
     bins: Annotated[int, Field(ge=4, le=128)] = 32
-    """Tokens of a channel; the first and the last one are for values beyond the training's."""
+    """Tokens of a channel; the first and the last one are for all values beyond the others."""
     binning: Literal["quantile", "uniform"] = "quantile"
-    """quantile: bins hold equally many training samples; uniform: they are equally wide."""
+    """quantile: bins hold equally many training samples; uniform: they are equally wide and reach
+    beyond the training values by a quarter of their range on each side."""
     scored_samples: Count = 8
     """How many samples at the end of a window its surprise is about (task.kind = "anomaly")."""
     attention_window_tokens: Size = 0

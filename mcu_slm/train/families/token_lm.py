@@ -4,8 +4,9 @@
             --blocks: causal self-attention and feed-forward, each with a residual--
             --linear--> likelihood of every token as the next one --> surprise
 
-Each channel has bins of its own, found in the training windows: the first and the last one are for
-values beyond any seen there, those between hold equally many samples or are equally wide. The bin
+Each channel has bins of its own, found in the training windows. They hold equally many samples,
+and the first and the last one are for values beyond any seen there; or they are equally wide and
+reach as far beyond as the int8 input does, so that near and far remain different. The bin
 of an int8 code is looked up, and so are its vector and its likelihood: nothing is computed. Where a
 channel holds numbers of symbols, each has a bin of its own.
 
@@ -184,7 +185,7 @@ class TokenLm(Student):
         return ops.reshape("output", ops.surprise("answer", logits, came), (1,))
 
     def fit_inputs(self, x: torch.Tensor) -> None:
-        """Find the bins: between the lowest and the highest training value, and one beyond each.
+        """Find the bins, and one beyond each end: of the training values, or of their margins.
 
         Shapes: x: normalised windows [N, T, C].
         """
@@ -196,10 +197,10 @@ class TokenLm(Student):
         span = (high - low).clamp_min(1e-3)
         shares = torch.linspace(0, 1, self.shape.bins - 1, dtype=torch.float64)
         if self.shape.uniform:
-            edges = low + shares[:, None] * span
+            edges = low - MARGIN * span + shares[:, None] * (1 + 2 * MARGIN) * span
         else:
             edges = torch.quantile(flat, shares, dim=0)
-        edges[0], edges[-1] = low - JUST_BELOW * span, low + span
+            edges[0], edges[-1] = low - JUST_BELOW * span, low + span
         self.edges.copy_(edges.T)
 
     @property
@@ -211,7 +212,8 @@ class TokenLm(Student):
         if self.shape.symbols:
             return 0.0, 255.0
         low, high = float(self.edges[:, 0].min()), float(self.edges[:, -1].max())
-        return low - MARGIN * (high - low), high + MARGIN * (high - low)
+        margin = (high - low) * (1 / self.shape.bins if self.shape.uniform else MARGIN)
+        return low - margin, high + margin
 
     def units(self) -> tuple[Units, ...]:
         """Return heads and feed-forward neurons of every block."""

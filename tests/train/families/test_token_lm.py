@@ -34,10 +34,11 @@ def test_quantile_bins_hold_equally_many_samples_and_one_bin_lies_beyond_each_en
     assert FloatOps().tokenize("t", beyond, 0, student.edges[0]).flatten().tolist() == [0, 5]
 
 
-def test_uniform_bins_are_equally_wide():
+def test_uniform_bins_are_equally_wide_and_reach_beyond_the_training_values():
     student = token_lm(bins=6, binning="uniform")
     student.fit_inputs(torch.tensor([0.0, 0.1, 4.0]).reshape(1, 3, 1))
-    assert student.edges[0].tolist() == pytest.approx([-0.004, 1.0, 2.0, 3.0, 4.0], abs=1e-6)
+    assert student.edges[0].tolist() == pytest.approx([-1.0, 0.5, 2.0, 3.5, 5.0], abs=1e-6)
+    assert student.input_range == pytest.approx((-2.0, 6.0))
 
 
 def test_the_input_reaches_beyond_the_training_values():
