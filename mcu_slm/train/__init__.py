@@ -14,6 +14,7 @@ except ImportError as error:
 
 from mcu_slm.train.backends import ExactOps, FakeQuantOps, FloatOps, QuantState
 from mcu_slm.train.families import Head, Shape, Student, make_student, shape_of
+from mcu_slm.train.forecast import forecast
 from mcu_slm.train.progress import Progress, ProgressEvent
 from mcu_slm.train.prune import BoardCost
 from mcu_slm.train.recipe import TrainResult, train_model
@@ -32,6 +33,7 @@ __all__ = [
     "Student",
     "TrainResult",
     "TrainedStudent",
+    "forecast",
     "load_trained",
     "make_student",
     "shape_of",

@@ -172,17 +172,42 @@ class TokenLm(Student):
 
     def _surprise(self, ops: Operators[Value], x: Value, numbers: list[Value]) -> Value:
         """Score how the samples follow: all in training, else the last ones."""
-        affine = self.next_norm.affine(ops.batch_values(x))
-        window, tokens = self.shape.window, self.tokens
-        scored = tokens if self.training else self.shape.scored
-        if scored < tokens:
-            x = ops.take("scored", x, tokens - scored, tokens)
-        logits, came = [], []
-        for c, part in enumerate(numbers):
-            following, bias = fold(self.next[c], self.next_bias[c], affine)
-            logits.append(ops.linear(f"next{c}", x, following, bias))
-            came.append(ops.take(f"tokens{c}/scored", part, window - scored, window))
+        window = self.shape.window
+        scored = self.tokens if self.training else self.shape.scored
+        logits = self._next(ops, x, scored)
+        came = [
+            ops.take(f"tokens{c}/scored", part, window - scored, window)
+            for c, part in enumerate(numbers)
+        ]
         return ops.reshape("output", ops.surprise("answer", logits, came), (1,))
+
+    def _next(self, ops: Operators[Value], x: Value, last: int) -> list[Value]:
+        """Return per channel the logits [B, 1, last, V] of what follows the last tokens."""
+        affine = self.next_norm.affine(ops.batch_values(x))
+        if last < self.tokens:
+            x = ops.take("scored", x, self.tokens - last, self.tokens)
+        found = []
+        for c in range(self.shape.channels):
+            following, bias = fold(self.next[c], self.next_bias[c], affine)
+            found.append(ops.linear(f"next{c}", x, following, bias))
+        return found
+
+    def logits_of_next(self, ops: Operators[Value], x: Value) -> list[Value]:
+        """Return per channel the logits [B, 1, 1, V] of the last sample, from those before it.
+
+        Shapes: x: [B, 1, T, C].
+        """
+        numbers = [
+            ops.tokenize(f"tokens{c}", x, c, self.edges[c]) for c in range(self.shape.channels)
+        ]
+        return self._next(ops, self._features(ops, numbers), 1)
+
+    def bin_values(self) -> torch.Tensor:
+        """Return what stands for each bin: its centre, or its edge at both ends. Shapes: [C, V]."""
+        if self.shape.symbols:
+            return torch.arange(float(self.shape.bins)).repeat(self.shape.channels, 1)
+        centres = (self.edges[:, 1:] + self.edges[:, :-1]) / 2
+        return torch.cat([self.edges[:, :1], centres, self.edges[:, -1:]], 1)
 
     def fit_inputs(self, x: torch.Tensor) -> None:
         """Find the bins, and one beyond each end: of the training values, or of their margins.
