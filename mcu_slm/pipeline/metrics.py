@@ -28,3 +28,14 @@ def shown_metric(name: str, value: float | None, digits: int = 1) -> str:
 def metric_title(name: str) -> str:
     """Return a metric's name in words."""
     return name.replace("_", " ")
+
+
+def shown_alarms(found: dict[str, float]) -> str:
+    """Return what the alarms of a detector found, as the beginning of a sentence, else nothing."""
+    if "anomalies" not in found:
+        return ""
+    return (
+        f"int8 finds {found['anomalies_found']:.0f} of {found['anomalies']:.0f} anomalies with "
+        f"{found['false_alarms_per_1000']:.2f} false alarms per 1,000 normal points "
+        f"({found['false_alarm_events']:.0f} runs of them); "
+    )

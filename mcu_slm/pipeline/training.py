@@ -19,7 +19,7 @@ from mcu_slm.data import Dataset, Normalisation, normalisation_for
 from mcu_slm.files import sha256_file, write_atomic
 from mcu_slm.metadata import ModelInfo
 from mcu_slm.pipeline.evidence import key_of, tool_fingerprint
-from mcu_slm.pipeline.metrics import shown_metric
+from mcu_slm.pipeline.metrics import shown_alarms, shown_metric
 from mcu_slm.pipeline.run_folder import RunFolder
 from mcu_slm.pipeline.windows import read_dataset, read_soft_labels, soft_labels_sha256
 
@@ -158,7 +158,10 @@ def _results(facts: dict[str, Any]) -> str:
         for stage, splits in facts["metrics"].items()
     ]
     title = main.replace("_", " ")
-    return f"test {title}: {', '.join(parts)}; {facts['parameters']['deployed']:,} parameters"
+    alarms = shown_alarms(facts["metrics"]["int8"]["test"])
+    return (
+        f"test {title}: {', '.join(parts)}; {alarms}{facts['parameters']['deployed']:,} parameters"
+    )
 
 
 def convert(project: Project, recordings: Recordings, run: RunFolder) -> None:
