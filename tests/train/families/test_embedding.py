@@ -64,7 +64,10 @@ def test_sensors_name_all_channels_once_in_their_order():
 
 @pytest.mark.parametrize(
     ("every", "samples", "message"),
-    [(3, 32, "expected a divisor of the 4 samples"), (4, 27, "5 tokens of a window of 27; expected 4")],
+    [
+        (3, 32, "expected a divisor of the 4 samples"),
+        (4, 27, "5 tokens of a window of 27; expected 4"),
+    ],
 )
 def test_a_rate_that_does_not_fall_on_the_tokens_is_refused(every, samples, message):
     with pytest.raises(ConfigError, match=message):
