@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from mcu_slm.dsp.specialized import Specialized
 from mcu_slm.ops.add import InOneShift, Sum
 from mcu_slm.ops.base import Arguments, Constant
 from mcu_slm.ops.broadcast import BroadcastOperator
 from mcu_slm.ops.features import Features, clamped
+from mcu_slm.quant import INT32_MAX
 
 _KERNEL = "dsp_add"
 
@@ -45,15 +48,25 @@ class TableSum(Specialized):
         fields: dict[str, object] = {
             **self.plain.term_fields(arguments),
             "multiplier": self.plain.output.multiplier,
-            "half": 1 << (shift - 1),
+            "offset": _offset(self.plain),
             "shift": shift,
-            "zero_point": self.plain.output_zero_point,
         }
         return self.plain.ordered_call(fields, arguments, f"mcu_slm_{_KERNEL}")
 
 
 def of_sum(plain: Sum) -> TableSum | None:
-    """Return the layer for this kernel, None where there is a shorter form, or no shift."""
+    """Return the layer for this kernel.
+
+    None where there is a shorter form, no shift, or no room for the zero point.
+    """
     if isinstance(plain, InOneShift) or plain.output.shift > -1:
         return None
-    return TableSum(plain)
+    most = sum(int(np.abs(constant.data.astype(np.int64)).max()) for constant in plain.constants())
+    product = (2 * most * plain.output.multiplier >> 32) + 2  # and a rounding, and the sign
+    return TableSum(plain) if product + abs(_offset(plain)) <= INT32_MAX else None
+
+
+def _offset(plain: Sum) -> int:
+    """Return the zero point and half a step, before the shift."""
+    shift = -plain.output.shift
+    return (plain.output_zero_point << shift) + (1 << (shift - 1))

@@ -6,22 +6,23 @@ A strip of positions is widened at a time (`dsp_quads`); then all its channels a
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import ClassVar
 
 import numpy as np
 
 from mcu_slm.dsp.counts import of_form, widened
-from mcu_slm.dsp.gemm import bank_for, gemm_kernel, quad_bytes
+from mcu_slm.dsp.gemm import Rests, bank_for, gemm_kernel, quad_bytes
 from mcu_slm.dsp.matrix import Matrix, input_order, matrix_of
-from mcu_slm.dsp.quads import Quads, padded_bytes, reach, run_taps, whole_windows
+from mcu_slm.dsp.quads import Quads, padded_bytes, pixel_step, reach, run_taps, whole_windows
 from mcu_slm.dsp.rows import MOST_ROWS, RowProducts
 from mcu_slm.dsp.specialized import Specialized, constant_struct
 from mcu_slm.dsp.tuning import Tuning
 from mcu_slm.ops.base import Arguments, Constant, GeneratedKernel, Operator
 from mcu_slm.ops.clearance import clearance
 from mcu_slm.ops.conv_2d import Conv2D
-from mcu_slm.ops.features import Features
+from mcu_slm.ops.features import Features, joined
 from mcu_slm.ops.fully_connected import FullyConnected
 from mcu_slm.ops.window import Window
 
@@ -34,7 +35,11 @@ _INSIDE_SHARE = 0.9
 
 @dataclass(frozen=True, eq=False)
 class MatrixProduct(Specialized):
-    """Rows times a matrix. `quads_per_strip` are widened at a time."""
+    """Rows times a matrix. `quads_per_strip` are widened at a time.
+
+    `room` and `others` say which other layers share the kernel: the pairs of inputs of the deepest
+    one, 0 where all have one depth, and what some have beyond whole quads and pairs.
+    """
 
     kernels: ClassVar[tuple[str, ...]] = ("dsp_pairs", "dsp_quads")
 
@@ -42,21 +47,40 @@ class MatrixProduct(Specialized):
     positions: int
     quads_per_strip: int
     tuning: Tuning
+    room: int = field(default=0, kw_only=True)
+    others: Rests = field(default=Rests(), kw_only=True)
 
-    @property
+    @cached_property
     def generated(self) -> tuple[GeneratedKernel, ...]:
         """The matrix kernel."""
-        return (gemm_kernel(self.matrix, self.tuning),)
+        rests = self.rests | self.others
+        return (gemm_kernel(self.matrix, self.tuning, self.room, rests),)
+
+    @property
+    def rests(self) -> Rests:
+        """What the layer has beyond whole quads of positions and pairs of channels."""
+        return Rests(self.positions % 4 != 0, self.matrix.channels % 2 != 0)
 
     @property
     def shift(self) -> int:
         """The last shift of the rescaling."""
         return self.matrix.shift
 
-    def with_shift(self, shift: int) -> MatrixProduct | None:
-        """Return the layer with another last shift, None where that cannot be proved."""
-        matrix = self.matrix.with_shift(shift)
+    def with_shift(self, shift: int, form: str | None = None) -> MatrixProduct | None:
+        """Return the layer with another last shift, None where that cannot be proved.
+
+        `form`: the form of the rescaling, by default as it is.
+        """
+        matrix = self.matrix.with_shift(shift, form)
         return None if matrix is None else replace(self, matrix=matrix)
+
+    def pretending(self, form: str, enters: bool) -> MatrixProduct:
+        """Return a layer with the costs of this one in another form, which is not proved.
+
+        `enters`: or by the kernel of a deeper layer.
+        """
+        room = self.matrix.depth // 2 if enters else 0
+        return replace(self, matrix=self.matrix.pretending(form), room=room)
 
     def constants(self) -> tuple[Constant, ...]:
         """Return the matrix."""
@@ -84,29 +108,31 @@ class MatrixProduct(Specialized):
     def _products(self) -> Features:
         """Return strips, tiles of two channels by four positions, and what does not fill one."""
         shape, strip = self.generated[0].values, 4 * self.quads_per_strip
+        depth = self.matrix.depth // 2
         counts = [min(strip, self.positions - at) for at in range(0, self.positions, strip)]
         pairs, alone = divmod(self.matrix.channels, 2)
         unfinished = [n % 4 for n in counts if n % 4 > 1]
         whole, asides = sum(n // 4 for n in counts) * pairs, len(unfinished) * pairs
-        runs = sum(n >= 4 for n in counts) * pairs + asides
-        singles, lone = sum(n % 4 == 1 for n in counts) * pairs, alone * self.positions
-        tiles = whole + asides
+        lone = alone * sum(-(-n // 4) for n in counts)
+        runs = sum(n >= 4 for n in counts) * pairs + asides + lone
+        singles = sum(n % 4 == 1 for n in counts) * pairs
+        tiles = whole + asides + lone
         return {
             "strips": len(counts),
             "pairs": len(counts) * pairs,
             "runs": runs,
             "tiles": tiles,
-            "tile_pairs": tiles * shape.pairs,
-            "loaded_pairs": (tiles if shape.chunks else runs) * shape.pairs,
+            "tile_pairs": tiles * depth,
+            "loaded_pairs": (tiles if shape.chunks else runs) * depth * (self.room == 0),
             "chunks": tiles * shape.chunks,
             "asides": asides,
             "aside_positions": sum(unfinished) * pairs,
             "singles": singles,
-            "single_eights": singles * (shape.pairs // 8),
-            "single_products": singles * (shape.pairs % 8),
-            "lone_positions": lone,
-            "lone_eights": lone * (shape.pairs // 8),
-            "lone_products": lone * (shape.pairs % 8),
+            "single_eights": singles * (depth // 8),
+            "single_products": singles * (depth % 8),
+            "lone_quads": lone,
+            "entries": tiles * (self.room > 0),
+            "entered_pairs": runs * depth * (self.room > 0),
             **of_form(self.matrix, "tiles", tiles),
             **of_form(self.matrix, "starts", len(counts) * (pairs + alone)),
         }
@@ -120,13 +146,13 @@ class MatrixProduct(Specialized):
     def call(self, arguments: Arguments) -> str:
         """Return the loop over strips."""
         source, target = arguments.inputs[0], arguments.outputs[0]
-        widen = f"mcu_slm_dsp_quads_of_rows({source} + first * {self.row_bytes}, "
-        return "\n".join(
-            [
-                *self._matrix(arguments),
-                *self._strips(f"{widen}{self.row_bytes}, count, quads);", target),
-            ]
-        )
+        widen = self._rows(source, self.row_bytes)
+        return "\n".join([*self._matrix(arguments), *self._strips(widen, target)])
+
+    def _rows(self, source: str, step: int) -> str:
+        """Return the call that widens rows which begin `step` bytes apart."""
+        place = f"{source} + first * {step}"
+        return f"mcu_slm_dsp_quads_of_rows({place}, {step}, {self.row_bytes}, count, quads);"
 
     def _matrix_struct(self, arguments: Arguments) -> list[str]:
         fields = self.matrix.fields(arguments.constants)
@@ -173,7 +199,7 @@ class Convolution(MatrixProduct):
     @property
     def scratch_bytes(self) -> int:
         """Widened inputs of a strip, and the padded image or room for four runs with padding."""
-        aside = 4 * run_taps(self._window) * self._channels
+        aside = 0 if self.row_step else 4 * run_taps(self._window) * self._channels
         image = padded_bytes(self._window, self._channels)
         return super().scratch_bytes + (image if self.is_padded else aside)
 
@@ -189,18 +215,27 @@ class Convolution(MatrixProduct):
         lowest = np.array([corners[first:].min() for first in starts])
         return clearance(starts * self.matrix.channels, lowest)
 
+    @property
+    def row_step(self) -> int:
+        """How many bytes apart the windows begin if each is a row of bytes, 0 if they are not."""
+        pixels = pixel_step(self._window, is_padded=self.is_padded)
+        whole_words = run_taps(self._window) * self._channels % 4 == 0
+        return pixels * self._channels if whole_words or self._window.height.kernel == 1 else 0
+
     def _widening(self) -> Features:
         """Return the quads of windows."""
         quads = Quads(self._window, self._channels, 4 * self.quads_per_strip, self.is_padded)
-        return quads.features()
+        if not self.row_step:
+            return quads.features()
+        return joined(super()._widening(), quads.padding() if self.is_padded else {})
 
     def call(self, arguments: Arguments) -> str:
         """Return the loop over strips."""
         source, aside = arguments.inputs[0], f"{arguments.scratch} + {super().scratch_bytes}"
-        lines = [
-            *constant_struct("mcu_slm_quads_window_t", "window", self._window_fields()),
-            *self._matrix(arguments),
-        ]
+        step, lines = self.row_step, self._matrix(arguments)
+        if self.is_padded or not step:
+            fields = self._window_fields()
+            lines = [*constant_struct("mcu_slm_quads_window_t", "window", fields), *lines]
         if self.is_padded:
             height, width = self._window.height, self._window.width
             lines += [
@@ -209,6 +244,8 @@ class Convolution(MatrixProduct):
             ]
             source = aside
         widen = f"mcu_slm_dsp_quads_of_windows(&window, {source}, first, count, {aside}, quads);"
+        if step:
+            widen = self._rows(source, step)
         return "\n".join([*lines, *self._strips(widen, arguments.outputs[0])])
 
     def _window_fields(self) -> dict[str, object]:

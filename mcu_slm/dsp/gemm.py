@@ -11,8 +11,23 @@ from mcu_slm.dsp.matrix import Matrix
 from mcu_slm.dsp.tuning import SIZE, Tuning
 from mcu_slm.ops.base import GeneratedKernel
 
+PAIR_BYTES, ENTRY_BYTES, WRAPPER_BYTES = 44, 4, 490
+"""Code of `dsp_gemm` for a pair of inputs, for entering the loop there, and around the loop."""
+
 _FEW_MACS = 8192
 _CHUNKS_PER_MORE = 4
+
+
+@dataclass(frozen=True)
+class Rests:
+    """Whether there are positions beyond whole quads, and a channel without a partner."""
+
+    positions: bool = False
+    channel: bool = False
+
+    def __or__(self, other: Rests) -> Rests:
+        """Return what either has."""
+        return Rests(self.positions or other.positions, self.channel or other.channel)
 
 
 @dataclass(frozen=True)
@@ -35,6 +50,8 @@ class GemmText:
     form: str
     clamp: bool
     begin_bytes: int
+    enters: bool
+    rests: Rests
 
 
 @dataclass(frozen=True)
@@ -89,19 +106,31 @@ def gemv_kernel(matrix: Matrix, tuning: Tuning) -> GeneratedKernel:
     return GeneratedKernel(name, "dsp/dsp_gemv", text)
 
 
-def gemm_kernel(matrix: Matrix, tuning: Tuning) -> GeneratedKernel:
-    """Return the kernel that multiplies by a matrix."""
-    pairs, shift = matrix.depth // 2, matrix.shift
+def gemm_kernel(
+    matrix: Matrix, tuning: Tuning, room: int = 0, rests: Rests | None = None
+) -> GeneratedKernel:
+    """Return the kernel that multiplies by a matrix.
+
+    Args:
+        matrix: The weights.
+        tuning: How far to unroll.
+        room: Pairs of inputs of the deepest layer that shares the kernel, which enters its loop
+            where the depth of a layer begins; 0: the kernel is for one depth.
+        rests: What layers have beyond whole quads of positions and pairs of channels.
+    """
+    pairs, shift = room or matrix.depth // 2, matrix.shift
     tuning = replace(tuning, bank=_fitting_bank(pairs, tuning.bank))
     chunks, rest = _chunks(pairs, tuning.bank)
     clamp = "_clamped" if matrix.is_clamped else ""
-    variant = f"{matrix.form}_{shift}{clamp}"
-    name = f"mcu_slm_dsp_gemm_{_depths(matrix, chunks, rest, tuning)}_{variant}"
+    rests = rests or Rests()
+    beyond = "_rests" * rests.positions + "_lone" * rests.channel
+    depths = f"to{2 * room}" if room else _depths(matrix, chunks, rest, tuning)
+    name = f"mcu_slm_dsp_gemm_{depths}_{matrix.form}_{shift}{clamp}{beyond}"
     text = GemmText(
         name=name,
         guard=f"{name.upper()}_H",
         indent=" " * len(f"void {name}("),
-        inputs=_inputs(matrix, chunks, rest, tuning),
+        inputs=f"up to {2 * room}" if room else _inputs(matrix, chunks, rest, tuning),
         pairs=pairs,
         chunks=chunks,
         chunk_pairs=tuning.bank,
@@ -114,6 +143,8 @@ def gemm_kernel(matrix: Matrix, tuning: Tuning) -> GeneratedKernel:
         form=matrix.form,
         clamp=matrix.is_clamped,
         begin_bytes=32 if chunks else 8,  # one begin per sum, or per channel
+        enters=room > 0,
+        rests=rests,
     )
     return GeneratedKernel(name, "dsp/dsp_gemm", text)
 

@@ -142,7 +142,7 @@ class SequenceLstm(Specialized):
             f"    const int32_t left = {layer.steps} - first;",
             f"    const int32_t count = left < {_STEPS} ? left : {_STEPS};",
             "",
-            f"    mcu_slm_dsp_quads_of_rows(source, {layer.inputs}, count, quads);",
+            f"    mcu_slm_dsp_quads_of_rows(source, {layer.inputs}, {layer.inputs}, count, quads);",
             f"    {driving}(&driving, quads, gates);",
             "    for (int32_t step = 0; step < count; step++) {",
             f"        uint32_t *now = gates + step * {2 * units};",

@@ -63,15 +63,24 @@ class Matrix:
         """The last shift of the rescaling."""
         return self.rescaling.shift
 
-    def with_shift(self, shift: int) -> Matrix | None:
-        """Return the matrix with another last shift, None where that cannot be proved."""
-        found = shorten(self.sums, SCALE_BITS, shift)
+    def with_shift(self, shift: int, form: str | None = None) -> Matrix | None:
+        """Return the matrix with another last shift, None where that cannot be proved.
+
+        `form`: the form of the rescaling, by default as it is.
+        """
+        form = form or self.form
+        found = shorten(self.sums, SCALE_BITS, shift, is_signed=form == "signed")
         if found is None or found.is_mixed:
             return None
         changed = replace(self, rescaling=found)
-        if changed.form != self.form:
+        if changed.form != form:
             return None
         return changed if self.packed is None else changed.with_packing()
+
+    def pretending(self, form: str) -> Matrix:
+        """Return a matrix of another form (short or signed) that only tells what it would cost."""
+        correction = np.full_like(self.rescaling.correction, form == "signed")
+        return replace(self, rescaling=replace(self.rescaling, correction=correction))
 
     def with_packing(self) -> Matrix:
         """Return the matrix with one word per channel, as `dsp_gemm` reads it."""

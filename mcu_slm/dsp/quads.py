@@ -39,7 +39,7 @@ class Quads:
             "border_runs": border * runs,
             **widened(len(kinds) * runs, taps * self.channels),
         }
-        return joined(found, self._padding() if self.is_padded else self._border(kinds))
+        return joined(found, self.padding() if self.is_padded else self._border(kinds))
 
     def _kinds(self) -> list[str]:
         """Return how the windows of each quad of positions are found."""
@@ -54,7 +54,7 @@ class Quads:
                 found.append(_ANYWHERE if all(whole[first : first + min(left, 4)]) else _BORDER)
         return found
 
-    def _padding(self) -> Features:
+    def padding(self) -> Features:
         """Return what it takes to copy the image."""
         height, width = self.window.height, self.window.width
         return joined(
@@ -94,6 +94,21 @@ def whole_windows(window: Window) -> list[bool]:
     )
     whole: list[bool] = np.logical_and.outer(rows, columns).reshape(-1).tolist()
     return whole
+
+
+def pixel_step(window: Window, *, is_padded: bool) -> int:
+    """Return how many pixels apart windows begin which are stretches of pixels, 0 if they are not.
+
+    Those of one row of the image, or windows of the image's whole width, where none holds padding.
+    """
+    height, width = window.height, window.width
+    if width.dilation > 1 or not (is_padded or all(whole_windows(window))):
+        return 0
+    if height.kernel == 1 and height.output == 1:
+        return width.stride
+    columns = reach(width) if is_padded else width.input
+    is_whole = width.output == 1 and width.kernel == columns and height.dilation == 1
+    return height.stride * columns if is_whole else 0
 
 
 def run_taps(window: Window) -> int:

@@ -97,11 +97,14 @@ class ShortRescaling:
         return int(values[0]).bit_length() - 1 if len(values) == 1 and values[0] else None
 
 
-def shorten(sums: Sums, scale_bits: int, shift: int | None = None) -> ShortRescaling | None:
+def shorten(
+    sums: Sums, scale_bits: int, shift: int | None = None, *, is_signed: bool = False
+) -> ShortRescaling | None:
     """Find and prove a short form for sums that a kernel delivers times 2^scale_bits.
 
     `shift` asks for a certain last shift, so that layers can share code; by default it is the
-    largest one, which keeps most bits.
+    largest one, which keeps most bits. `is_signed` asks for the correction of negative sums even
+    where no such sum matters.
 
     Returns None where there is none: a sum too large to be scaled, or no numbers near the exact
     ones that round everywhere as the judge does.
@@ -112,7 +115,7 @@ def shorten(sums: Sums, scale_bits: int, shift: int | None = None) -> ShortResca
     wanted = sums.output(points)
     is_constant = (wanted == wanted[:, :1]).all(axis=1)
     sums = _without_multipliers(sums, is_constant)
-    is_one_sided = sums.act_min >= sums.zero_point
+    is_one_sided = sums.act_min >= sums.zero_point and not is_signed
     limit = INT32_MAX >> scale_bits
     is_far = np.maximum(sums.highest, -sums.lowest) > limit
     removed = np.where(is_far & ~is_constant, (sums.lowest + sums.highest) // 2, 0)

@@ -24,13 +24,18 @@ _BLOCK = 4
 
 @dataclass(frozen=True, eq=False)
 class RowProducts(Specialized):
-    """Each of a few rows times a matrix."""
+    """Each of a few rows times a matrix.
+
+    `in_pairs`: the channels are done two at a time by what all such layers share, without a kernel
+    for blocks of them.
+    """
 
     kernels = ("dsp_row",)
 
     matrix: Matrix
     rows: int
     tuning: Tuning
+    in_pairs: bool = False
 
     @property
     def generated(self) -> tuple[GeneratedKernel, ...]:
@@ -39,7 +44,7 @@ class RowProducts(Specialized):
 
     @property
     def _blocks(self) -> int:
-        return self.matrix.channels // (2 * _BLOCK)
+        return 0 if self.in_pairs else self.matrix.channels // (2 * _BLOCK)
 
     @property
     def shift(self) -> int:
@@ -55,7 +60,7 @@ class RowProducts(Specialized):
 
     def constants(self) -> tuple[Constant, ...]:
         """Return the matrix."""
-        return self.matrix.constants(_BLOCK)
+        return self.matrix.constants(1 if self.in_pairs else _BLOCK)
 
     @property
     def scratch_bytes(self) -> int:

@@ -1,38 +1,242 @@
-"""Layers that differ in their last shift only get one shift, so that they share a kernel.
+"""Layers that differ little share kernels, where that costs less than its code is worth.
 
-A smaller shift keeps fewer bits of the multipliers, so every change is proved anew; layers whose
-proof fails keep a kernel of their own.
+Layers that differ in their last shift only get one shift. A smaller shift keeps fewer bits of the
+multipliers, so every change is proved anew; layers whose proof fails keep a kernel of their own.
 """
 
 from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from itertools import combinations, product
 from typing import TypeAlias
 
+from mcu_slm.costs import predict
 from mcu_slm.dsp.convolution import MatrixProduct
 from mcu_slm.dsp.depthwise import Depthwise
+from mcu_slm.dsp.gemm import ENTRY_BYTES, PAIR_BYTES, WRAPPER_BYTES, Rests
+from mcu_slm.dsp.price import cycles_per_byte
 from mcu_slm.dsp.rows import RowProducts
+from mcu_slm.dsp.winograd_layer import WinogradLayer
 from mcu_slm.ops.base import Operator
 
 Shifted: TypeAlias = MatrixProduct | RowProducts | Depthwise
 """Layers whose kernels are made for a last shift."""
 
+Kind: TypeAlias = tuple[int, str]
+"""Depth and form of a matrix layer."""
+Kinds: TypeAlias = tuple[Kind, ...]
+
 _SHIFT = re.compile(r"_(short|signed|extra)_\d+")
+_RESTS = re.compile(r"(_rests)?(_lone)?$")
+_MOST_KINDS = 8
+_MOST_PROOFS = 3
+
+TILES_BYTES, STRIPS_BYTES = 1200, 700
+"""Code of Winograd's kernels that make outputs, and of those that walk through strips."""
+
+BLOCKS_BYTES = 850
+"""Code of `dsp_gemv`, about."""
 
 
-def share_kernels(operators: Sequence[Operator]) -> tuple[Operator, ...]:
-    """Return the layers with as few different kernels as the proofs allow."""
-    groups: defaultdict[str, list[int]] = defaultdict(list)
+def share_kernels(
+    operators: Sequence[Operator], *, dual_issue: bool = False
+) -> tuple[Operator, ...]:
+    """Return the layers with as few different kernels as the proofs and the price allow.
+
+    With `dual_issue` no kernel has a loop that shallower layers enter: the order of its
+    instructions is another one then.
+    """
     found = list(operators)
-    for number, operator in enumerate(operators):
+    worth = cycles_per_byte(found)
+    if not dual_issue:
+        _share_depths(found, worth)
+    _share_tiles(found, worth)
+    _share_shifts(found)
+    _leave_blocks(found, worth)
+    _share_rests(found)
+    return tuple(found)
+
+
+def _share_shifts(found: list[Operator]) -> None:
+    """Give layers with equal kernels but for the last shift the least of their shifts."""
+    groups: defaultdict[str, list[int]] = defaultdict(list)
+    for number, operator in enumerate(found):
         if isinstance(operator, Shifted) and operator.generated:
-            groups[_SHIFT.sub(r"_\1", operator.generated[0].name)].append(number)
+            groups[_SHIFT.sub(r"_\1", _without_rests(operator))].append(number)
     for numbers in groups.values():
         layers = [layer for number in numbers if isinstance(layer := found[number], Shifted)]
         least = min(layer.shift for layer in layers)
         for number, layer in zip(numbers, layers, strict=True):
             if layer.shift != least:
                 found[number] = layer.with_shift(least) or layer
-    return tuple(found)
+
+
+def _share_rests(found: list[Operator]) -> None:
+    """Let a kernel do what some layer has beyond whole quads and pairs for all that call it."""
+    groups: defaultdict[str, Rests] = defaultdict(Rests)
+    for layer in found:
+        if isinstance(layer, MatrixProduct):
+            groups[_without_rests(layer)] |= layer.rests
+    for number, layer in enumerate(found):
+        if isinstance(layer, MatrixProduct):
+            found[number] = replace(layer, others=groups[_without_rests(layer)])
+
+
+def _without_rests(layer: Shifted) -> str:
+    return _RESTS.sub("", layer.generated[0].name)
+
+
+def _share_depths(found: list[Operator], worth: float) -> None:
+    """Let layers of several depths enter the loop of one kernel, which is that of the deepest.
+
+    One that takes no correction of negative sums can have it nevertheless, and share a kernel.
+    """
+    groups: defaultdict[bool, dict[int, MatrixProduct]] = defaultdict(dict)
+    for number, layer in enumerate(found):
+        if isinstance(layer, MatrixProduct) and _may_enter(layer):
+            groups[layer.matrix.is_clamped][number] = layer
+    for group in groups.values():
+        way = _best(group, worth)
+        while way:
+            for number, layer in way.items():
+                found[number] = layer
+            served = {_kind(group[number]) for number in way}
+            for number in [n for n, layer in group.items() if _kind(layer) in served]:
+                del group[number]
+            way = _best(group, worth)
+
+
+def _best(group: Mapping[int, MatrixProduct], worth: float) -> dict[int, MatrixProduct]:
+    """Return layers of a group as they share a kernel with most gain, none if there is no gain."""
+    ways = [way for kinds in _promising(group, worth) for way in [_entering(group, kinds)] if way]
+    gains = [(_gain(group, way, worth), way) for way in ways]
+    gain, best = max(gains, key=lambda pair: pair[0], default=(0.0, {}))
+    return best if gain > 0 else {}
+
+
+def _may_enter(layer: MatrixProduct) -> bool:
+    text = layer.generated[0].values
+    return text.chunks == 0 and layer.matrix.form != "extra"
+
+
+def _kind(layer: MatrixProduct) -> Kind:
+    return layer.matrix.depth, layer.matrix.form
+
+
+def _promising(group: Mapping[int, MatrixProduct], worth: float) -> list[Kinds]:
+    """Return sets of kinds whose layers gain most if they share a kernel, before any proof."""
+    kinds = sorted({_kind(layer) for layer in group.values()})[-_MOST_KINDS:]
+    chosen = [way for count in range(2, len(kinds) + 1) for way in combinations(kinds, count)]
+    more = {
+        (kind, entered, form): sum(
+            _more_cycles({0: layer}, {0: layer.pretending(form, entered)})
+            for layer in group.values()
+            if _kind(layer) == kind
+        )
+        for kind, entered, form in product(kinds, (False, True), ("short", "signed"))
+    }
+
+    def gain(way: Kinds) -> float:
+        entered, form = len({depth for depth, _ in way}) > 1, _common_form(f for _, f in way)
+        return _saved_bytes(way) * worth - sum(more[kind, entered, form] for kind in way)
+
+    best = sorted(chosen, key=gain, reverse=True)[:_MOST_PROOFS]
+    return [way for way in best if not worth or gain(way) > 0]
+
+
+def _entering(group: Mapping[int, MatrixProduct], kinds: Kinds) -> dict[int, MatrixProduct] | None:
+    """Return the layers of some kinds with one kernel; None where the proofs leave one kind."""
+    layers = {n: layer for n, layer in group.items() if _kind(layer) in kinds}
+    shift = min(layer.shift for layer in layers.values())
+    form = _common_form(form for _, form in kinds)
+    same = {
+        n: changed
+        for n, layer in layers.items()
+        for changed in [layer if _is(layer, shift, form) else layer.with_shift(shift, form)]
+        if changed is not None
+    }
+    if len({_kind(group[number]) for number in same}) <= 1:
+        return None
+    depths = {layer.matrix.depth for layer in same.values()}
+    room = max(depths) // 2 if len(depths) > 1 else 0
+    return {n: replace(layer, room=room) for n, layer in same.items()}
+
+
+def _is(layer: MatrixProduct, shift: int, form: str) -> bool:
+    return (layer.shift, layer.matrix.form) == (shift, form)
+
+
+def _gain(
+    group: Mapping[int, MatrixProduct], way: Mapping[int, MatrixProduct], worth: float
+) -> float:
+    """Return what the bytes saved are worth less the cycles that they cost."""
+    saved = _saved_bytes(tuple({_kind(group[number]) for number in way}))
+    return saved * worth - _more_cycles(group, way) if worth else float(saved)
+
+
+def _saved_bytes(kinds: Kinds) -> int:
+    """Return the code saved where layers of some kinds share a kernel."""
+    depths = [depth for depth, _ in kinds]
+    entry = ENTRY_BYTES if len(set(depths)) > 1 else 0
+    apart = sum(WRAPPER_BYTES + PAIR_BYTES * depth // 2 for depth in depths)
+    return apart - WRAPPER_BYTES - (PAIR_BYTES + entry) * max(depths) // 2
+
+
+def _more_cycles(before: Mapping[int, Operator], after: Mapping[int, Operator]) -> float:
+    """Return what some layers take more than before, by what is known."""
+    more = 0.0
+    for number, layer in after.items():
+        old, new = predict(before[number]), predict(layer)
+        if old is not None and new is not None:
+            more += new.cycles - old.cycles
+    return more
+
+
+def _share_tiles(found: list[Operator], worth: float) -> None:
+    """Let layers by Winograd's method make their outputs by one kernel."""
+    groups: defaultdict[tuple[int, bool], dict[int, WinogradLayer]] = defaultdict(dict)
+    for number, layer in enumerate(found):
+        if isinstance(layer, WinogradLayer) and layer.matrix.form != "extra":
+            groups[layer.side, layer.matrix.is_clamped][number] = layer
+    for group in groups.values():
+        forms = {layer.matrix.form for layer in group.values()}
+        for chosen in (*({form} for form in sorted(forms)), forms):
+            layers = {n: layer for n, layer in group.items() if layer.matrix.form in chosen}
+            _share_form(found, layers, worth)
+
+
+def _share_form(found: list[Operator], layers: Iterable[int], worth: float) -> None:
+    """Give layers one form and shift where that is proved and worth it."""
+    now = {n: layer for n in layers if isinstance(layer := found[n], WinogradLayer)}
+    shift = min(layer.matrix.shift for layer in now.values())
+    form = _common_form(layer.matrix.form for layer in now.values())
+    then = {n: layer.with_shift(shift, form) or layer for n, layer in now.items()}
+    saved = _tile_bytes(now.values()) - _tile_bytes(then.values())
+    if saved > 0 and (not worth or saved * worth > _more_cycles(now, then)):
+        found[:] = [then.get(number, operator) for number, operator in enumerate(found)]
+
+
+def _tile_bytes(layers: Iterable[WinogradLayer]) -> int:
+    """Return about what the kernels of tiles and of strips take."""
+    names = {kernel.name for layer in layers for kernel in layer.generated[-2:]}
+    return sum(TILES_BYTES if "_tiles_" in name else STRIPS_BYTES for name in names)
+
+
+def _leave_blocks(found: list[Operator], worth: float) -> None:
+    """Let layers of few rows do without the kernel for blocks of channels where they are small."""
+    groups: defaultdict[str, dict[int, RowProducts]] = defaultdict(dict)
+    for number, layer in enumerate(found):
+        if isinstance(layer, RowProducts) and layer.generated:
+            groups[layer.generated[0].name][number] = layer
+    for group in groups.values():
+        way = {number: replace(layer, in_pairs=True) for number, layer in group.items()}
+        if _more_cycles(group, way) < BLOCKS_BYTES * worth:
+            for number, layer in way.items():
+                found[number] = layer
+
+
+def _common_form(forms: Iterable[str]) -> str:
+    return "signed" if "signed" in set(forms) else "short"

@@ -6,7 +6,7 @@ Queries, keys and values of every head are made of the same rows.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import ClassVar
 
 import numpy as np
@@ -49,7 +49,7 @@ class WidenedRows(Operator):
     def call(self, arguments: Arguments) -> str:
         """Return the kernel call."""
         quads = f"(uint32_t *)(void *){arguments.outputs[0]}"
-        sizes = f"{self.row_bytes}, {self.positions}"
+        sizes = f"{self.row_bytes}, {self.row_bytes}, {self.positions}"
         return f"mcu_slm_dsp_quads_of_rows({arguments.inputs[0]}, {sizes}, {quads});"
 
 
@@ -58,6 +58,12 @@ class WidenedProduct(MatrixProduct):
     """A matrix product whose rows were widened before."""
 
     kernels: ClassVar[tuple[str, ...]] = ("dsp_pairs",)
+
+    @classmethod
+    def of(cls, layer: Operator) -> WidenedProduct:
+        """Return a layer, a matrix product that widens its rows, as it is once they are widened."""
+        assert isinstance(layer, MatrixProduct)
+        return cls(**{part.name: getattr(layer, part.name) for part in fields(layer)})
 
     def reference(self, inputs: Sequence[Activations]) -> list[Activations]:
         """Return what the plain operator makes of the rows."""

@@ -7,8 +7,8 @@ on the way, or stored transformed, which takes more flash and fewer instructions
 from __future__ import annotations
 
 from abc import abstractmethod
-from dataclasses import dataclass
-from typing import ClassVar
+from dataclasses import dataclass, replace
+from typing import ClassVar, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -65,6 +65,11 @@ class WinogradLayer(Specialized):
     def generated(self) -> tuple[GeneratedKernel, ...]:
         """The transforms, the products and the tiles."""
         return kernels_of(self.matrix, self.side, self.weights.shape[3], self.chunks)
+
+    def with_shift(self, shift: int, form: str) -> Self | None:
+        """Return the layer with another last shift and form, None where that cannot be proved."""
+        matrix = self.matrix.with_shift(shift, form)
+        return None if matrix is None else replace(self, matrix=matrix)
 
     @property
     def estimate(self) -> float:

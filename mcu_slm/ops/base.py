@@ -140,6 +140,11 @@ class Operator(ABC):
         return 0
 
     @property
+    def continues(self) -> int | None:
+        """Which of the activations the output continues: it has its place, and its other bytes."""
+        return None
+
+    @property
     def spent_weight_bytes(self) -> int:
         """Bytes of weights beyond those of the file, spent on speed."""
         return 0

@@ -16,11 +16,13 @@ from mcu_slm.errors import BuildError, UsageError
 from mcu_slm.ir import verify
 from mcu_slm.passes.attention import fuse_attention
 from mcu_slm.passes.draft import Draft, Step
+from mcu_slm.passes.joining import join_in_place
 from mcu_slm.passes.kernels import choose_kernels, fit_ram, share_kernels, store_transformed
 from mcu_slm.passes.matmul_walks import walk_operands, walk_results
 from mcu_slm.passes.memory import plan_draft
 from mcu_slm.passes.padding import fold_padding
 from mcu_slm.passes.still_moves import still_moves
+from mcu_slm.passes.table_filling import fill_tables
 from mcu_slm.passes.tables import merge_tables
 from mcu_slm.passes.target import Target, target_for
 from mcu_slm.passes.unused import drop_unused
@@ -68,12 +70,14 @@ PASSES = (
     Pass("walk-operands", "matrix products read through copies", _always(walk_operands), "takes"),
     Pass("walk-results", "matrix products write through copies", _always(walk_results)),
     Pass("fuse-attention", "scores of one head at a time", _always(fuse_attention), "saves"),
+    Pass("join-in-place", "products write what was joined", _always(join_in_place), "takes"),
     Pass("drop-unused", "layers that nothing depends on are left out", _always(drop_unused)),
     Pass("choose-kernels", "each layer by its cheapest kernel", _for_dsp(choose_kernels)),
     Pass("store-transformed", "flash that is left for speed", _for_dsp(store_transformed)),
     Pass("fit-ram", "less working memory until RAM holds the arena", _for_dsp(fit_ram)),
     Pass("widen-once", "matrix products of the same rows widen them once", _for_dsp(widen_once)),
-    Pass("share-kernels", "layers share kernels", _for_dsp(lambda draft, _: share_kernels(draft))),
+    Pass("fill-tables", "tables are stored by their steps", _for_dsp(fill_tables)),
+    Pass("share-kernels", "layers share kernels", _for_dsp(share_kernels)),
 )
 """In this order."""
 

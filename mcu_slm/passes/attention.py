@@ -106,6 +106,10 @@ class Attention(Operator):
         scores = f"int8_t *scores = {arguments.scratch};"
         return "\n".join([scores, "", *walk_lines(first.lengths, walks, body)])
 
+    def with_last(self, last: BatchMatMul) -> Attention:
+        """Return the layer with another mixing of the same matrices, which puts them elsewhere."""
+        return replace(self, whole=(*self.whole[:2], last), one=(*self.one[:2], _one(last)))
+
     def with_kernels(self, choose: Callable[[Operator], Operator]) -> Attention:
         """Return the layer with other kernels for its parts."""
         first, softmax, last = (choose(part) for part in self.one)

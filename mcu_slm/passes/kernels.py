@@ -9,6 +9,7 @@ from mcu_slm import dsp
 from mcu_slm.dsp.budget import spend_flash
 from mcu_slm.dsp.specialized import Specialized
 from mcu_slm.ops import Operator
+from mcu_slm.ops.joining import Joining
 from mcu_slm.passes.attention import Attention
 from mcu_slm.passes.draft import Draft, Step
 from mcu_slm.passes.memory import plan_draft
@@ -19,7 +20,7 @@ def choose_kernels(draft: Draft, target: Target) -> Draft:
     """Return the draft with the cheapest way to do each layer."""
 
     def choose(operator: Operator) -> Operator:
-        if isinstance(operator, Attention):
+        if isinstance(operator, Attention | Joining):
             return operator.with_kernels(choose)
         return dsp.specialize(operator, target.tuning)
 
@@ -49,9 +50,9 @@ def fit_ram(draft: Draft, target: Target) -> Draft:
     return draft
 
 
-def share_kernels(draft: Draft) -> Draft:
+def share_kernels(draft: Draft, target: Target) -> Draft:
     """Return the draft with as few different kernels as the proofs allow."""
-    return _with(draft, dsp.share_kernels(draft.operators))
+    return _with(draft, dsp.share_kernels(draft.operators, dual_issue=target.dual_issue))
 
 
 def _with(draft: Draft, operators: Sequence[Operator]) -> Draft:

@@ -150,7 +150,7 @@ def _rewalked(
     lengths = _loops([side[:, 0, 0] for side in places])
     if lengths is None:
         return None
-    found = [_walk(lengths, side) for side in places]
+    found = [walk_through(lengths, side) for side in places]
     if any(walk is None for walk in found) or found[2] is None or found[2].value_step != 1:
         return None
     left, right, written = (walk for walk in found if walk is not None)
@@ -178,7 +178,7 @@ def _even_run(starts: Int64) -> int:
     return int(other[0]) + 1 if len(other) else len(starts)
 
 
-def _walk(lengths: tuple[int, ...], places: Int64) -> Matrices | None:
+def walk_through(lengths: tuple[int, ...], places: Int64) -> Matrices | None:
     """Return the walk through places [matrices, vectors, values], None where there is none."""
     shaped = places.reshape(*lengths, *places.shape[1:])
     first = (0,) * shaped.ndim

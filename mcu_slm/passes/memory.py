@@ -18,14 +18,16 @@ def _demands(graph: Graph, operators: tuple[Operator, ...]) -> list[plan.Demand]
     demands = []
     for node, operator in zip(graph.nodes, operators, strict=True):
         found: dict[int, int | None] = {}
-        for position, place in enumerate(operator.activations):
-            tensor, distance = node.inputs[place], operator.clearance(position)
+        for number, place in enumerate(operator.activations):
+            tensor, distance = node.inputs[place], operator.clearance(number)
             known = found.get(tensor, 0)
             found[tensor] = None if known is None or distance is None else max(known, distance)
         clearances = {
             tensor: distance for tensor, distance in found.items() if distance is not None
         }
-        demands.append(plan.Demand(operator.scratch_bytes, clearances, _level(node, operator)))
+        level, position = _level(node, operator), operator.continues
+        continued = None if position is None else node.inputs[operator.activations[position]]
+        demands.append(plan.Demand(operator.scratch_bytes, clearances, level, continued))
     return demands
 
 

@@ -41,7 +41,7 @@ def _widened(draft: Draft, groups: Sequence[tuple[int, ...]]) -> Draft:
             node = Node("WIDEN_ROWS", step.reads, (tensors[group],))
             steps.append(Step(node, rows, step.source))
         node = replace(step.node, inputs=(tensors[group], *step.node.inputs[1:]))
-        product = WidenedProduct(**vars(step.operator))
+        product = WidenedProduct.of(step.operator)
         steps.append(replace(step, node=node, operator=product))
     return draft.with_steps(steps)
 

@@ -25,12 +25,14 @@ class Demand:
 
     `scratch_bytes` is working memory during the layer. `clearances` names the inputs that the
     layer may write over, with the bytes by which its output must start below each; `level` those
-    that it may write over from the same byte on.
+    that it may write over from the same byte on. `continues` names the input whose place the output
+    has, because the layer adds to what is there.
     """
 
     scratch_bytes: int = 0
     clearances: Mapping[int, int] = field(default_factory=dict)
     level: frozenset[int] = frozenset()
+    continues: int | None = None
 
 
 @dataclass(frozen=True)
@@ -62,7 +64,7 @@ def plan_graph(graph: Graph, demands: Sequence[Demand] = ()) -> MemoryPlan:
         graph: The graph.
         demands: What each node asks for; nothing for the nodes beyond.
     """
-    owner = _owners(graph)
+    owner = _owners(graph, demands)
     lifetime: dict[int, tuple[int, int]] = {}
 
     def use(tensor: int, step: int) -> None:
@@ -149,8 +151,8 @@ def _shared(
     level: set[tuple[int, int]] = set()
     for step, (node, demand) in enumerate(zip(graph.nodes, demands, strict=False)):
         outputs = graph.value_outputs(node)
-        if len(outputs) != 1:
-            continue
+        if len(outputs) != 1 or demand.continues is not None:
+            continue  # what is continued was there before the inputs were read
         written, _ = home[owner[outputs[0]]]
         reads = _last_reads(node, step, owner, home, blocks)
         for read, tensors in reads.items():
@@ -181,11 +183,12 @@ def _last_reads(
     return found
 
 
-def _owners(graph: Graph) -> dict[int, int]:
+def _owners(graph: Graph, demands: Sequence[Demand]) -> dict[int, int]:
     """Return for each activation the tensor whose bytes it shares: mostly itself."""
     owner = {tensor: tensor for tensor in graph.inputs}
-    for node in graph.nodes:
+    for step, node in enumerate(graph.nodes):
+        demand = demands[step] if step < len(demands) else Demand()
         for tensor in graph.value_outputs(node):
-            source = node.inputs[0] if node.op in ALIASING else tensor
-            owner[tensor] = owner.get(source, tensor)
+            source = node.inputs[0] if node.op in ALIASING else demand.continues
+            owner[tensor] = tensor if source is None else owner.get(source, tensor)
     return owner

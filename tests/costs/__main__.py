@@ -16,11 +16,13 @@ from mcu_slm.costs import TABLE_FILE, KernelCosts, load_table
 from mcu_slm.files import write_atomic
 from mcu_slm.toolchain import find_arm_compiler
 from tests.costs.fitting import fit
-from tests.costs.layers import DSP, PORTABLE, SEVERAL_WAYS
+from tests.costs.layers import DSP, PORTABLE, SEVERAL_WAYS, rows
 from tests.costs.measuring import COMPILER, CORE, OPTIMIZATION, Sample, forced, kernels_of, measure
 from tests.costs.unmeasured import UNMEASURED
 
 OTHER_WAYS = (1, 2, 3)
+IN_PAIRS = -1
+"""The first way, without kernels for blocks of channels."""
 
 
 def main() -> None:
@@ -45,9 +47,12 @@ def collect(wanted: Set[str] = frozenset()) -> dict[str, list[Sample]]:
     runs = [("portable", "speed", PORTABLE, 0)]
     runs += [("dsp", optimize, DSP, 0) for optimize in dsp.TUNINGS]
     runs += [("dsp", "speed", SEVERAL_WAYS, way) for way in OTHER_WAYS]
+    runs += [("dsp", "speed", (rows,), IN_PAIRS)]
     for family, optimize, makers, way in runs:
         for make in makers:
-            with tempfile.TemporaryDirectory() as folder, forced(way):
+            in_pairs = way == IN_PAIRS
+            way_taken = forced(0 if in_pairs else way, in_pairs=in_pairs)
+            with tempfile.TemporaryDirectory() as folder, way_taken:
                 graphs = [case.graph for case in make()]
                 if wanted:
                     graphs = [x for x in graphs if kernels_of(x, family, optimize) & wanted]

@@ -341,7 +341,7 @@ def probabilities() -> Cases:
         [(16, 16), (1, 10), (1, 2), (32, 32), (4, 7), (1, 100), (64, 16), (3, 33), (128, 32),
          (1, 12), (5, 1), (2, 257)]
     ):  # fmt: skip
-        scale = (0.02, 0.1, 0.3)[n % 3]
+        scale = (0.02, 0.1, 0.3, 0.04)[n % 4]
         yield unary(
             "SOFTMAX", f"softmax {n}", (count, depth), (scale, 17), (1 / 256, -128), beta=1.0
         )

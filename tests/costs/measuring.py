@@ -14,6 +14,7 @@ from mcu_slm import dsp
 from mcu_slm.compile import compile_model, emit
 from mcu_slm.compile.program import make_program
 from mcu_slm.costs import kernel_of
+from mcu_slm.dsp import price, sharing
 from mcu_slm.dsp.tuning import Tuning
 from mcu_slm.ir import Graph
 from mcu_slm.ops.base import Operator
@@ -26,6 +27,8 @@ from tests.models import merge
 
 CORE, COMPILER, OPTIMIZATION = "cortex-m4", "gcc", "-O2"
 SHF_ALLOC = 2
+EVERYTHING, NOTHING = 1.0, 1e-9
+"""What a byte of code may cost."""
 WINDOWS = 4
 """Uniform, narrow, smooth and extreme ones: what depends on data is averaged over them."""
 
@@ -45,16 +48,25 @@ class Sample:
 
 
 @contextmanager
-def forced(way: int) -> Iterator[None]:
+def forced(way: int, *, in_pairs: bool = False) -> Iterator[None]:
     """Take a certain one of the ways that the dsp family has for a layer, or its last one.
 
-    No costs are asked for meanwhile: they may be what is being measured.
+    `in_pairs`: small products of rows do without the kernel for blocks of channels.
+
+    No costs are asked for meanwhile: they may be what is being measured. Code is shared and tables
+    are filled with every other way, whatever that costs.
     """
+    worth = EVERYTHING if way % 2 == 0 else NOTHING
 
     def take(ways: Sequence[Operator], tuning: Tuning) -> Operator:
         return ways[min(way, len(ways) - 1)]
 
-    with patch.object(dsp, "cheapest", take), patch.object(emit, "predict", lambda _: None):
+    with (
+        patch.object(dsp, "cheapest", take),
+        patch.object(emit, "predict", lambda _: None),
+        patch.object(price, "SHARE_PER_BYTE", worth),
+        patch.object(sharing, "BLOCKS_BYTES", EVERYTHING / NOTHING if in_pairs else 0),
+    ):
         yield
 
 

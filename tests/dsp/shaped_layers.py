@@ -5,6 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from mcu_slm.ir import Graph, GraphBuilder
+from tests.models import merge
+from tests.ops.builders import unary
+from tests.ops.case import Case
 
 
 def shaped() -> Graph:
@@ -27,3 +30,14 @@ def shaped() -> Graph:
     b.node("RESHAPE", [mean], [row])
     b.node("BATCH_MATMUL", [row, matrix], [product], adj_x=False, adj_y=False)
     return b.build([image, matrix], [product])
+
+
+def with_room() -> Graph:
+    """Return a model with softmaxes whose tables the arena has room for: outputs are gathered."""
+    scales = (0.0611, 0.0147)
+    return merge([softmax(scale).graph for scale in scales])
+
+
+def softmax(scale: float) -> Case:
+    """A softmax of many rows."""
+    return unary("SOFTMAX", f"softmax {scale}", (1, 60, 37), (scale, 17), (1 / 256, -128), beta=1.0)

@@ -13,6 +13,7 @@ import pytest
 
 from mcu_slm import dsp, ops, tflite
 from mcu_slm.compile import compile_model
+from mcu_slm.dsp import price
 from mcu_slm.errors import ToolError
 from mcu_slm.ir import Graph
 from mcu_slm.ops import reference
@@ -24,7 +25,7 @@ from mcu_slm.toolchain import (
     compile_objects,
     find_arm_compiler,
 )
-from tests.dsp.shaped_layers import shaped
+from tests.dsp.shaped_layers import shaped, with_room
 from tests.dsp.ways import first_way
 from tests.models import Windows, every_operator, merge, windows_of
 from tests.ops.cases import CASES, Case
@@ -86,10 +87,14 @@ def code(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     """The generated folders of models that use every operator, and with it every kernel."""
     folders = []
     every = every_operator(("a", "b", "c"))
-    models = ((every, "portable"), (streaming(), "portable"), (every, "dsp"), (shaped(), "dsp"))
+    models = (
+        *((every, "portable"), (streaming(), "portable"), (every, "dsp"), (shaped(), "dsp")),
+        (with_room(), "dsp"),
+    )
     for graph, family in models:
         folders.append(tmp_path_factory.mktemp("code"))
-        with first_way():
+        with first_way(), pytest.MonkeyPatch.context() as patch:
+            patch.setattr(price, "SHARE_PER_BYTE", 1.0)  # tables are filled whatever that takes
             compile_model(graph, tflite.write_model(graph), folders[-1], family)
     found = {path.name for folder in folders for path in folder.iterdir()}
     kernels = {path.name for folder in ("", "dsp") for path in (KERNELS / folder).glob("*.[ch]")}

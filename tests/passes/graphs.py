@@ -24,9 +24,9 @@ class Layers:
         """Add an activation."""
         return self.b.tensor(name, shape, scale=SCALE, zero_point=zero_point)
 
-    def reshape(self, x: int, shape: tuple[int, ...]) -> int:
+    def reshape(self, x: int, shape: tuple[int, ...], zero_point: int = -3) -> int:
         """Add RESHAPE."""
-        y = self.tensor(f"reshaped{shape}", shape)
+        y = self.tensor(f"reshaped{shape}", shape, zero_point)
         self.b.node("RESHAPE", [x, indices(self.b, "shape", shape)], [y], new_shape=list(shape))
         return y
 
@@ -168,6 +168,42 @@ def merged_heads(windows: int = 1, heads: int = 3, length: int = 6, depth: int =
     mixed = a.product(weights, value)
     mixed = a.reshape(mixed, (1, heads, rows, depth))
     return a.graph(a.reshape(a.transpose(mixed, (0, 2, 1, 3)), (1, windows, length, heads * depth)))
+
+
+def joined_heads(
+    windows: int = 1,
+    heads: int = 3,
+    length: int = 6,
+    depth: int = 8,
+    axis: int = 3,
+    *,
+    soft: bool = True,
+    reshaped: bool = False,
+    twice: bool = False,
+) -> Graph:
+    """Heads one by one from rows of their own, joined along an axis.
+
+    `soft`: attention, else a product; `reshaped`: a RESHAPE stands before the join; `twice`: the
+    first head is joined twice.
+    """
+    a = Layers("joined heads", (1, windows, length, depth))
+    parts = []
+    for head in range(heads):
+        width = depth + head if axis == 3 else depth
+        query, key, value = (a.rows(a.x, channels) for channels in (depth, depth, width))
+        scores = a.product(query, key, adj_y=True)
+        if soft:
+            weights = a.b.tensor("weights", a.b.shape(scores), scale=1 / 256, zero_point=-128)
+            a.b.node("SOFTMAX", [scores], [weights], beta=1.0)
+            scores = weights
+        part = a.product(scores, value)
+        parts.append(a.reshape(part, (1, 1, windows * length, width), 5) if reshaped else part)
+    parts += parts[:1] * twice
+    shape = list(a.b.shape(parts[0]))
+    shape[axis] = sum(a.b.shape(part)[axis] for part in parts)
+    y = a.tensor("joined", tuple(shape), zero_point=5)
+    a.b.node("CONCATENATION", parts, [y], axis=axis, fused_activation_function="NONE")
+    return a.graph(a.unary("LOGISTIC", y))
 
 
 def chained_attention(heads: int = 4, length: int = 24) -> Graph:

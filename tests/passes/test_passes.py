@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
 
@@ -20,8 +21,13 @@ from tests.models import windows_of
 from tests.passes import graphs
 from tests.prove.graphs import graph as random_graph
 
+ASIDE = ("RESHAPE", "FILL_TABLE")
+"""What other passes leave or add."""
 NAMES = [entry.name for entry in PASSES]
 WIDTHS = [(0, 1, 0, 1), (1, 1, 1, 1), (2, 0, 0, 2), (1, 2, 2, 1), (2, 2, 2, 2)]
+
+PRODUCTS = ("CONV_2D", "CONV_2D", "CONV_2D", "BATCH_MATMUL", "BATCH_MATMUL")
+ONE_HEAD = (*("CONV_2D",) * 3, "ATTENTION")
 
 CASES: dict[str, tuple[Graph, str, tuple[str, ...]]] = {
     # graph, pass, the operators that it leaves
@@ -36,6 +42,20 @@ CASES: dict[str, tuple[Graph, str, tuple[str, ...]]] = {
     ),
     "turned sides": (graphs.turned_sides(), "walk-operands", ("BATCH_MATMUL",)),
     "dead": (graphs.dead(), "drop-unused", ("LOGISTIC",)),
+    "joined heads": (
+        graphs.joined_heads(2), "join-in-place", ("WIDEN_ROWS", *ONE_HEAD * 3, "LOGISTIC"),
+    ),
+    "joined windows": (
+        graphs.joined_heads(3, 2, 5, 7, axis=1, soft=False), "join-in-place",
+        ("WIDEN_ROWS", *PRODUCTS * 2, "LOGISTIC"),
+    ),
+    "reshaped heads": (
+        graphs.joined_heads(2, 2, 7, 6, soft=False, reshaped=True), "join-in-place",
+        ("WIDEN_ROWS", *PRODUCTS * 2, "LOGISTIC"),
+    ),
+    "long joined heads": (
+        graphs.joined_heads(4, 2, 20, 6), "join-in-place", (*ONE_HEAD * 2, "LOGISTIC"),
+    ),
     "siblings": (graphs.siblings(), "widen-once", ("WIDEN_ROWS", *("CONV_2D",) * 3)),
     "siblings with rests": (
         graphs.siblings(7, 10), "widen-once", ("WIDEN_ROWS", *("CONV_2D",) * 3),
@@ -72,7 +92,7 @@ def test_the_pass_does_what_it_is_for(name: str) -> None:
     graph, _, left = CASES[name]
     draft = run_passes(_draft(graph), Target())
     found = tuple(step.node.op for step in draft.steps)
-    assert tuple(op for op in found if op != "RESHAPE" or "RESHAPE" in left) == left
+    assert tuple(op for op in found if op not in ASIDE or op in left) == left
     _same_values(graph, draft, 3)
 
 
@@ -82,7 +102,8 @@ def test_without_the_pass_the_layers_stay(name: str) -> None:
     graph, which, left = CASES[name]
     without = (which, "drop-unused") if which == "walk-operands" else (which,)
     draft = run_passes(_draft(graph), Target(), without)
-    assert tuple(step.node.op for step in draft.steps) != left
+    found = tuple(step.node.op for step in draft.steps)
+    assert tuple(op for op in found if op != "FILL_TABLE") != left
     _same_values(graph, draft, 4)
 
 
@@ -105,6 +126,19 @@ def test_generated_c_gives_the_same_bytes(name: str, family: str, tmp_path: Path
     model = HostModel(tmp_path / "c", compiled, tmp_path / "build")
     found = model.predict(pack(graph, graph.inputs, inputs))
     assert found.tobytes() == np.ascontiguousarray(expected).tobytes()
+
+
+@pytest.mark.unit
+def test_a_part_that_is_wanted_elsewhere_is_copied() -> None:
+    for graph in (graphs.joined_heads(twice=True), _shown_part()):
+        found = [step.node.op for step in run_passes(_draft(graph), Target()).steps]
+        assert "CONCATENATION" in found
+
+
+def _shown_part() -> Graph:
+    graph = graphs.joined_heads()
+    (join,) = (node for node in graph.nodes if node.op == "CONCATENATION")
+    return replace(graph, outputs=(*graph.outputs, join.inputs[1]))
 
 
 @pytest.mark.unit

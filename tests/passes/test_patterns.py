@@ -16,13 +16,13 @@ from tests.models import needs_judge
 from tests.ops.case import Case
 from tests.passes import graphs
 
-COUNT = 48
+COUNT = 60
 
 
 def cases() -> list[Case]:
     """Attention of all sizes, padded windows, products of the same rows, chains of tables."""
     rng = np.random.default_rng(31)
-    makers = (_heads, _padded, _siblings, _chain)
+    makers = (_heads, _padded, _siblings, _chain, _joined)
     return [Case(f"pattern {n}", makers[n % len(makers)](rng)) for n in range(COUNT)]
 
 
@@ -39,6 +39,15 @@ def _padded(rng: np.random.Generator) -> graphs.Graph:
 
 def _siblings(rng: np.random.Generator) -> graphs.Graph:
     return graphs.siblings(int(rng.integers(1, 40)), int(rng.integers(1, 40)))
+
+
+def _joined(rng: np.random.Generator) -> graphs.Graph:
+    windows, heads, length, depth = (int(rng.integers(1, most)) for most in (4, 5, 10, 11))
+    soft, reshaped = rng.random(2) < 0.5
+    axis = 3 if reshaped else int(rng.integers(1, 4))
+    return graphs.joined_heads(
+        windows, heads, length, depth, axis, soft=bool(soft), reshaped=bool(reshaped)
+    )
 
 
 def _chain(rng: np.random.Generator) -> graphs.Graph:

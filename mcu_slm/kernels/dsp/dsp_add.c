@@ -5,21 +5,32 @@
 #include "dsp_instructions.h"
 #include "requantize.h"
 
+/* The output for a sum of two terms. */
+static inline int8_t rescaled(int32_t x, int32_t multiplier, int32_t offset, int32_t shift)
+{
+    return (int8_t)mcu_slm_ssat8(mcu_slm_smmlar(x, multiplier, offset + (x < 0 ? -1 : 0)) >> shift);
+}
+
 static void add_row(const mcu_slm_dsp_add_t *layer, const int8_t *x1, const int8_t *x2, int32_t count, int8_t *y)
 {
     const int32_t *terms1 = layer->terms1;
     const int32_t *terms2 = layer->terms2;
     const int32_t step2 = layer->steps2[3];
     const int32_t multiplier = layer->multiplier;
-    const int32_t half = layer->half;
+    const int32_t offset = layer->offset;
     const int32_t shift = layer->shift;
-    const int32_t zero_point = layer->zero_point;
 
-#pragma GCC unroll 4
-    for (int32_t i = 0; i < count; i++) {
-        const int32_t x = terms1[x1[i]] + terms2[*x2];
-
-        y[i] = (int8_t)mcu_slm_ssat8((mcu_slm_smmlar(x, multiplier, half + (x < 0 ? -1 : 0)) >> shift) + zero_point);
+    for (int32_t fours = step2 == 1 ? count / 4 : 0; fours > 0; fours--) {
+        y[0] = rescaled(terms1[x1[0]] + terms2[x2[0]], multiplier, offset, shift);
+        y[1] = rescaled(terms1[x1[1]] + terms2[x2[1]], multiplier, offset, shift);
+        y[2] = rescaled(terms1[x1[2]] + terms2[x2[2]], multiplier, offset, shift);
+        y[3] = rescaled(terms1[x1[3]] + terms2[x2[3]], multiplier, offset, shift);
+        x1 += 4;
+        x2 += 4;
+        y += 4;
+    }
+    for (int32_t left = step2 == 1 ? count % 4 : count; left > 0; left--) {
+        *y++ = rescaled(terms1[*x1++] + terms2[*x2], multiplier, offset, shift);
         x2 += step2;
     }
 }

@@ -11,9 +11,8 @@ typedef struct {
     const int32_t *terms1; /* terms1[-128] .. terms1[127]: twice the inputs at the common scale, with their sign */
     const int32_t *terms2;
     int32_t multiplier;
-    int32_t half; /* of a step before the shift */
+    int32_t offset; /* the zero point and half a step, before the shift */
     int32_t shift; /* to the right, at least 1 */
-    int32_t zero_point;
     int32_t act_min;
     int32_t act_max;
 } mcu_slm_dsp_add_t;

@@ -300,10 +300,17 @@ static inline int32_t mcu_slm_ssat9(int32_t value)
 #endif
 }
 
-/* value limited to the range of int8; with a shift before it, one instruction (SSAT). */
+/* value limited to the range of int8. */
 static inline int32_t mcu_slm_ssat8(int32_t value)
 {
+#if MCU_SLM_DSP_ASSEMBLY
+    int32_t result;
+
+    __asm__("ssat %0, #8, %1" : "=r"(result) : "r"(value));
+    return result;
+#else
     return value < -128 ? -128 : value > 127 ? 127 : value;
+#endif
 }
 
 static inline uint32_t mcu_slm_ssub16(uint32_t a, uint32_t b)

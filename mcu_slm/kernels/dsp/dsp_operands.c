@@ -67,11 +67,12 @@ void mcu_slm_dsp_operand_rows(const mcu_slm_operand_t *operand, const int8_t *so
         return;
     }
     for (; count > 0; count -= 2) {
-        const int8_t *next = count > 1 ? source + step : source;
+        const int32_t to_next = count > 1 ? step : 0;
 
         for (int32_t k = 0; k < 2 * words; k += 4) {
-            widen_twice(gather(operand, source, k), centre, rows, 2);
-            widen_twice(gather(operand, next, k), centre, rows + 1, 2);
+            for (int32_t row = 0; row < 2; row++) {
+                widen_twice(gather(operand, source + row * to_next, k), centre, rows + row, 2);
+            }
             rows += 4;
         }
         source += 2 * step;

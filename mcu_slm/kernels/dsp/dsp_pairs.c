@@ -85,34 +85,36 @@ void mcu_slm_dsp_take_aside(mcu_slm_pairs_t *walk)
     pair->stride = walk->matrix->channels;
 }
 
-/* One channel at one position of a quad: its weights stand beside zeros, so that the sum is 256 * A as it is. */
-static int8_t multiply_alone(const mcu_slm_pairs_t *walk, const uint32_t *x)
-{
-    const mcu_slm_pair_t *pair = &walk->pair;
-    const uint32_t *weights = pair->weights;
-    int32_t t = pair->bias[0];
-
-#pragma GCC unroll 8
-    for (int32_t k = 0; k < pair->pairs; k++) {
-        t = mcu_slm_smlad(weights[k], *x, t);
-        x += 4;
-    }
-    return rescale(walk->matrix, t, pair->scale_a);
-}
-
-void mcu_slm_dsp_multiply_alone(mcu_slm_pairs_t *walk, int32_t word)
+void mcu_slm_dsp_start_alone(mcu_slm_pairs_t *walk, int32_t word)
 {
     const mcu_slm_matrix_t *matrix = walk->matrix;
-    const uint32_t *quad = walk->pair.quads;
-    int8_t *output = walk->pair.output;
-    const int8_t *end = output + walk->to_rest + walk->rest * matrix->channels;
+    mcu_slm_pair_t *pair = &walk->pair;
 
-    mcu_slm_dsp_unpack(matrix->scale, word, matrix->middle, matrix->is_signed, walk->pair.scale_a);
-    for (int32_t position = 0; output != end; position = (position + 1) % 4) {
-        *output = multiply_alone(walk, quad + position);
-        output += matrix->channels;
-        quad += position == 3 ? 4 * walk->pair.pairs : 0;
+    mcu_slm_dsp_unpack(matrix->scale, word, matrix->middle, matrix->is_signed, pair->scale_a);
+    for (int32_t i = 0; i < 3; i++) {
+        pair->scale_b[i] = pair->scale_a[i];
     }
+    walk->output = pair->output;
+    pair->stride = 2;
+}
+
+void mcu_slm_dsp_turn_alone(mcu_slm_pairs_t *walk)
+{
+    mcu_slm_pair_t *pair = &walk->pair;
+
+    pair->end = pair->quads + 4 * pair->pairs;
+    pair->output = walk->aside;
+}
+
+void mcu_slm_dsp_take_alone(mcu_slm_pairs_t *walk, int32_t left)
+{
+    const int32_t count = left < 4 ? left : 4;
+
+    for (int32_t p = 0; p < count; p++) {
+        *walk->output = walk->aside[2 * p];
+        walk->output += walk->matrix->channels;
+    }
+    walk->pair.quads = walk->pair.end;
 }
 
 void mcu_slm_dsp_multiply_quads(const mcu_slm_pairs_t *walk)

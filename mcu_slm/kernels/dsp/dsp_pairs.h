@@ -43,8 +43,11 @@ bool mcu_slm_dsp_turn_aside(mcu_slm_pairs_t *walk);
 /* Takes the outputs that are wanted of that quad, and turns back. */
 void mcu_slm_dsp_take_aside(mcu_slm_pairs_t *walk);
 
-/* A last channel without a partner. */
-void mcu_slm_dsp_multiply_alone(mcu_slm_pairs_t *walk, int32_t word);
+/* A last channel without a partner: its weights stand beside zeros, and of each quad of positions, which is made aside, only its own outputs
+ * are taken. */
+void mcu_slm_dsp_start_alone(mcu_slm_pairs_t *walk, int32_t word);
+void mcu_slm_dsp_turn_alone(mcu_slm_pairs_t *walk);
+void mcu_slm_dsp_take_alone(mcu_slm_pairs_t *walk, int32_t left);
 
 /* What the assembly does, in plain C: the outputs of two channels for some quads. */
 void mcu_slm_dsp_multiply_quads(const mcu_slm_pairs_t *walk);
