@@ -159,6 +159,9 @@ class TrainConfig(Section):
     small gain little from more."""
     pretrain: PretrainConfig = PretrainConfig()
     """Learning from windows without labels, before all else."""
+    processes: Size = 0
+    """Teachers trained at the same time, each in a process of its own; 0 for as many as there are
+    cores. It changes no result."""
     prune: PruneConfig = PruneConfig()
     """What is left after pruning."""
     augment: AugmentConfig = AugmentConfig()

@@ -21,7 +21,7 @@ from mcu_slm.train.checkpoint import CheckpointStore, fingerprint
 from mcu_slm.train.distillation import Guide, Lesson
 from mcu_slm.train.labelled import labelled_rows
 from mcu_slm.train.loop import Batch, Phase, Schedule, TensorWindows, run_phase
-from mcu_slm.train.progress import Progress
+from mcu_slm.train.progress import Progress, ProgressEvent
 from mcu_slm.train.tasks import Judged, Points, Score, Task, make_task
 
 EVALUATION_BATCH = 512
@@ -116,6 +116,10 @@ class Session:
     def learns_from_validation(self) -> bool:
         """Whether the validation windows are among the training windows."""
         return self.project.train.learn_from_validation
+
+    def quiet(self) -> Session:
+        """Return the same session telling nobody, which can be sent to another process."""
+        return replace(self, progress=_silence)
 
     def schedule(self, epochs: int, learning_rate: float) -> Schedule:
         """Return the schedule of a phase."""
@@ -231,6 +235,10 @@ def distillation_share(settings: TrainConfig, elapsed: float) -> float:
     """Return the guide's share of the loss after the share `elapsed` of a phase."""
     factor = {"constant": 1.0, "falling": 1.0 - elapsed, "rising": elapsed}
     return settings.distillation_weight * factor[settings.distillation_schedule]
+
+
+def _silence(event: ProgressEvent) -> None:
+    """Tell nobody."""
 
 
 @torch.no_grad()

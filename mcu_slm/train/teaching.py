@@ -13,6 +13,7 @@ from mcu_slm.train.families import parameter_count
 from mcu_slm.train.loop import Batch, Schedule
 from mcu_slm.train.pretrain import pretrain_teacher
 from mcu_slm.train.session import Session
+from mcu_slm.train.side_by_side import fit_side_by_side
 from mcu_slm.train.tasks import Judged
 from mcu_slm.train.teacher import Teacher
 
@@ -53,30 +54,36 @@ def guide_parameter_count(guide: Guide | None) -> int:
 
 
 def _train_teachers(session: Session, lineage: str) -> tuple[Ensemble, str]:
-    """Train the members of the ensemble one after the other, from different seeds."""
+    """Train the members of the ensemble, from different seeds."""
     settings, train = session.project.teacher, session.project.train
-    schedule = session.schedule(train.teacher_epochs, train.learning_rate)
-    lineage = fingerprint(lineage, settings.model_dump(), asdict(schedule))
-    members = []
-    for i in range(settings.members):
-        torch.manual_seed(session.seed + i)
-        member = Teacher(
-            session.train.x.shape[2],
-            session.task.head,
-            width=settings.width,
-            blocks=settings.blocks,
-            dropout=settings.dropout,
-        )
-        pretrain_teacher(session, f"teacher{i}", member)
-        _fit_teacher(session, f"teacher{i}", member, schedule, lineage)
-        members.append(member)
+    lineage = fingerprint(lineage, settings.model_dump(), asdict(_schedule(session)))
+    fit_side_by_side(session, settings.members, lineage, fit_member)
+    members = [fit_member(session, i, lineage) for i in range(settings.members)]
     return Ensemble(members, session.task, open=train.matches_inside), lineage
 
 
-def _fit_teacher(
-    session: Session, name: str, member: Teacher, schedule: Schedule, lineage: str
-) -> None:
-    """Train one member on the truth."""
+def _schedule(session: Session) -> Schedule:
+    train = session.project.train
+    return session.schedule(train.teacher_epochs, train.learning_rate)
+
+
+def fit_member(session: Session, number: int, lineage: str) -> Teacher:
+    """Return a member of the ensemble, trained or from its checkpoint."""
+    settings, name = session.project.teacher, f"teacher{number}"
+    torch.manual_seed(session.seed + number)
+    member = Teacher(
+        session.train.x.shape[2],
+        session.task.head,
+        width=settings.width,
+        blocks=settings.blocks,
+        dropout=settings.dropout,
+    )
+    pretrain_teacher(session, name, member)
+    _fit_on_truth(session, name, member, lineage)
+    return member
+
+
+def _fit_on_truth(session: Session, name: str, member: Teacher, lineage: str) -> None:
 
     def loss(batch: Batch) -> torch.Tensor:
         lesson = session.lesson(batch)
@@ -85,7 +92,7 @@ def _fit_teacher(
     session.fit(
         name,
         member,
-        schedule=schedule,
+        schedule=_schedule(session),
         lineage=lineage,
         loss=loss,
         predict=member,
