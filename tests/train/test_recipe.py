@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 import torch
 
+from mcu_slm import tflite
 from mcu_slm.config import AugmentConfig
 from mcu_slm.config.task import EventsTask, RegressionTask
+from mcu_slm.convert import convert
 from mcu_slm.errors import ConfigError, TrainingError
 from mcu_slm.train import load_trained, train_model
 from mcu_slm.train.session import open_session
@@ -19,6 +21,7 @@ from tests.train.example import (
     Split,
     cost_of,
     make_dataset,
+    make_info,
     make_project,
     quiet,
     trained_example,
@@ -57,6 +60,20 @@ def test_one_seed_gives_one_result(tmp_path):
     x = make_dataset(10).test.x
     assert np.array_equal(first.trained.predict_int8(x), second.trained.predict_int8(x))
     assert first.metrics == second.metrics
+    files = [tflite.write_model(convert(r.trained, make_info())) for r in (first, second)]
+    assert files[0] == files[1]
+
+
+def test_without_truth_in_the_labels_there_is_nothing_to_learn(tmp_path):
+    data = make_dataset(40)
+    rng = np.random.default_rng(1)
+    shuffled = (
+        Split(part.x, rng.permutation(part.y)) for part in (data.train, data.validation, data.test)
+    )
+    project = make_project(teacher={"enabled": False}, student_epochs=4, qat_epochs=1)
+    result = _train(tmp_path, dataset=replace(data, **_named(shuffled)), project=project)
+    # Of 160 windows in four classes; 0.25 is chance, and five standard deviations are 0.17.
+    assert result.metrics["int8"]["test"]["accuracy"] < 0.42
 
 
 def test_interrupted_in_every_phase_it_ends_with_the_same_student(tmp_path):
