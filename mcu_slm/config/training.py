@@ -99,6 +99,9 @@ class AugmentConfig(Section):
     """Largest random shift in time, in samples."""
     mask_samples: Size = 0
     """Longest stretch set to the channels' means, in samples."""
+    start_samples: Size = 0
+    """Longest beginning of a window, in samples, that repeats the sample behind it, as if the
+    recording had begun there (pad_start)."""
     channel_drop: Probability = 0.0
     """Probability that a channel is set to its mean; one channel of a window always stays."""
     mixup_alpha: Annotated[float, Field(ge=0, le=10)] = 0.3

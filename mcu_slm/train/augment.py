@@ -55,6 +55,8 @@ def augment(
         x = shift_in_time(x, how.shift_samples, generator)
     if how.mask_samples > 0:
         x = mask_stretch(x, how.mask_samples, generator)
+    if how.start_samples > 0:
+        x = start_late(x, how.start_samples, generator)
     if how.channel_drop > 0:
         x = drop_channels(x, how.channel_drop, generator)
     return x
@@ -167,6 +169,14 @@ def mask_stretch(x: torch.Tensor, longest: int, generator: torch.Generator) -> t
     time = torch.arange(samples)
     silent = (time >= start) & (time < start + length)
     return x.masked_fill(silent.unsqueeze(-1), 0.0)
+
+
+def start_late(x: torch.Tensor, most: int, generator: torch.Generator) -> torch.Tensor:
+    """Let every window begin up to `most` samples later: until then its first sample repeats."""
+    batch, samples, channels = x.shape
+    first = torch.randint(0, min(most, samples - 1) + 1, (batch, 1), generator=generator)
+    index = torch.maximum(torch.arange(samples), first)
+    return torch.gather(x, 1, index.unsqueeze(-1).expand(-1, -1, channels))
 
 
 @dataclass(frozen=True, eq=False)

@@ -15,6 +15,7 @@ from mcu_slm.train.augment import (
     resample,
     rotate_groups,
     shift_in_time,
+    start_late,
     warp_time,
     warped_time,
 )
@@ -32,6 +33,7 @@ OLD_KEYS = {
     "offset_std": 0.1,
     "shift_samples": 3,
     "mask_samples": 3,
+    "start_samples": 4,
 }
 GROUPS = (("acc_z", "acc_x", "acc_y"), ("gyro_x", "gyro_y", "gyro_z"))
 OFF = AugmentConfig(noise_std=0.0, scale_std=0.0, offset_std=0.0, mixup_alpha=0.0)
@@ -238,6 +240,17 @@ def test_mask_silences_all_channels_of_one_stretch():
     assert 0 < int(silent.sum(1).max()) <= 5
     # Contiguous: at most one change from sound to silence.
     assert int((silent[:, 1:] & ~silent[:, :-1]).sum(1).max()) <= 1
+
+
+def test_a_late_start_repeats_its_first_sample_and_keeps_the_rest():
+    x = _windows(64)
+    late = start_late(x, 4, _generator())
+    firsts = set()
+    for before, after in zip(x, late, strict=True):
+        first = next(i for i in range(5) if torch.equal(after[i:], before[i:]))
+        assert torch.equal(after[:first], before[first].expand(first, -1))
+        firsts.add(first)
+    assert firsts == {0, 1, 2, 3, 4}
 
 
 def test_mixup_mixes_windows_and_targets_with_the_same_share():
