@@ -6,17 +6,16 @@ no optional package. With `--json` a command prints one JSON object on stdout an
 
 from __future__ import annotations
 
-import functools
 import json
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any, ParamSpec, TypeVar, cast
+from typing import Annotated, Any, cast
 
 import typer
 
 from mcu_slm import __version__, options
-from mcu_slm.errors import McuSlmError, UsageError
+from mcu_slm.command import app, command, print_json
+from mcu_slm.errors import UsageError
 from mcu_slm.options import (
     BoardName,
     CompilerName,
@@ -30,20 +29,6 @@ from mcu_slm.options import (
     Runs,
     Seed,
     Without,
-)
-
-P = ParamSpec("P")
-R = TypeVar("R")
-INTERRUPTED = 130
-
-app = typer.Typer(
-    name="mcu-slm",
-    help="Tiny sequence models on STM32: from recordings to firmware proven byte for byte.",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-    context_settings={"help_option_names": ["-h", "--help"]},
 )
 
 RUNS = Path("runs")
@@ -67,29 +52,6 @@ def _options(
     ] = False,
 ) -> None:
     pass
-
-
-def command(function: Callable[P, R]) -> Callable[P, R]:
-    """Register a command whose errors become one message and an exit code, never a trace."""
-
-    @functools.wraps(function)
-    def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
-        try:
-            return function(*args, **kwargs)
-        except McuSlmError as error:
-            if kwargs.get("as_json"):
-                _print_json({"error": error.to_json()})
-            typer.secho(f"error: {error}", fg=typer.colors.RED, err=True)
-            raise typer.Exit(error.exit_code) from error
-        except KeyboardInterrupt:
-            typer.secho("interrupted; run the same command again to continue", err=True)
-            raise typer.Exit(INTERRUPTED) from None
-
-    return app.command()(guarded)
-
-
-def _print_json(value: Any) -> None:
-    typer.echo(json.dumps(value, indent=2, default=str))
 
 
 @command
@@ -139,7 +101,7 @@ def run(
             folder = RunFolder(runs / settings.project.name, reporter, force)
             outcome = run_project(settings, folder, arm, options.chosen(kernels, optimize, without))
     if as_json:
-        _print_json(outcome.to_json())
+        print_json(outcome.to_json())
         return
     from rich.console import Console
 
@@ -156,7 +118,7 @@ def windows(project: ProjectFile, export: Export, as_json: Json = False) -> None
     with options.reporter(as_json) as reporter:
         facts = export_windows(options.project(project), export, reporter)
     if as_json:
-        _print_json(facts)
+        print_json(facts)
 
 
 @command
@@ -176,7 +138,7 @@ def train(
         folder = RunFolder(runs / settings.project.name, reporter, force)
         facts = training.train(settings, training.load_recordings(settings, folder), folder)
     if as_json:
-        _print_json({"run": str(folder.folder), **facts})
+        print_json({"run": str(folder.folder), **facts})
 
 
 @command
@@ -196,67 +158,7 @@ def convert(
         folder = RunFolder(runs / settings.project.name, reporter, force)
         training.convert(settings, training.load_recordings(settings, folder), folder)
     if as_json:
-        _print_json({"model": str(folder.model), "sha256": sha256_file(folder.model)})
-
-
-@command
-def compile(
-    model: Annotated[Path, typer.Argument(help="A fully INT8 .tflite file.")],
-    out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the generated C.")],
-    kernels: Kernels = None,
-    optimize: Optimize = None,
-    without: Without = None,
-    board: BoardName = None,
-    as_json: Json = False,
-) -> None:
-    """Compile a flatbuffer to C files that any project can add.
-
-    Without --board the kernels are those that every core runs; with one they use what it has.
-    """
-    from mcu_slm import boards
-    from mcu_slm.compile import budget_of, compile_model
-    from mcu_slm.pipeline.deployment import read_model
-
-    source = read_model(model)
-    choices = options.choices(kernels, optimize, without)
-    found = boards.load_board(board) if board else None
-    core = found.chip.core if found else None
-    family = choices.family(core)
-    compiled = compile_model(
-        *(source.graph, source.raw, out, family, choices.optimize, core),
-        without=choices.without,
-        budget=budget_of(found) if found else None,
-    )
-    sizes = ("arena_bytes", "state_bytes", "weight_bytes", "spent_weight_bytes", "table_bytes")
-    names = ("model_sha256", "kernel_family", "optimize", *sizes, "macs", "sources")
-    facts = {name: getattr(compiled, name) for name in names}
-    if as_json:
-        _print_json({"out": str(out), **facts})
-        return
-    more = compiled.spent_weight_bytes
-    spent = f" ({more:,} of them for speed)" if more else ""
-    typer.echo(f"{len(compiled.files)} files in {out}, {family} kernels")
-    typer.echo(
-        f"arena {compiled.arena_bytes:,} bytes, state {compiled.state_bytes:,}, weights "
-        f"{compiled.weight_bytes:,}{spent}, tables "
-        f"{compiled.table_bytes:,}, {compiled.macs:,} multiply-accumulates"
-    )
-
-
-@command
-def check(
-    model: Annotated[Path, typer.Argument(help="A .tflite file from anywhere.")],
-    as_json: Json = False,
-) -> None:
-    """Check a .tflite file, structure and meaning, before anything native reads it."""
-    from mcu_slm.pipeline.check import check_file
-
-    checked = check_file(model)
-    if as_json:
-        _print_json(checked.to_json())
-        return
-    for line in checked.lines():
-        typer.echo(line)
+        print_json({"model": str(folder.model), "sha256": sha256_file(folder.model)})
 
 
 @command
@@ -277,7 +179,7 @@ def firmware(
         target = open_target(model, board, runs, reporter, force)
         kept = target.generate(options.chosen(kernels, optimize, without))
     if as_json:
-        _print_json({"project": str(target.run.firmware), "kept": kept})
+        print_json({"project": str(target.run.firmware), "kept": kept})
         return
     for path in kept:
         typer.echo(f"kept your file {path}")
@@ -300,7 +202,7 @@ def build(
     project = target / "firmware" if (target / EVIDENCE).is_file() else target
     result = build_project(project, project_board(project), preset, options.arm_compiler(compiler))
     if as_json:
-        _print_json({**result.to_json(), "elf": str(result.elf), "bin": str(result.bin)})
+        print_json({**result.to_json(), "elf": str(result.elf), "bin": str(result.bin)})
         return
     typer.echo(f"{result.elf}  ({result.compiler_version})")
     typer.echo(f"flash {result.flash_bytes:,} of {result.flash_available_bytes:,} bytes")
@@ -344,7 +246,7 @@ def verify(
     if as_json:
         results = {leg.leg: leg.to_json() for leg in proof.legs}
         fields = {"model": str(opened.path), "sha256": opened.model.sha256}
-        _print_json({**fields, "complete": proof.complete, "legs": results})
+        print_json({**fields, "complete": proof.complete, "legs": results})
     else:
         from rich.console import Console
 
@@ -375,7 +277,7 @@ def bench(
             opened, options.arm_compiler(compiler), options.chosen(kernels, optimize, without)
         )
     if as_json:
-        _print_json(facts)
+        print_json(facts)
         return
     from rich.console import Console
 
@@ -447,7 +349,7 @@ def flash(
             progress=lambda step, share: reporter.step(step, 100 * share, 100),
         )
     if as_json:
-        _print_json(
+        print_json(
             {"dry_run": dry_run, "board": chosen.name, "elf": str(elf), "lines": report.lines()}
         )
         return
@@ -501,3 +403,7 @@ def ops(as_json: Json = False) -> None:
     from mcu_slm import listings
 
     typer.echo(listings.operators(as_json=as_json))
+
+
+# Their place in the help is behind the commands above.
+from mcu_slm import cli_models  # noqa: E402, F401

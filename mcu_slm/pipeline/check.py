@@ -9,7 +9,7 @@ from typing import Any
 
 from mcu_slm import ops, tflite
 from mcu_slm.files import sha256_bytes
-from mcu_slm.ir import Tensor
+from mcu_slm.ir import Graph, Tensor
 from mcu_slm.tflite.rules import printable
 
 
@@ -55,7 +55,15 @@ def check_file(path: Path) -> Checked:
         ModelError: Not a sound model; `values["rule"]` names the rule, unless it was an operator.
         UnsupportedOperatorError: Sound, but there is no kernel for it.
     """
-    graph, raw = tflite.read_file(path)
+    return describe(path, *tflite.read_file(path))
+
+
+def describe(path: Path, graph: Graph, raw: bytes) -> Checked:
+    """Return the facts of a graph that is sound, with the bytes that it was read from.
+
+    Raises:
+        UnsupportedOperatorError: There is no kernel for an operator.
+    """
     folded = ops.fold_graph(graph)
     operators = ops.parse_graph(folded)
     return Checked(

@@ -1,0 +1,36 @@
+"""Operators that TensorFlow's converter leaves in float, spelt such that it quantises them.
+
+The spellings are equal in floating point, bit for bit: -x is x * -1, x^2 is x * x. Without them a
+Keras LayerNormalization keeps a float NEG, which TensorFlow Lite Micro cannot run in INT8.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def respell(tf: Any, frozen: Any) -> Any:
+    """Return a frozen concrete function without the operators `Neg` and `Square`."""
+    graph = frozen.graph.as_graph_def()
+    for node in list(graph.node):
+        if node.op == "Neg":
+            _negate_by_multiplying(tf, graph, node)
+        elif node.op == "Square":
+            node.op = "Mul"
+            node.input.insert(1, node.input[0])
+    wrapped = tf.compat.v1.wrap_function(lambda: tf.graph_util.import_graph_def(graph, name=""), [])
+    ends = [
+        [wrapped.graph.as_graph_element(tensor.name) for tensor in tensors]
+        for tensors in (frozen.inputs, frozen.outputs)
+    ]
+    return wrapped.prune(*ends)
+
+
+def _negate_by_multiplying(tf: Any, graph: Any, node: Any) -> None:
+    kind = node.attr["T"].type
+    constant = graph.node.add()
+    constant.name, constant.op = f"{node.name}/minus_one", "Const"
+    constant.attr["dtype"].type = kind
+    constant.attr["value"].tensor.CopyFrom(tf.make_tensor_proto(-1, tf.as_dtype(kind)))
+    node.op = "Mul"
+    node.input.insert(1, constant.name)
