@@ -130,11 +130,13 @@ def _write(
 ) -> Written:
     """Check what came out, attach what it means, and write it."""
     raw = quantized.raw
-    graph = read_quantized(raw, str(model))
+    graph, warnings = read_quantized(raw, str(model))
+    for warning in warnings:
+        reporter.warn(warning)
     if info is not None:
         graph = _with_meaning(graph, model, info)
         raw = tflite.write_model(graph)
-        graph = read_quantized(raw, str(out))
+        graph = tflite.read_model(raw, str(out))
     checked = describe(out, graph, raw)
     write_atomic(out, raw)
     reporter.finish("quantize", f"{out}, {len(raw):,} bytes")

@@ -8,12 +8,16 @@ from __future__ import annotations
 
 from typing import Any
 
+_ERROR_FUNCTIONS = ("Erf", "Erfc")
+"""What GELU is spelt with: the converter knows it by its negations, too."""
+
 
 def respell(tf: Any, frozen: Any) -> Any:
     """Return a frozen concrete function without the operators `Neg` and `Square`."""
     graph = frozen.graph.as_graph_def()
+    kept = {name for node in graph.node if node.op in _ERROR_FUNCTIONS for name in node.input}
     for node in list(graph.node):
-        if node.op == "Neg":
+        if node.op == "Neg" and not _feeds(graph, node, kept):
             _negate_by_multiplying(tf, graph, node)
         elif node.op == "Square":
             node.op = "Mul"
@@ -24,6 +28,13 @@ def respell(tf: Any, frozen: Any) -> Any:
         for tensors in (frozen.inputs, frozen.outputs)
     ]
     return wrapped.prune(*ends)
+
+
+def _feeds(graph: Any, node: Any, names: set[str]) -> bool:
+    """Return whether a node, or the one behind it, is one of `names`."""
+    return node.name in names or any(
+        node.name in other.input for other in graph.node if other.name in names
+    )
 
 
 def _negate_by_multiplying(tf: Any, graph: Any, node: Any) -> None:
