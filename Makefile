@@ -10,13 +10,15 @@
 # make operators the page docs/operators.md, from what the operator modules declare
 # make costs     measures what a round of each kernel's loops costs, for predictions; KERNELS="dsp_gemm lstm_s8" measures these only
 # make bench     one inference of each shared model on the simulated board, by kernel family: writes docs/benchmarks.md
+# make keras     the tests of `mcu-slm quantize` with TensorFlow itself, in .venv-keras (1.6 GB); not part of `make test`
 # make results   trains what a table of docs/results.md is made of, and prints it; TABLE=pretraining RUNS=folder, continues where it was
 #
-# Everything is installed into .venv, nothing outside. MCU_SLM_SHARED names the folder with shared models and recordings.
+# Everything is installed into .venv (and .venv-keras), nothing outside. MCU_SLM_SHARED names the folder with shared models and recordings.
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+KERAS_VENV := .venv-keras
 SHARED := $(or $(MCU_SLM_SHARED),../shared)
 export MCU_SLM_SHARED := $(abspath $(SHARED))
 
@@ -32,7 +34,7 @@ JOBS ?= 1
 TABLE ?= pretraining
 RUNS ?= build/results
 
-.PHONY: demo test lint check emulate fuzz prove new-op operators costs bench results clean
+.PHONY: demo test lint check emulate fuzz prove new-op operators costs bench keras results clean
 
 demo: $(VENV)/installed
 	$(BIN)/mcu-slm run examples/basic_motions/mcu_slm.toml
@@ -70,6 +72,9 @@ costs: $(VENV)/installed-dev
 bench: $(VENV)/installed-dev
 	$(BIN)/python -m tests.bench
 
+keras: $(KERAS_VENV)/installed
+	$(KERAS_VENV)/bin/python -m pytest tests/quantize tests/pipeline/test_quantization.py $(PYTEST_ARGS)
+
 results: $(VENV)/installed-dev
 	$(BIN)/python -m tests.results $(TABLE) --runs $(RUNS)
 
@@ -85,6 +90,12 @@ $(VENV)/installed: constraints.txt pyproject.toml | $(VENV)/bin/python
 
 $(VENV)/installed-dev: $(VENV)/installed
 	@$(PIP) -e '.[dev]'
+	touch $@
+
+$(KERAS_VENV)/installed: constraints.txt pyproject.toml
+	$(PYTHON) -m venv $(KERAS_VENV)
+	@echo "installing TensorFlow into $(KERAS_VENV) (a few minutes)"
+	@$(subst $(BIN),$(KERAS_VENV)/bin,$(PIP)) -e '.[verify,sim,keras]' pytest hypothesis
 	touch $@
 
 clean:

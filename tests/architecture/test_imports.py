@@ -15,6 +15,7 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 HEAVY = (
     "torch",
     "tensorflow",
+    "keras",
     "unicorn",
     "tflite_micro",
     "ai_edge_litert",
@@ -24,6 +25,10 @@ HEAVY = (
 )
 LIGHT_ROOMS = (
     "mcu_slm.cli",
+    "mcu_slm.cli_models",
+    "mcu_slm.quantize",
+    "mcu_slm.quantize.child",
+    "mcu_slm.pipeline.quantization",
     "mcu_slm.compile",
     "mcu_slm.firmware",
     "mcu_slm.verify",

@@ -17,8 +17,7 @@ from tests.models import tiny
 ROOT = Path(__file__).resolve().parents[2]
 COMMANDS = (
     *"run windows train convert compile firmware build verify bench simulate flash monitor".split(),
-    "boards",
-    "ops",
+    *"boards ops check quantize".split(),
 )
 
 
@@ -94,6 +93,8 @@ def test_boards_are_listed_as_text_and_as_json(tmp_path: Path) -> None:
         (("verify", "MODEL", "--legs", "tflm,board"), 2, ["unknown leg 'board'"]),
         (("verify", "MODEL", "--inputs", "no.npy"), 2, ["no.npy"]),
         (("windows", "nothing.toml", "--export", "w.npz"), 2, ["nothing.toml"]),
+        (("quantize", "no.keras", "--data", "w.npz", "-o", "m.tflite"), 2, ["no.keras"]),
+        (("quantize", "MODEL", "--data", "w.npz", "-o", "m.tflite"), 2, ["'.tflite'", ".keras"]),
         (("build", "."), 2, ["no firmware project"]),
         (("flash", "nothing"), 2, ["no such file or folder"]),
         (("monitor", "--port", "socket://127.0.0.1:1"), 3, ["127.0.0.1:1"]),

@@ -55,6 +55,14 @@ def test_an_operator_left_in_float_is_named_with_its_layer(op: str, remedy: str)
     assert error.values == {"operators": [op]}
 
 
+def test_float_values_that_only_move_are_a_warning() -> None:
+    graph, warnings = read_quantized(around("RESHAPE"), "m.keras")
+    assert [node.op for node in graph.nodes] == ["DEQUANTIZE", "RESHAPE", "QUANTIZE"]
+    assert warnings == (
+        "RESHAPE in net/dense_0/RESHAPE moves float values: around it the device computes in float",
+    )
+
+
 def test_many_are_counted() -> None:
     with pytest.raises(UnsupportedOperatorError, match=r"NEG in net/dense_3/NEG and 2 more;"):
         read_quantized(around("NEG", layers=6), "m.keras")
