@@ -390,6 +390,14 @@ def monitor(
 
 
 @command
+def schema() -> None:
+    """Print the JSON schema of project files, for editors: every key, explained."""
+    from mcu_slm.config import json_schema
+
+    print_json(json_schema())
+
+
+@command
 def boards(as_json: Json = False) -> None:
     """List the boards."""
     from mcu_slm import listings
