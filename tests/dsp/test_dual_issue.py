@@ -84,8 +84,10 @@ def loops(text: str) -> list[list[str]]:
             if label is None:
                 continue
             back = re.compile(rf"b\w*(\.w)? +{label[1]}b")
-            end = next(n for n in range(place, len(lines)) if back.fullmatch(lines[n]))
-            found.append([line.split()[0] for line in lines[place + 1 : end]])
+            ends = [n for n in range(place, len(lines)) if back.fullmatch(lines[n])]
+            # A label that nothing branches back to is where shallow layers enter a loop.
+            if ends:
+                found.append([line.split()[0] for line in lines[place + 1 : ends[0]]])
     return found
 
 
@@ -123,7 +125,8 @@ def test_repeated_products_do_not_wait_for_what_starts_right_before_them(
     compiled_for: tuple[str, dict[str, list[str]]],
 ) -> None:
     core, texts = compiled_for
-    bodies = [body for files in texts.values() for text in files for body in repetitions(text)]
+    repeated = [body for files in texts.values() for text in files for body in repetitions(text)]
+    bodies = [body for body in repeated if "smla" in body]
     assert len(bodies) > 20
     if core in DUAL_ISSUE_CORES:
         assert [body for body in bodies if waiting(body)] == []

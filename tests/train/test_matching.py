@@ -82,7 +82,7 @@ def test_fake_quantised_students_are_matched_too():
     loss = matching(seen, lesson)
     loss.backward()
     assert torch.isfinite(loss)
-    assert float(trained.student.patch.grad.abs().sum()) > 0
+    assert float(trained.student.patch.weights[0].grad.abs().sum()) > 0
 
 
 def test_nothing_is_matched_unless_asked_for_or_without_teachers():

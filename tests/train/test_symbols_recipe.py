@@ -1,5 +1,7 @@
 """An event log as a sequence of symbols, from its file to the judge."""
 
+import runpy
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -16,12 +18,16 @@ from tests.train.example import cost_of, make_model, quiet
 
 pytestmark = pytest.mark.unit
 
-EXAMPLE = Path(__file__).parents[2] / "examples" / "event_log" / "mcu_slm.toml"
+EXAMPLE = Path(__file__).parents[2] / "examples" / "event_log"
 
 
 @pytest.fixture(scope="module")
-def example():
-    project = load_project(EXAMPLE)
+def example(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("event_log")
+    for name in ("mcu_slm.toml", "vocabulary.txt"):
+        shutil.copy(EXAMPLE / name, folder)
+    runpy.run_path(str(EXAMPLE / "make_recordings.py"))["main"](folder / "recordings")
+    project = load_project(folder)
     train = project.train.model_copy(update={"student_epochs": 6, "qat_epochs": 1})
     project = project.model_copy(update={"train": train})
     return project, load_dataset(project.data, project.directory, 1, project.task)
