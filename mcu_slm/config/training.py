@@ -136,6 +136,8 @@ class TrainConfig(Section):
     """Peak rate of quantisation-aware training."""
     weight_decay: Annotated[float, Field(ge=0)] = 0.01
     """Decoupled weight decay."""
+    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.1
+    """Share of the pooled features that the float student does without in each step."""
     label_smoothing: Annotated[float, Field(ge=0, lt=1)] = 0.1
     """Share of each label spread over all classes."""
     temperature: Positive = 2.0

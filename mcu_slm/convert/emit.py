@@ -283,6 +283,10 @@ class GraphOps(TokenGraphOps):
         self._node("REVERSE_V2", [x, self._integers("axes", (2,))], y)
         return y
 
+    def drop(self, x: Handle) -> Handle:
+        """Do nothing: an exported model learns nothing."""
+        return x
+
     def batch_values(self, x: Handle) -> None:
         """Return None: an exported model learns nothing."""
 

@@ -159,7 +159,7 @@ def _train_student(
     schedule = session.schedule(train.student_epochs, train.learning_rate)
     distillation = (
         *(train.temperature, train.distillation_weight, train.distillation_schedule),
-        *(train.feature_weight, train.attention_weight, DISTILLATION_CYCLE),
+        *(train.feature_weight, train.attention_weight, DISTILLATION_CYCLE, train.dropout),
     )
     lineage = fingerprint(lineage, shape.to_json(), asdict(schedule), distillation)
     student = make_student(shape, torch.Generator().manual_seed(session.seed))
@@ -167,7 +167,7 @@ def _train_student(
     pretrain_student(session, student)
     if train.ablation and guide is not None:
         alone, known = copy.deepcopy(student), (shape.to_json(), asdict(schedule))
-        own = fingerprint(session.lineage(), *known, DISTILLATION_CYCLE)
+        own = fingerprint(session.lineage(), *known, DISTILLATION_CYCLE, train.dropout)
         _fit_student(session, "labels_only", alone, None, schedule=schedule, lineage=own)
         stages.judge("labels_only", alone, _float_predict(alone))
     _fit_student(session, "float", student, guide, schedule=schedule, lineage=lineage)
@@ -187,7 +187,8 @@ def _fit_student(
     """Train a float student, with batch statistics in its normalisation."""
     matching = make_matching(student, guide, session.project.train, session.seed)
     seen: dict[str, torch.Tensor] = {}
-    ops = recorded(FloatOps(learn_statistics=True), MATCHED, seen)
+    learning = FloatOps(learn_statistics=True, dropout=session.project.train.dropout)
+    ops = recorded(learning, MATCHED, seen)
 
     def loss(batch: Batch) -> torch.Tensor:
         lesson = session.lesson(batch)

@@ -224,6 +224,10 @@ class ExactOps:
         mean = operator.reference([codes[:, None]])[0][:, 0]
         return Codes(mean, SURPRISE_SCALE, SURPRISE_ZERO_POINT)
 
+    def drop(self, x: Codes) -> Codes:
+        """Do nothing: this is how the device answers."""
+        return x
+
     def batch_values(self, x: Codes) -> torch.Tensor | None:
         """Return None: statistics are frozen before quantisation."""
         return None

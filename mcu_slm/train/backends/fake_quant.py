@@ -239,6 +239,10 @@ class FakeQuantOps:
         self._ranges.fix(name, 0.0, 255 * SURPRISE_SCALE)
         return _round_to_grid(y, SURPRISE_SCALE, SURPRISE_ZERO_POINT)
 
+    def drop(self, x: FakeQuantized) -> FakeQuantized:
+        """Do nothing: rounding is noise enough."""
+        return x
+
     def batch_values(self, x: FakeQuantized) -> torch.Tensor | None:
         """Return None: statistics are frozen before quantisation."""
         return None

@@ -52,10 +52,15 @@ def later(tokens: int) -> torch.Tensor:
 
 
 class FloatOps:
-    """PyTorch float32. With `learn_statistics`, normalisation uses and learns from the batch."""
+    """PyTorch float32.
 
-    def __init__(self, *, learn_statistics: bool = False) -> None:
+    With `learn_statistics`, normalisation uses and learns from the batch, and the share `dropout`
+    of what `drop` is given is set to zero.
+    """
+
+    def __init__(self, *, learn_statistics: bool = False, dropout: float = 0.0) -> None:
         self._learn_statistics = learn_statistics
+        self._dropout = dropout
 
     def conv(
         self,
@@ -186,6 +191,10 @@ class FloatOps:
             for scores, numbers in zip(logits, tokens, strict=True)
         ]
         return -torch.cat(found, -1).mean((2, 3), keepdim=True)
+
+    def drop(self, x: torch.Tensor) -> torch.Tensor:
+        """Set a share of the values to zero while statistics are learned."""
+        return functional.dropout(x, self._dropout, self._learn_statistics)
 
     def batch_values(self, x: torch.Tensor) -> torch.Tensor | None:
         """Return `x` when statistics are learned."""

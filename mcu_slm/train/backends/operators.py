@@ -170,6 +170,10 @@ class Operators(Protocol[Value]):
         """
         ...
 
+    def drop(self, x: Value) -> Value:
+        """Set some values to zero at random where a student learns in float, else do nothing."""
+        ...
+
     def batch_values(self, x: Value) -> torch.Tensor | None:
         """Return the values of `x` where normalisation learns from the batch, else None."""
         ...

@@ -84,7 +84,7 @@ class Answer(nn.Module):
         )
         weights, bias = weights * self.head.gain, bias * self.head.gain + self.head.offset
         joined = parts[0] if len(parts) == 1 else ops.concat("pooled", parts)
-        y = ops.linear("answer", joined, weights, bias)
+        y = ops.linear("answer", ops.drop(joined), weights, bias)
         outputs = self.head.outputs
         return ops.reshape("output", y, (tokens, outputs) if self.head.per_token else (outputs,))
 

@@ -41,3 +41,10 @@ def test_normalisation_that_rests_is_part_of_the_weights():
     plain = FloatOps().conv("y", x, weight, bias, Sliding())
     found = FloatOps().conv("y", x, weight, bias, Sliding(), norm=norm)
     torch.testing.assert_close(found, plain * gain + shift, atol=1e-5, rtol=1e-5)
+
+
+def test_values_are_dropped_while_learning_and_at_no_other_time():
+    x = torch.ones(4, 1, 1, 1000)
+    dropped = FloatOps(learn_statistics=True, dropout=0.25).drop(x)
+    assert float((dropped == 0).float().mean()) == pytest.approx(0.25, abs=0.05)
+    assert torch.equal(FloatOps(dropout=0.25).drop(x), x)
