@@ -25,6 +25,15 @@ UNWEIGHTED = 8.0
 """A score that far below all others of its row gets a softmax of 0: exp(-8) is 0.09 of a step."""
 
 
+SOFTMAX_SCALE, SOFTMAX_ZERO_POINT = 1.0 / 256.0, -128
+"""The output quantisation that TensorFlow Lite fixes for SOFTMAX."""
+
+LOG_SOFTMAX_SCALE, LOG_SOFTMAX_ZERO_POINT = 1.0 / 16.0, 127
+"""The output quantisation that TensorFlow Lite fixes for LOG_SOFTMAX."""
+
+SURPRISE_SCALE, SURPRISE_ZERO_POINT = LOG_SOFTMAX_SCALE, -128
+"""The quantisation of a surprise: 0 to 15.94 nats, in steps of 1/16."""
+
 HIDDEN_SCALE = 2.0**-7
 """Scale of a recurrent layer's hidden states, which lie within -1 and 1; their zero point is 0."""
 
@@ -130,6 +139,13 @@ def masked_quantization(scale: float, zero_point: int) -> tuple[float, int, floa
     low, high = scale * (INT8_MIN - zero_point), scale * (INT8_MAX - zero_point)
     masked = activation_quantization(low - UNWEIGHTED, high)
     return *masked, 2.0 * (high - low + UNWEIGHTED)
+
+
+def bins_of_codes(edges: npt.ArrayLike, scale: float, zero_point: int) -> npt.NDArray[np.int8]:
+    """Return the bin of every int8 code, -128 first: how many edges lie below it."""
+    codes = np.arange(INT8_MIN, INT8_MAX + 1) - zero_point
+    reals = codes.astype(np.float32) * np.float32(scale)
+    return np.searchsorted(np.asarray(edges, np.float32), reals).astype(np.int8)
 
 
 def quantize_activation(

@@ -19,9 +19,14 @@ import numpy.typing as npt
 from mcu_slm.convert.token_ops import TokenGraphOps
 from mcu_slm.ir import GraphBuilder
 from mcu_slm.ir.recurrent import LstmArrays, add_lstm
-from mcu_slm.quant import HIDDEN_SCALE, quantize_activation, quantize_bias, quantize_weights
-
-SOFTMAX_SCALE, SOFTMAX_ZERO_POINT = 1.0 / 256.0, -128
+from mcu_slm.quant import (
+    HIDDEN_SCALE,
+    SOFTMAX_SCALE,
+    SOFTMAX_ZERO_POINT,
+    quantize_activation,
+    quantize_bias,
+    quantize_weights,
+)
 
 # Versions of the operators that take int8.
 _VERSIONS = {

@@ -15,13 +15,20 @@ from __future__ import annotations
 
 from mcu_slm.errors import ModelError
 from mcu_slm.ir import Graph, Node, Tensor
-from mcu_slm.quant import HIDDEN_SCALE, snap_scale
+from mcu_slm.quant import (
+    HIDDEN_SCALE,
+    LOG_SOFTMAX_SCALE,
+    LOG_SOFTMAX_ZERO_POINT,
+    SOFTMAX_SCALE,
+    SOFTMAX_ZERO_POINT,
+    snap_scale,
+)
 
 MAX_CONCATENATED = 10
 
 FIXED_OUTPUTS = {
-    "LOG_SOFTMAX": (1.0 / 16.0, 127),
-    "SOFTMAX": (1.0 / 256.0, -128),
+    "LOG_SOFTMAX": (LOG_SOFTMAX_SCALE, LOG_SOFTMAX_ZERO_POINT),
+    "SOFTMAX": (SOFTMAX_SCALE, SOFTMAX_ZERO_POINT),
     "UNIDIRECTIONAL_SEQUENCE_LSTM": (HIDDEN_SCALE, 0),
 }
 ALLOWED_OPERATORS = frozenset(

@@ -15,13 +15,22 @@ import numpy as np
 import numpy.typing as npt
 
 from mcu_slm.ir import GraphBuilder
-from mcu_slm.quant import INT8_MAX, INT8_MIN, masked_quantization, quantize_activation, snap_scale
+from mcu_slm.quant import (
+    INT8_MAX,
+    INT8_MIN,
+    LOG_SOFTMAX_SCALE,
+    LOG_SOFTMAX_ZERO_POINT,
+    SURPRISE_SCALE,
+    SURPRISE_ZERO_POINT,
+    bins_of_codes,
+    masked_quantization,
+    quantize_activation,
+    snap_scale,
+)
 
 if TYPE_CHECKING:
     from mcu_slm.convert.emit import Handle, Ranges, TensorLike
 
-LOG_SOFTMAX_SCALE, LOG_SOFTMAX_ZERO_POINT = 1.0 / 16.0, 127
-SURPRISE_SCALE, SURPRISE_ZERO_POINT = LOG_SOFTMAX_SCALE, -128
 _INT8 = 9
 """The number of the type int8 in the format."""
 
@@ -42,7 +51,7 @@ class TokenGraphOps(ABC):
         if x.shape[3] > 1:
             x = self._slice(f"{name}/channel", x, 3, channel, channel + 1)
         x = self.reshape(f"{name}/row", x, x.shape[1:3])
-        table = self._table(f"{name}/bins", _bins_of_codes(edges, x.scale, x.zero_point))
+        table = self._table(f"{name}/bins", bins_of_codes(edges.detach(), x.scale, x.zero_point))
         codes = self._activation(f"{name}/codes", x.shape, 1.0, INT8_MIN)
         self._node("CAST", [x], codes, in_data_type=_INT8, out_data_type=_INT8)
         return self._gather(name, table, codes, (1.0, 0))
@@ -145,10 +154,3 @@ class TokenGraphOps(ABC):
 
     @abstractmethod
     def _node(self, op: str, inputs: Sequence[Handle | int], y: Handle, **options: Any) -> None: ...
-
-
-def _bins_of_codes(edges: TensorLike, scale: float, zero_point: int) -> npt.NDArray[np.int8]:
-    """Return the bin of every int8 code, -128 first: how many edges lie below it."""
-    codes = np.arange(INT8_MIN, INT8_MAX + 1) - zero_point
-    reals = codes.astype(np.float32) * np.float32(scale)
-    return np.searchsorted(np.asarray(edges.detach(), np.float32), reals).astype(np.int8)

@@ -49,10 +49,9 @@ class TensorWindows:
     def __len__(self) -> int:
         return len(self.y)
 
-    def counted(self, answers: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return answers [N, ...] and truth of the windows that count when answers are judged."""
-        rows = slice(None) if self.judged is None else self.judged
-        return answers[rows], self.y[rows]
+    def counted(self, values: torch.Tensor) -> torch.Tensor:
+        """Return the rows of values [N, ...] whose windows count when answers are judged."""
+        return values if self.judged is None else values[self.judged]
 
 
 @dataclass(frozen=True)

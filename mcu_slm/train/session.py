@@ -174,7 +174,8 @@ class Session:
         def validate() -> Score:
             assert predict is not None
             model.eval()
-            return self.task.score(*_judged(predict, self.validation))
+            windows = self.validation
+            return self.task.score(_answers(predict, windows), windows.counted(windows.y))
 
         judged = None if self.learns_from_validation or predict is None else validate
         metric = self.task.chosen_by or self.task.main_metric
@@ -183,6 +184,11 @@ class Session:
         if predict is None:
             data = TensorWindows(self.windows, torch.zeros(len(self.windows)))
         self.seconds[name] = run_phase(phase, data, self.seed, self.store, self.progress)
+
+    def is_done(self, name: str, lineage: str, schedule: Schedule) -> bool:
+        """Return whether a phase has its last checkpoint already."""
+        state = self.store.load(name, lineage)
+        return state is not None and state["epoch"] >= schedule.epochs
 
     def lesson(self, batch: Batch) -> Lesson:
         """Return a batch as it is learned: changed at random, and mixed in pairs."""
@@ -216,9 +222,14 @@ class Session:
 
     def judge(self, predict: Predict) -> dict[str, dict[str, float]]:
         """Return the metrics per split that was not learned from."""
+        splits = self.judged_splits()
+        return self.judge_answers({name: _answers(predict, part) for name, part in splits.items()})
+
+    def judge_answers(self, answers: Mapping[str, torch.Tensor]) -> dict[str, dict[str, float]]:
+        """Return the metrics of answers to the windows of each split that count."""
         return self.task.judge(
             {
-                name: Judged(*_judged(predict, windows), windows.points)
+                name: Judged(answers[name], windows.counted(windows.y), windows.points)
                 for name, windows in self.judged_splits().items()
             }
         )
@@ -242,12 +253,10 @@ def _silence(event: ProgressEvent) -> None:
 
 
 @torch.no_grad()
-def _judged(predict: Predict, windows: TensorWindows) -> tuple[torch.Tensor, torch.Tensor]:
-    """Return answers and truth of the windows of a split that count."""
-    x, y = windows.x, windows.y
-    if windows.judged is not None:
-        x, y = x[windows.judged], y[windows.judged]
-    return torch.cat([predict(part) for part in torch.split(x, EVALUATION_BATCH)]), y
+def _answers(predict: Predict, windows: TensorWindows) -> torch.Tensor:
+    """Return the answers to the windows of a split that count."""
+    parts = torch.split(windows.counted(windows.x), EVALUATION_BATCH)
+    return torch.cat([predict(part) for part in parts])
 
 
 def open_session(

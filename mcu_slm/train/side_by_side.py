@@ -11,7 +11,7 @@ import contextlib
 import multiprocessing
 import os
 import queue
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from multiprocessing.context import SpawnProcess
 from typing import Any
@@ -27,19 +27,21 @@ FitMember = Callable[[Session, int, str], Any]
 """Trains one member of the ensemble; its number and the lineage of its checkpoint are given."""
 
 
-def fit_side_by_side(session: Session, members: int, lineage: str, fit: FitMember) -> None:
+def fit_side_by_side(
+    session: Session, members: Sequence[int], lineage: str, fit: FitMember
+) -> None:
     """Train members in as many processes as the project allows; does nothing for a single one.
 
     `fit` is a function of a module, as another process has to find it.
     """
-    processes = min(session.project.train.processes or os.cpu_count() or 1, members)
+    processes = min(session.project.train.processes or os.cpu_count() or 1, len(members))
     if processes < 2:
         return
     context = multiprocessing.get_context("spawn")
     events: Any = context.Queue()
     waiting = [
         context.Process(target=_run, args=(session.quiet(), member, lineage, fit, events))
-        for member in range(members)
+        for member in members
     ]
     running: list[SpawnProcess] = []
     try:

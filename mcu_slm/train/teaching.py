@@ -14,7 +14,6 @@ from mcu_slm.train.loop import Batch, Schedule
 from mcu_slm.train.pretrain import pretrain_teacher
 from mcu_slm.train.session import Session
 from mcu_slm.train.side_by_side import fit_side_by_side
-from mcu_slm.train.tasks import Judged
 from mcu_slm.train.teacher import Teacher
 
 
@@ -39,11 +38,8 @@ def judge_guide(session: Session, guide: Guide) -> dict[str, dict[str, float]] |
     splits = session.judged_splits()
     if not set(splits) <= set(session.soft_labels):
         return None
-    return session.task.judge(
-        {
-            name: Judged(*windows.counted(session.soft_labels[name]), windows.points)
-            for name, windows in splits.items()
-        }
+    return session.judge_answers(
+        {name: part.counted(session.soft_labels[name]) for name, part in splits.items()}
     )
 
 
@@ -57,9 +53,19 @@ def _train_teachers(session: Session, lineage: str) -> tuple[Ensemble, str]:
     """Train the members of the ensemble, from different seeds."""
     settings, train = session.project.teacher, session.project.train
     lineage = fingerprint(lineage, settings.model_dump(), asdict(_schedule(session)))
-    fit_side_by_side(session, settings.members, lineage, fit_member)
+    open_ones = [
+        i
+        for i in range(settings.members)
+        if not session.is_done(_name(i), lineage, _schedule(session))
+    ]
+    fit_side_by_side(session, open_ones, lineage, fit_member)
     members = [fit_member(session, i, lineage) for i in range(settings.members)]
     return Ensemble(members, session.task, open=train.matches_inside), lineage
+
+
+def _name(number: int) -> str:
+    """Return the name of a member's phase."""
+    return f"teacher{number}"
 
 
 def _schedule(session: Session) -> Schedule:
@@ -69,7 +75,7 @@ def _schedule(session: Session) -> Schedule:
 
 def fit_member(session: Session, number: int, lineage: str) -> Teacher:
     """Return a member of the ensemble, trained or from its checkpoint."""
-    settings, name = session.project.teacher, f"teacher{number}"
+    settings, name = session.project.teacher, _name(number)
     torch.manual_seed(session.seed + number)
     member = Teacher(
         session.train.x.shape[2],

@@ -36,3 +36,16 @@ def test_the_number_of_processes_changes_no_teacher(tmp_path):
 def test_what_fails_in_a_process_is_an_error_here(tmp_path):
     with pytest.raises(TrainingError, match="teacher0, epoch 1: the loss is"):
         _teachers(tmp_path, 2, learning_rate=1e30, teacher_epochs=2)
+
+
+def test_what_is_done_starts_no_process(tmp_path, monkeypatch):
+    first = _teachers(tmp_path, 1)
+
+    def refuse(*_arguments):
+        raise AssertionError
+
+    monkeypatch.setattr("mcu_slm.train.side_by_side.multiprocessing.get_context", refuse)
+    again = _teachers(tmp_path, 2)
+    for one, other in zip(first, again, strict=True):
+        state = other.state_dict()
+        assert all(torch.equal(value, state[key]) for key, value in one.state_dict().items())

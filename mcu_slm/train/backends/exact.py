@@ -23,6 +23,13 @@ from mcu_slm.quant import (
     HIDDEN_SCALE,
     INT8_MAX,
     INT8_MIN,
+    LOG_SOFTMAX_SCALE,
+    LOG_SOFTMAX_ZERO_POINT,
+    SOFTMAX_SCALE,
+    SOFTMAX_ZERO_POINT,
+    SURPRISE_SCALE,
+    SURPRISE_ZERO_POINT,
+    bins_of_codes,
     masked_quantization,
     quantize_activation,
     quantize_bias,
@@ -33,14 +40,6 @@ from mcu_slm.quant import (
     snap_scale,
 )
 from mcu_slm.train.backends.normalization import FoldedBatchNorm, folded_behind
-from mcu_slm.train.backends.operators import (
-    LOG_SOFTMAX_SCALE,
-    LOG_SOFTMAX_ZERO_POINT,
-    SOFTMAX_SCALE,
-    SOFTMAX_ZERO_POINT,
-    SURPRISE_SCALE,
-    SURPRISE_ZERO_POINT,
-)
 from mcu_slm.train.backends.ranges import QuantState
 from mcu_slm.train.geometry import Sliding
 
@@ -190,7 +189,7 @@ class ExactOps:
 
     def tokenize(self, name: str, x: Codes, channel: int, edges: torch.Tensor) -> Codes:
         """Look the bin of each sample up."""
-        bins = bins_of_codes(edges, x.scale, x.zero_point)
+        bins = bins_of_codes(edges.numpy(), x.scale, x.zero_point)
         return Codes(bins[x.values[..., channel].astype(np.int64) - INT8_MIN], 1.0, 0)
 
     def embed(self, name: str, tokens: Codes, table: torch.Tensor) -> Codes:
@@ -283,13 +282,6 @@ def _sum(a: Codes, b: Codes, scale: float, zero_point: int, *, relu: bool) -> Co
     multiplier = quantize_multiplier(twice_max / ((1 << ADD_LEFT_SHIFT) * scale))
     codes = requantize(total, *multiplier) + zero_point
     return Codes(saturate_int8(codes, _lowest(zero_point, relu)), scale, zero_point)
-
-
-def bins_of_codes(edges: torch.Tensor, scale: float, zero_point: int) -> Int8:
-    """Return the bin of every int8 code, -128 first."""
-    codes = torch.arange(INT8_MIN, INT8_MAX + 1) - zero_point
-    bins: Int8 = torch.bucketize(codes.float() * scale, edges).to(torch.int8).numpy()
-    return bins
 
 
 def _windows(x: Codes, kernel: int, how: Sliding) -> Float64:

@@ -17,20 +17,18 @@ from torch.nn import functional
 from mcu_slm.quant import (
     HIDDEN_SCALE,
     INT8_MIN,
+    LOG_SOFTMAX_SCALE,
+    LOG_SOFTMAX_ZERO_POINT,
     SCALE_MANTISSA_BITS,
+    SOFTMAX_SCALE,
+    SOFTMAX_ZERO_POINT,
+    SURPRISE_SCALE,
+    SURPRISE_ZERO_POINT,
     cell_scale,
     masked_quantization,
 )
 from mcu_slm.train.backends.float_ops import convolve, convolve_depthwise, later
 from mcu_slm.train.backends.normalization import FoldedBatchNorm, folded_behind
-from mcu_slm.train.backends.operators import (
-    LOG_SOFTMAX_SCALE,
-    LOG_SOFTMAX_ZERO_POINT,
-    SOFTMAX_SCALE,
-    SOFTMAX_ZERO_POINT,
-    SURPRISE_SCALE,
-    SURPRISE_ZERO_POINT,
-)
 from mcu_slm.train.backends.ranges import QuantState
 from mcu_slm.train.backends.recurrent import LstmSteps
 from mcu_slm.train.geometry import Sliding

@@ -24,13 +24,6 @@ from mcu_slm.train.geometry import Sliding
 Value = TypeVar("Value")
 """What a backend passes on: a tensor, codes with their scale, the number of a tensor."""
 
-SOFTMAX_SCALE, SOFTMAX_ZERO_POINT = 1.0 / 256.0, -128
-"""The output quantisation that TensorFlow Lite fixes for SOFTMAX."""
-LOG_SOFTMAX_SCALE, LOG_SOFTMAX_ZERO_POINT = 1.0 / 16.0, 127
-"""The output quantisation that TensorFlow Lite fixes for LOG_SOFTMAX."""
-SURPRISE_SCALE, SURPRISE_ZERO_POINT = LOG_SOFTMAX_SCALE, -128
-"""The quantisation of a surprise: 0 to 15.94 nats, in steps of 1/16."""
-
 
 class Operators(Protocol[Value]):
     """What a student is made of. `name` becomes that of the tensor and later of a C function.

@@ -19,10 +19,9 @@ from torch import nn
 
 from mcu_slm.config import BiLstmModel
 from mcu_slm.train.backends import Operators, Value
-from mcu_slm.train.families.embedding import Embedding
-from mcu_slm.train.families.layers import Answer, require_two_tokens, weight, zeros
-from mcu_slm.train.families.student import Head, Shape, Slice, Student, Units
-from mcu_slm.train.geometry import Sliding
+from mcu_slm.train.families.embedding import Embedding, StemShape
+from mcu_slm.train.families.layers import Answer, weight, zeros
+from mcu_slm.train.families.student import Head, Slice, Student, Units
 
 GATES = 4
 FORGET_GATE = 1
@@ -30,7 +29,7 @@ DIRECTIONS = ("forward", "backward")
 
 
 @dataclass(frozen=True)
-class BiLstmShape(Shape):
+class BiLstmShape(StemShape):
     """The shape of a recurrent network.
 
     Units: kernel and stride in samples. `units`: hidden units of each direction of each layer.
@@ -38,23 +37,8 @@ class BiLstmShape(Shape):
 
     family: ClassVar[str] = "bilstm"
     stem_width: int
-    stem_kernel: int
-    stem_stride: int
     units: tuple[tuple[int, ...], ...]
     mean_pooling: bool
-
-    def __post_init__(self) -> None:
-        require_two_tokens(self.window, self.tokens)
-
-    @property
-    def stem(self) -> Sliding:
-        """How the first convolution moves."""
-        return Sliding(self.stem_stride)
-
-    @property
-    def tokens(self) -> int:
-        """Tokens of a window: steps of the recurrent layers."""
-        return self.stem.tokens(self.window, self.stem_kernel)
 
     @classmethod
     def of(cls, model: BiLstmModel, window: int, channels: int, head: Head) -> Self:

@@ -8,6 +8,7 @@ the same stretch of time is added up.
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from typing import cast
 
 import torch
@@ -16,9 +17,33 @@ from torch import nn
 from mcu_slm.config import ModelConfig
 from mcu_slm.errors import ConfigError
 from mcu_slm.train.backends import FoldedBatchNorm, Operators, Value
-from mcu_slm.train.families.layers import norm_slices, weight, zeros
+from mcu_slm.train.families.layers import norm_slices, require_two_tokens, weight, zeros
 from mcu_slm.train.families.student import Sensor, Shape
 from mcu_slm.train.geometry import Sliding
+
+
+@dataclass(frozen=True)
+class StemShape(Shape):
+    """What networks have in common whose tokens come from a strided convolution.
+
+    Units: kernel and stride in samples.
+    """
+
+    stem_kernel: int
+    stem_stride: int
+
+    def __post_init__(self) -> None:
+        require_two_tokens(self.window, self.tokens)
+
+    @property
+    def stem(self) -> Sliding:
+        """How the first convolution moves."""
+        return Sliding(self.stem_stride)
+
+    @property
+    def tokens(self) -> int:
+        """Tokens of a window."""
+        return self.stem.tokens(self.window, self.stem_kernel)
 
 
 def sensors_of(model: ModelConfig, channels: tuple[str, ...]) -> tuple[Sensor, ...]:

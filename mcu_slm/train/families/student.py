@@ -8,12 +8,14 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any, ClassVar, NamedTuple, Self
+from typing import Any, ClassVar, NamedTuple, Self, TypeVar
 
 import torch
 from torch import nn
 
 from mcu_slm.train.backends import FoldedBatchNorm, Operators, Value
+
+Item = TypeVar("Item")
 
 
 @dataclass(frozen=True)
@@ -182,6 +184,11 @@ class Student(nn.Module, ABC):
     def _without_block(self, number: int) -> Student:
         """Return an untrained student without one block."""
         raise NotImplementedError
+
+
+def without(blocks: tuple[Item, ...], number: int) -> tuple[Item, ...]:
+    """Return all blocks but one."""
+    return blocks[:number] + blocks[number + 1 :]
 
 
 def parameter_count(module: nn.Module) -> int:

@@ -19,14 +19,14 @@ from torch import nn
 
 from mcu_slm.config import TcnModel
 from mcu_slm.train.backends import FoldedBatchNorm, Operators, Value
-from mcu_slm.train.families.embedding import Embedding
-from mcu_slm.train.families.layers import Answer, norm_slices, require_two_tokens, weight, zeros
-from mcu_slm.train.families.student import Head, Shape, Student, Units
+from mcu_slm.train.families.embedding import Embedding, StemShape
+from mcu_slm.train.families.layers import Answer, norm_slices, weight, zeros
+from mcu_slm.train.families.student import Head, Student, Units, without
 from mcu_slm.train.geometry import Sliding
 
 
 @dataclass(frozen=True)
-class TcnShape(Shape):
+class TcnShape(StemShape):
     """The shape of a temporal convolutional network.
 
     Units: kernels and stride in samples, `dilations` in tokens, one per block.
@@ -34,23 +34,8 @@ class TcnShape(Shape):
 
     family: ClassVar[str] = "tcn"
     width: int
-    stem_kernel: int
-    stem_stride: int
     kernel: int
     dilations: tuple[int, ...]
-
-    def __post_init__(self) -> None:
-        require_two_tokens(self.window, self.tokens)
-
-    @property
-    def stem(self) -> Sliding:
-        """How the first convolution moves."""
-        return Sliding(self.stem_stride)
-
-    @property
-    def tokens(self) -> int:
-        """Tokens of a window."""
-        return self.stem.tokens(self.window, self.stem_kernel)
 
     @classmethod
     def of(cls, model: TcnModel, window: int, channels: int, head: Head) -> Self:
@@ -153,6 +138,4 @@ class Tcn(Student):
 
     def _without_block(self, number: int) -> Tcn:
         """Return an untrained network without one block."""
-        dilations = list(self.shape.dilations)
-        del dilations[number]
-        return Tcn(replace(self.shape, dilations=tuple(dilations)))
+        return Tcn(replace(self.shape, dilations=without(self.shape.dilations, number)))

@@ -19,9 +19,8 @@ Dimension letters: T samples, C channels, L tokens, V bins of a channel, D width
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import Any, ClassVar, Self
+from dataclasses import dataclass
+from typing import ClassVar, Self
 
 import torch
 from torch import nn
@@ -30,8 +29,8 @@ from mcu_slm.config import TokenLmModel
 from mcu_slm.errors import ConfigError
 from mcu_slm.train.backends import FoldedBatchNorm, Operators, Value, fold
 from mcu_slm.train.families.layers import Answer, weight, zeros
-from mcu_slm.train.families.student import Head, Shape, Student, Units
-from mcu_slm.train.families.transformer import Block, BlockShape, block_units, resized_blocks
+from mcu_slm.train.families.student import Head
+from mcu_slm.train.families.transformer import AttentionShape, AttentionStudent, Block, BlockShape
 from mcu_slm.train.geometry import largest_divisor
 
 MAX_CHANNELS = 10
@@ -45,7 +44,7 @@ MAX_FITTED = 1 << 20
 
 
 @dataclass(frozen=True)
-class TokenLmShape(Shape):
+class TokenLmShape(AttentionShape):
     """The shape of a token model.
 
     Args:
@@ -96,14 +95,8 @@ class TokenLmShape(Shape):
             blocks=tuple(BlockShape(model.heads, model.ffn_width, width) for width in windows),
         )
 
-    @classmethod
-    def from_fields(cls, fields: dict[str, Any]) -> Self:
-        """Rebuild a shape from the fields of `to_json`, without the family."""
-        blocks = tuple(BlockShape(**block) for block in fields["blocks"])
-        return super().from_fields({**fields, "blocks": blocks})
 
-
-class TokenLm(Student):
+class TokenLm(AttentionStudent):
     """The whole network."""
 
     shape: TokenLmShape
@@ -151,7 +144,7 @@ class TokenLm(Student):
 
     def _features(self, ops: Operators[Value], numbers: list[Value]) -> Value:
         """Shapes: numbers: per channel [B, 1, T] -> [B, 1, L, D]."""
-        tokens, width = self.tokens, self.shape.embedding
+        tokens = self.tokens
         if tokens < self.shape.window:
             numbers = [
                 ops.take(f"tokens{c}/before", part, 0, tokens) for c, part in enumerate(numbers)
@@ -161,14 +154,7 @@ class TokenLm(Student):
             part = ops.embed(f"embedding{c}", numbers[c], self.embedding[c])
             x = ops.add(f"embedded{c}", x, part)
         x = ops.add("position", x, ops.constant("position/table", self.position))
-        layout = (1, tokens)
-        for i, block in enumerate(self.blocks):
-            local = self.shape.blocks[i].attention_window
-            if layout != (tokens // local, local):
-                layout = (tokens // local, local)
-                x = ops.reshape(f"block{i}/windows", x, (*layout, width))
-            x = block(ops, f"block{i}", x)
-        return ops.reshape("tokens", x, (1, tokens, width)) if layout != (1, tokens) else x
+        return self.through_blocks(ops, x)
 
     def _surprise(self, ops: Operators[Value], x: Value, numbers: list[Value]) -> Value:
         """Score how the samples follow: all in training, else the last ones."""
@@ -197,10 +183,7 @@ class TokenLm(Student):
 
         Shapes: x: [B, 1, T, C].
         """
-        numbers = [
-            ops.tokenize(f"tokens{c}", x, c, self.edges[c]) for c in range(self.shape.channels)
-        ]
-        return self._next(ops, self._features(ops, numbers), 1)
+        return self._next(ops, self.trunk(ops, x), 1)
 
     def bin_values(self) -> torch.Tensor:
         """Return what stands for each bin: its centre, or its edge at both ends. Shapes: [C, V]."""
@@ -239,22 +222,3 @@ class TokenLm(Student):
         low, high = float(self.edges[:, 0].min()), float(self.edges[:, -1].max())
         margin = (high - low) * (1 / self.shape.bins if self.shape.uniform else MARGIN)
         return low - margin, high + margin
-
-    def units(self) -> tuple[Units, ...]:
-        """Return heads and feed-forward neurons of every block."""
-        return block_units(self.shape.blocks)
-
-    def resized(self, counts: Mapping[str, int]) -> TokenLm:
-        """Return an untrained network with other counts of heads and neurons."""
-        return TokenLm(replace(self.shape, blocks=resized_blocks(self.shape.blocks, counts)))
-
-    @property
-    def depth(self) -> int:
-        """Blocks that can be left out."""
-        return len(self.shape.blocks)
-
-    def _without_block(self, number: int) -> TokenLm:
-        """Return an untrained network without one block."""
-        blocks = list(self.shape.blocks)
-        del blocks[number]
-        return TokenLm(replace(self.shape, blocks=tuple(blocks)))

@@ -16,7 +16,7 @@ window, D embedding, H heads, S head size, F feed-forward neurons.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Self
 
@@ -28,7 +28,7 @@ from mcu_slm.errors import ConfigError
 from mcu_slm.train.backends import FoldedBatchNorm, Operators, Value, fold
 from mcu_slm.train.families.embedding import Embedding
 from mcu_slm.train.families.layers import Answer, weight, zeros
-from mcu_slm.train.families.student import Head, Shape, Student, Units
+from mcu_slm.train.families.student import Head, Shape, Student, Units, without
 from mcu_slm.train.geometry import Patching, Sliding, choose_patching
 
 MAX_HEADS = 10
@@ -45,14 +45,26 @@ class BlockShape:
 
 
 @dataclass(frozen=True)
-class TransformerShape(Shape):
+class AttentionShape(Shape):
+    """What networks of attention blocks have in common."""
+
+    embedding: int
+    head_size: int
+    blocks: tuple[BlockShape, ...]
+
+    @classmethod
+    def from_fields(cls, fields: dict[str, Any]) -> Self:
+        """Rebuild a shape from the fields of `to_json`, without the family."""
+        blocks = tuple(BlockShape(**block) for block in fields["blocks"])
+        return super().from_fields({**fields, "blocks": blocks})
+
+
+@dataclass(frozen=True)
+class TransformerShape(AttentionShape):
     """The shape of a transformer."""
 
     family: ClassVar[str] = "transformer"
     patching: Patching
-    embedding: int
-    head_size: int
-    blocks: tuple[BlockShape, ...]
 
     def __post_init__(self) -> None:
         for i, block in enumerate(self.blocks):
@@ -91,9 +103,7 @@ class TransformerShape(Shape):
     @classmethod
     def from_fields(cls, fields: dict[str, Any]) -> Self:
         """Rebuild a shape from the fields of `to_json`, without the family."""
-        patching = Patching(**fields["patching"])
-        blocks = tuple(BlockShape(**block) for block in fields["blocks"])
-        return super().from_fields({**fields, "patching": patching, "blocks": blocks})
+        return super().from_fields({**fields, "patching": Patching(**fields["patching"])})
 
 
 class Block(nn.Module):
@@ -161,7 +171,67 @@ class Block(nn.Module):
         return ops.linear(f"{name}/attention_output", context, output, self.output_bias)
 
 
-class Transformer(Student):
+class AttentionStudent(Student):
+    """Tokens go through `blocks`, of which heads, neurons and whole blocks can be removed."""
+
+    shape: AttentionShape
+    blocks: nn.ModuleList
+
+    def through_blocks(self, ops: Operators[Value], x: Value) -> Value:
+        """Shapes: x: [B, 1, L, D] -> the same."""
+        width, tokens = self.shape.embedding, self.tokens
+        layout = (1, tokens)
+        for i, block in enumerate(self.blocks):
+            local = self.shape.blocks[i].attention_window
+            if layout != (tokens // local, local):
+                layout = (tokens // local, local)
+                x = ops.reshape(f"block{i}/windows", x, (*layout, width))
+            x = block(ops, f"block{i}", x)
+        return ops.reshape("tokens", x, (1, tokens, width)) if layout != (1, tokens) else x
+
+    def units(self) -> tuple[Units, ...]:
+        """Return heads and feed-forward neurons of every block."""
+        found: list[Units] = []
+        for i, block in enumerate(self.shape.blocks):
+            at = f"blocks.{i}"
+            projections = [
+                (f"{at}.{name}{suffix}", 0)
+                for name in ("query", "key", "value")
+                for suffix in ("", "_bias")
+            ]
+            output, contract = (f"{at}.output", 1), (f"{at}.contract", 1)
+            neurons = ((f"{at}.expand", 0), (f"{at}.expand_bias", 0), contract)
+            found += [
+                Units(f"block{i}/heads", block.heads, (*projections, output), (output,)),
+                Units(f"block{i}/neurons", block.ffn, neurons, (contract,), together=4),
+            ]
+        return tuple(found)
+
+    def resized(self, counts: Mapping[str, int]) -> Student:
+        """Return an untrained student with other counts of heads and neurons."""
+        return self._with_blocks(
+            replace(
+                block,
+                heads=counts.get(f"block{i}/heads", block.heads),
+                ffn=counts.get(f"block{i}/neurons", block.ffn),
+            )
+            for i, block in enumerate(self.shape.blocks)
+        )
+
+    @property
+    def depth(self) -> int:
+        """Blocks that can be left out."""
+        return len(self.shape.blocks)
+
+    def _without_block(self, number: int) -> Student:
+        """Return an untrained student without one block."""
+        return self._with_blocks(without(self.shape.blocks, number))
+
+    def _with_blocks(self, blocks: Iterable[BlockShape]) -> Student:
+        return type(self)(replace(self.shape, blocks=tuple(blocks)))
+
+
+class Transformer(AttentionStudent):
     """The whole network."""
 
     shape: TransformerShape
@@ -186,68 +256,6 @@ class Transformer(Student):
 
     def trunk(self, ops: Operators[Value], x: Value) -> Value:
         """Shapes: x: [B, 1, T, C] -> [B, 1, L, D]."""
-        width, tokens = self.shape.embedding, self.tokens
         x = self.patch(ops, "patch", x)
         x = ops.add("position", x, ops.constant("position/table", self.position))
-        layout = (1, tokens)
-        for i, block in enumerate(self.blocks):
-            local = self.shape.blocks[i].attention_window
-            if layout != (tokens // local, local):
-                layout = (tokens // local, local)
-                x = ops.reshape(f"block{i}/windows", x, (*layout, width))
-            x = block(ops, f"block{i}", x)
-        if layout != (1, tokens):
-            x = ops.reshape("tokens", x, (1, tokens, width))
-        return x
-
-    def units(self) -> tuple[Units, ...]:
-        """Return heads and feed-forward neurons of every block."""
-        return block_units(self.shape.blocks)
-
-    def resized(self, counts: Mapping[str, int]) -> Transformer:
-        """Return an untrained transformer with other counts of heads and neurons."""
-        return Transformer(replace(self.shape, blocks=resized_blocks(self.shape.blocks, counts)))
-
-    @property
-    def depth(self) -> int:
-        """Blocks that can be left out."""
-        return len(self.shape.blocks)
-
-    def _without_block(self, number: int) -> Transformer:
-        """Return an untrained transformer without one block."""
-        blocks = list(self.shape.blocks)
-        del blocks[number]
-        return Transformer(replace(self.shape, blocks=tuple(blocks)))
-
-
-def block_units(blocks: Sequence[BlockShape]) -> tuple[Units, ...]:
-    """Return heads and feed-forward neurons of every block of a list `blocks`."""
-    found: list[Units] = []
-    for i, block in enumerate(blocks):
-        at = f"blocks.{i}"
-        projections = [
-            (f"{at}.{name}{suffix}", 0)
-            for name in ("query", "key", "value")
-            for suffix in ("", "_bias")
-        ]
-        output, contract = (f"{at}.output", 1), (f"{at}.contract", 1)
-        neurons = ((f"{at}.expand", 0), (f"{at}.expand_bias", 0), contract)
-        found += [
-            Units(f"block{i}/heads", block.heads, (*projections, output), (output,)),
-            Units(f"block{i}/neurons", block.ffn, neurons, (contract,), together=4),
-        ]
-    return tuple(found)
-
-
-def resized_blocks(
-    blocks: Sequence[BlockShape], counts: Mapping[str, int]
-) -> tuple[BlockShape, ...]:
-    """Return blocks with other counts of heads and neurons."""
-    return tuple(
-        replace(
-            block,
-            heads=counts.get(f"block{i}/heads", block.heads),
-            ffn=counts.get(f"block{i}/neurons", block.ffn),
-        )
-        for i, block in enumerate(blocks)
-    )
+        return self.through_blocks(ops, x)
