@@ -105,7 +105,10 @@ def firmware(run: RunFolder, model: Model, board: Board, windows: Windows) -> tu
     Return the user's files that were kept.
 
     Generated code that somebody edited is left as it is (the proof will say whether it still
-    holds); with `force`, or when the model or the tool changed, it is generated again.
+    holds); with `force` it is generated again.
+
+    Raises:
+        UsageError: Edited code would have to be generated again, as the model or the tool changed.
     """
     evidence = run.evidence
     choices = recorded_choices(evidence.fields.get("settings", {}).get("compile"))
@@ -121,8 +124,9 @@ def firmware(run: RunFolder, model: Model, board: Board, windows: Windows) -> tu
             )
         run.reporter.finish("firmware", f"project in {run.firmware}", skipped=True)
         return ()
-    edited = [] if run.force else evidence.edited("firmware")
-    if edited and (run.firmware / edited[0]).exists():
+    changed = [] if run.force else evidence.edited("firmware")
+    edited = [path for path in changed if (run.folder / path).exists()]
+    if edited:
         raise UsageError(
             str(run.firmware),
             f"generated files were edited: {', '.join(edited)}",

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from mcu_slm import boards, judge, tflite
+from mcu_slm.compile import Choices
 from mcu_slm.config import BudgetConfig
-from mcu_slm.errors import BudgetError, ProofError
+from mcu_slm.errors import BudgetError, ProofError, UsageError
 from mcu_slm.pipeline import deployment
 from mcu_slm.pipeline.evidence import Evidence
 from mcu_slm.pipeline.gate import find_run, require_proof
@@ -118,6 +119,20 @@ def test_a_flipped_weight_fails_the_proof_names_the_layer_and_is_not_flashed(
         _again(outcome, model, force=True)
     assert weights.read_text() == right
     require_proof(*find_run(outcome.run.folder))
+
+
+def test_an_edit_is_never_written_over_when_the_code_has_to_be_generated_again(
+    outcome: Outcome, model: Path
+) -> None:
+    weights = outcome.run.code / "model_weights.c"
+    generated = weights.read_text()
+    weights.write_text(generated + "/* mine */\n")
+    smaller = Choices(optimize="size")
+    with pytest.raises(UsageError, match=r"generated files were edited: \S*model_weights\.c"):
+        run_model(model, boards.load_board(BOARD), outcome.run, choices=smaller)
+    assert weights.read_text() == generated + "/* mine */\n"
+    weights.write_text(generated)
+    run_model(model, boards.load_board(BOARD), outcome.run)
 
 
 def test_given_windows_go_through_the_legs_that_are_asked_for(
