@@ -9,12 +9,29 @@ from pathlib import Path
 from typing import Final
 
 from mcu_slm.boards.facts import Board, Chip
+from mcu_slm.boards.families import Family
 from mcu_slm.boards.strict_toml import wrong_type
 from mcu_slm.errors import BoardError
 
 _PIN: Final = re.compile(r"P[A-K](1[0-5]|[0-9])")
 _IDENTIFIER: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,31}")
 _BOARD_NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
+
+
+def check_family(family: Family, path: Path) -> None:
+    """Refuse a family whose ready flags or reset cause lie in no block."""
+    places = [place for flag in family.ready for place in (flag.flag, flag.follows)]
+    for place in (family.reset_cause.register, *places):
+        try:
+            family.place(place)
+        except ValueError as error:
+            raise BoardError(
+                f"{path}: {place!r}",
+                str(error),
+                expected="a place such as RCC+0x08:2-3 in one of "
+                + ", ".join(block.name for block in family.blocks),
+                remedy="Correct the place.",
+            ) from error
 
 
 def check_chip(chip: Chip, path: Path) -> None:
@@ -59,10 +76,10 @@ def _ensure_flash_and_ram_exist(chip: Chip, path: Path) -> None:
 
 
 def _ensure_sectors_fill_flash(chip: Chip, path: Path) -> None:
-    total = sum(chip.flash_sectors_bytes)
+    total = sum(chip.flash_sectors)
     if total != chip.flash.size_bytes:
         raise BoardError(
-            f"{path}: flash_sectors_bytes",
+            f"{path}: flash_layout",
             f"the sectors add up to {total:,} bytes",
             expected=f"the {chip.flash.size_bytes:,} bytes of {chip.flash.name}",
             remedy="Correct the list of sectors or the size of the flash.",
@@ -106,6 +123,8 @@ def _ensure_clock_within_chip_limit(board: Board, path: Path) -> None:
 
 def _ensure_crystal_within_chip_limit(board: Board, path: Path) -> None:
     limits = board.chip.clock
+    if not board.crystal_hz:
+        return  # an oscillator inside the chip feeds the PLL
     if not limits.crystal_min_hz <= board.crystal_hz <= limits.crystal_max_hz:
         raise BoardError(
             f"{path}: crystal_hz",

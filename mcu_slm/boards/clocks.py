@@ -8,10 +8,14 @@ from typing import Final
 
 @dataclass(frozen=True)
 class ClockFacts:
-    """What every family has."""
+    """What every family has.
+
+    `internal_hz` is the oscillator inside the chip that feeds the PLL where there is no crystal.
+    """
 
     crystal_min_hz: int
     crystal_max_hz: int
+    internal_hz: int
     pll_input_min_hz: int
     pll_input_max_hz: int
     pll_vco_min_hz: int

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from mcu_slm.boards.clocks import CLOCK_FACTS, ClockFacts
+from mcu_slm.boards.families import Family
 
 
 @dataclass(frozen=True)
@@ -27,7 +29,8 @@ class Memory:
 class Usart:
     """One serial port of a chip and the pins that it can appear on.
 
-    `generation` 1 has the registers SR/DR, 2 has ISR/RDR/TDR.
+    `generation` 1 has the registers SR/DR, 2 has ISR/RDR/TDR. A `low_power` port (LPUART) divides
+    256 times its clock.
     """
 
     name: str
@@ -40,20 +43,22 @@ class Usart:
     alternate_function: int
     tx_pins: tuple[str, ...]
     rx_pins: tuple[str, ...]
+    low_power: bool = False
 
 
 @dataclass(frozen=True)
 class Chip:
-    """Silicon facts. `family` names the folder of firmware templates.
+    """Silicon facts.
 
-    Stack, data and arena live in the first memory of kind `ram`.
+    Stack, data and arena live in the first memory of kind `ram`. `flash_layout` has rows of [number
+    of sectors, bytes of each], in address order.
     """
 
     name: str
     title: str
     source: str
-    family: Literal["stm32f4", "stm32h7"]
-    core: Literal["cortex-m4", "cortex-m7"]
+    family: Family
+    core: Literal["cortex-m0", "cortex-m0plus", "cortex-m3", "cortex-m4", "cortex-m7", "cortex-m33"]
     fpu: Literal["none", "fpv4-sp-d16", "fpv5-sp-d16", "fpv5-d16"]
     max_clock_hz: int
     reset_clock_hz: int
@@ -61,7 +66,7 @@ class Chip:
     bootloader_product_id: int
     pyocd_target: str
     openocd_target: str
-    flash_sectors_bytes: tuple[int, ...]
+    flash_layout: tuple[tuple[int, ...], ...]
     clock: ClockFacts
     memories: tuple[Memory, ...]
     usarts: tuple[Usart, ...]
@@ -69,7 +74,7 @@ class Chip:
     @staticmethod
     def field_types(table: dict[str, Any]) -> dict[str, type]:
         """Return the types of fields that depend on other fields."""
-        return {"clock": CLOCK_FACTS.get(str(table.get("family")), ClockFacts)}
+        return {"clock": CLOCK_FACTS.get(_family_name(table), ClockFacts)}
 
     def memory(self, kind: str) -> Memory:
         """Return the first memory of a kind; `flash` and `ram` exist on every chip."""
@@ -88,7 +93,7 @@ class Chip:
     @property
     def flash_sectors(self) -> tuple[int, ...]:
         """Bytes per flash sector, in address order."""
-        return self.flash_sectors_bytes
+        return tuple(itertools.chain.from_iterable((size,) * n for n, size in self.flash_layout))
 
 
 @dataclass(frozen=True)
@@ -116,17 +121,21 @@ class Led:
 
 @dataclass(frozen=True)
 class Board:
-    """A chip and what is soldered around it."""
+    """A chip and what is soldered around it.
+
+    `crystal_hz` is 0 where the board has no crystal and is fed no clock: an oscillator inside the
+    chip then feeds the PLL.
+    """
 
     name: str
     title: str
     source: str
     chip: Chip
     clock_hz: int
-    crystal_hz: int
-    crystal_bypass: bool
     console: Console
     debugger: str
+    crystal_hz: int = 0
+    crystal_bypass: bool = False
     led: Led | None = None
     qemu_machine: str | None = None
     stack_bytes: int = 4096
@@ -142,3 +151,8 @@ class Board:
             "flash_bytes": self.chip.flash.size_bytes,
             "ram_bytes": self.chip.ram.size_bytes,
         }
+
+
+def _family_name(table: dict[str, Any]) -> str:
+    family = table.get("family")
+    return str(family.get("name")) if isinstance(family, dict) else ""

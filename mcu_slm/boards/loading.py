@@ -7,14 +7,15 @@ import difflib
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 from mcu_slm import resources
-from mcu_slm.boards.checks import check_board, check_chip
+from mcu_slm.boards.checks import check_board, check_chip, check_family
 from mcu_slm.boards.facts import Board, Chip, Console, Led
 from mcu_slm.boards.strict_toml import read_record, read_toml
 from mcu_slm.errors import BoardError
 
+_FOLDERS: Final = {"chip": "chips", "family": "families"}
 _NEW_BOARD_HINT: Final = "Boards are described in boards/*.toml; copy one to add your own."
 
 
@@ -36,10 +37,10 @@ class _BoardFile:
     source: str
     chip: str
     clock_hz: int
-    crystal_hz: int
-    crystal_bypass: bool
     console: _ConsoleFile
     debugger: str
+    crystal_hz: int = 0
+    crystal_bypass: bool = False
     led: Led | None = None
     qemu_machine: str | None = None
     stack_bytes: int = 4096
@@ -53,7 +54,8 @@ def list_boards() -> tuple[str, ...]:
 def load_board(name_or_path: str | Path) -> Board:
     """Read and check a board: a shipped name (`nucleo_f446re`) or a path that ends in `.toml`.
 
-    The chip file is looked for in `chips/` beside the board file, then among the shipped ones.
+    The chip file is looked for in `chips/` beside the board file, the chip's family in `families/`,
+    then among the shipped ones.
 
     Raises:
         BoardError: unknown board or chip, unreadable file, unknown key, or contradicting facts.
@@ -100,6 +102,7 @@ def board_from_json(path: Path) -> Board:
             remedy="Generate the project again.",
         ) from error
     board = read_record(Board, fields, path, "")
+    check_family(board.chip.family, path)
     check_chip(board.chip, path)
     check_board(board, path)
     return board
@@ -123,18 +126,29 @@ def _board_path(name_or_path: str | Path) -> Path:
 
 
 def _load_chip(name: str, board_path: Path) -> Chip:
-    folders = (board_path.parent / "chips", resources.folder("boards") / "chips")
-    for path in (folder / f"{name}.toml" for folder in folders):
-        if path.is_file():
-            chip = read_record(Chip, {"name": name, **read_toml(path)}, path, "")
-            check_chip(chip, path)
-            return chip
-    known = sorted(path.stem for path in folders[1].glob("*.toml"))
+    path = _companion("chip", name, board_path.parent, board_path)
+    table = read_toml(path)
+    family = str(table.get("family"))
+    family_path = _companion("family", family, path.parent.parent, path)
+    table["family"] = {"name": family, **read_toml(family_path)}
+    chip = read_record(Chip, {"name": name, **table}, path, "")
+    check_family(chip.family, family_path)
+    check_chip(chip, path)
+    return chip
+
+
+def _companion(kind: Literal["chip", "family"], name: str, folder: Path, named_in: Path) -> Path:
+    """Return the file of a chip or a family: below `folder`, else among the shipped ones."""
+    places = [root / _FOLDERS[kind] for root in (folder, resources.folder("boards"))]
+    for place in places:
+        if (place / f"{name}.toml").is_file():
+            return place / f"{name}.toml"
+    known = sorted(path.stem for path in places[1].glob("*.toml"))
     raise BoardError(
-        f"{board_path}: chip",
-        f"there is no chip file {name}.toml",
+        f"{named_in}: {kind}",
+        f"there is no {kind} file {name}.toml",
         expected=f"one of {', '.join(known)}",
-        remedy=f"Add {folders[0] / (name + '.toml')}.",
+        remedy=f"Add {places[0] / (name + '.toml')}.",
     )
 
 

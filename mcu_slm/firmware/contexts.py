@@ -147,6 +147,7 @@ class BoardHeader:
     chip_title: str
     console: Console
     usart_base: str
+    clock_factor: int
     tx_port: int
     tx_number: int
     rx_port: int
@@ -200,6 +201,7 @@ class Startup:
     handlers: tuple[str, ...]
     vectors: tuple[Vector, ...]
     has_fpu: bool
+    can_trap_division: bool
     early_headers: tuple[str, ...]
     early_calls: tuple[str, ...]
 
@@ -256,6 +258,7 @@ def _board_header(banner: str, subject: Subject) -> BoardHeader:
         board.chip.title,
         board.console,
         _address(board.console.usart.base) + "u",
+        256 if board.console.usart.low_power else 1,
         tx_port,
         tx_number,
         rx_port,
@@ -285,7 +288,7 @@ def _startup(banner: str, subject: Subject) -> Startup:
         handler = "0" if is_reserved else own.get(number, "Fault_Handler")
         vectors.append(Vector(handler, meaning))
     early = {
-        **_EARLY_CALLS_OF_FAMILIES.get(chip.family, {}),
+        **_EARLY_CALLS_OF_FAMILIES.get(chip.family.name, {}),
         **_EARLY_CALLS_OF_CORES.get(chip.core, {}),
     }
     return Startup(
@@ -293,6 +296,8 @@ def _startup(banner: str, subject: Subject) -> Startup:
         ("Fault_Handler", *own.values()),
         tuple(vectors),
         has_fpu=chip.fpu != "none",
+        can_trap_division=chip.core
+        not in ("cortex-m0", "cortex-m0plus"),  # Armv6-M divides in code
         early_headers=tuple(sorted(early)),
         early_calls=tuple(early.values()),
     )

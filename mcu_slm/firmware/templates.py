@@ -15,7 +15,14 @@ TOOL_FOLDER: Final = "mcu_slm"
 TOOL_SOURCES: Final = ("frame.c", "protocol.c", "self_test.c", "known_answers.c")
 
 _SUFFIX: Final = ".j2"
-_ARCHITECTURES: Final = {"cortex-m4": "armv7m", "cortex-m7": "armv7m"}
+_ARCHITECTURES: Final = {
+    "cortex-m0": "armv6m",
+    "cortex-m0plus": "armv6m",
+    "cortex-m3": "armv7m",
+    "cortex-m4": "armv7m",
+    "cortex-m7": "armv7m",
+    "cortex-m33": "armv7m",  # Armv8-M Mainline: what is used of it here is the same
+}
 
 
 @dataclass(frozen=True)
@@ -62,19 +69,20 @@ def template_names(board: Board) -> tuple[str, ...]:
     """
     root, chip = resources.folder("firmware_templates"), board.chip
     known = sorted(p.name for p in root.iterdir() if (p / "src" / "registers.h.j2").is_file())
-    if chip.family not in known:
+    family = chip.family.name
+    if family not in known:
         raise BoardError(
-            f"chip family {chip.family!r}",
+            f"chip family {family!r}",
             "there are no firmware templates for it",
             expected=f"one of {', '.join(known)}",
-            remedy=f"Add the folder firmware_templates/{chip.family}.",
+            remedy=f"Add the folder firmware_templates/{family}.",
         )
     parts = (
         "common",
         _ARCHITECTURES[chip.core],
         chip.core.replace("-", "_"),
         f"usart_v{board.console.usart.generation}",
-        chip.family,
+        family,
     )
     paths = [path for part in parts for path in sorted((root / part).rglob("*" + _SUFFIX))]
     names = [path.relative_to(root).as_posix() for path in paths]

@@ -44,7 +44,7 @@ class BoardSimulator:
 
     Raises:
         ToolError: Unicorn is not installed.
-        BoardError: The simulator does not know the chip's core or family.
+        BoardError: The simulator does not know the chip's core.
         McuSlmError: The file is no ELF for this chip.
     """
 
@@ -80,7 +80,7 @@ class BoardSimulator:
         except ImportError as error:
             raise missing_extra("unicorn", "sim", "board simulator") from error
         chip, symbols = self.board.chip, self.image.symbols
-        family = peripherals.family_of(chip)
+        family = chip.family
         bottom = next((symbols[n] for n in _STACK_BOTTOM_SYMBOLS if n in symbols), None)
         policy = core.FaultPolicy(self.image.path.name, self.symboliser, bottom, on_fault)
         self._hook = hooks.open_hook(native)
@@ -93,7 +93,8 @@ class BoardSimulator:
         self._peripherals = peripherals.Peripherals(
             family, tuple(ports.values()), lambda: int(self._core.state.last_address), dead
         )
-        for base, size in ((peripherals.BASE, peripherals.SIZE), family.factory_data):
+        factory = family.factory_data.base, family.factory_data.size_bytes
+        for base, size in ((peripherals.BASE, peripherals.SIZE), factory):
             self._core.engine.map_registers(
                 base, size, self._peripherals.read, self._peripherals.write
             )

@@ -5,31 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from mcu_slm.boards import Chip
-from mcu_slm.errors import BoardError
-from mcu_slm.simulator.families import FAMILIES, Family, Ready
+from mcu_slm.boards.families import BitField, Family
 from mcu_slm.simulator.usart import SimulatedUsart
 
 BASE: Final = 0x40000000
 SIZE: Final = 0x20000000
 _USART_BYTES: Final = 0x400
-_ODR, _BSRR, _IDR = 0x14, 0x18, 0x10
-
-
-def family_of(chip: Chip) -> Family:
-    """Return the register table of a chip's family.
-
-    Raises:
-        BoardError: there is none yet.
-    """
-    if chip.family not in FAMILIES:
-        raise BoardError(
-            f"chip {chip.name}",
-            f"the family is {chip.family!r}",
-            f"one that the board simulator knows: {', '.join(FAMILIES)}",
-            "Add its registers to mcu_slm/simulator/families.py.",
-        )
-    return FAMILIES[chip.family]
+_PORT_BYTES: Final = 0x400
 
 
 class Peripherals:
@@ -52,13 +34,16 @@ class Peripherals:
         self._family = family
         self._usarts = {usart.facts.base: usart for usart in usarts}
         self._here = here
-        self._ready: dict[int, list[Ready]] = {}
+        self._ready: dict[int, list[tuple[BitField, BitField]]] = {}
         for ready in family.ready:
             if not (ready.crystal and crystal_fails):
-                self._ready.setdefault(ready.register, []).append(ready)
+                flag, source = family.place(ready.flag), family.place(ready.follows)
+                self._ready.setdefault(flag.address, []).append((flag, source))
+        gpio = family.gpio
+        self._gpio = range(gpio.base, gpio.base + gpio.ports * _PORT_BYTES)
         self._modelled = [
             *(range(block.base, block.base + block.size_bytes) for block in family.blocks),
-            *(range(base, base + 0x400) for base in family.gpio_ports),
+            self._gpio,
         ]
         self.touched: dict[int, int] = {}  # unmodelled register -> code address
         self.features: dict[int, str] = {}  # register -> feature that is not modelled
@@ -68,9 +53,12 @@ class Peripherals:
         """Take all registers back to their reset values."""
         self._values: dict[int, int] = {}
         for block in self._family.blocks:
-            self._values.update(block.reset_values)
-        register, at_power_on, after_software = self._family.reset_cause
-        self._values[register] = at_power_on if power_on else after_software
+            self._values.update(
+                (block.base + offset, value) for offset, value in block.reset_values
+            )
+        cause = self._family.reset_cause
+        register = self._family.place(cause.register).address
+        self._values[register] = cause.power_on if power_on else cause.software
         for usart in self._usarts.values():
             usart.reset()
 
@@ -101,18 +89,22 @@ class Peripherals:
     def _read_plain(self, address: int) -> int:
         self._note(address)
         value = self._values.get(address, 0)
-        for ready in self._ready.get(address, ()):
-            source = self._values.get(ready.source, 0) & ready.source_mask
-            up = source // (ready.source_mask & -ready.source_mask) * (ready.mask & -ready.mask)
-            value = value & ~ready.mask | up
-        if address & 0x3FF == _IDR and address & ~0x3FF in self._family.gpio_ports:
-            return self._values.get(address - _IDR + _ODR, 0)  # pins read as they are driven
+        for flag, source in self._ready.get(address, ()):
+            shown = self._values.get(source.address, 0) & source.mask
+            up = shown // (source.mask & -source.mask) * (flag.mask & -flag.mask)
+            value = value & ~flag.mask | up
+        gpio = self._family.gpio
+        if address in self._gpio and address % _PORT_BYTES == gpio.idr:
+            return self._values.get(
+                address - gpio.idr + gpio.odr, 0
+            )  # pins read as they are driven
         return value
 
     def _write_plain(self, address: int, value: int) -> None:
         self._note(address)
-        if address & 0x3FF == _BSRR and address & ~0x3FF in self._family.gpio_ports:
-            output = address - _BSRR + _ODR
+        gpio = self._family.gpio
+        if address in self._gpio and address % _PORT_BYTES == gpio.bsrr:
+            output = address - gpio.bsrr + gpio.odr
             driven = self._values.get(output, 0) & ~(value >> 16)
             self._values[output] = driven | value & 0xFFFF
             return

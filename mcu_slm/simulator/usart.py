@@ -175,7 +175,8 @@ class SimulatedUsart:
     @property
     def _character(self) -> int:
         """Clocks of one character, if the peripheral's clock is as fast as the core's."""
-        clocks = _BITS_PER_CHARACTER * self._registers.get(self._layout.brr, 0)
+        divider = self._registers.get(self._layout.brr, 0) >> (8 if self.facts.low_power else 0)
+        clocks = _BITS_PER_CHARACTER * divider
         return min(max(clocks, _SHORTEST_CHARACTER), _LONGEST_CHARACTER)
 
     def _update_line(self) -> None:

@@ -66,7 +66,7 @@ def l475_board() -> Board:
         name="stm32l475vg",
         bootloader_product_id=0x415,
         pyocd_target="stm32l475xg",
-        flash_sectors_bytes=(0x800,) * 512,
+        flash_layout=((512, 0x800),),
         memories=(
             Memory("FLASH", "flash", FLASH, 1 << 20),
             Memory("RAM", "ram", 0x2000_0000, 96 << 10),

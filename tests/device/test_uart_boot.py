@@ -211,7 +211,7 @@ def test_the_simulated_rom_keeps_the_rules():
 
 
 def test_the_chip_file_decides_which_sectors_are_erased():
-    chip = dataclasses.replace(CHIP, flash_sectors_bytes=(0x800,) * 256)
+    chip = dataclasses.replace(CHIP, flash_layout=((256, 0x800),))
     rom = BootRom(chip)
     flash_through(rom, FlashImage((Segment(FLASH, firmware(0x1001)),)), chip)
     assert rom.erased_sectors == [0, 1, 2]

@@ -14,7 +14,7 @@ from mcu_slm.firmware import FirmwareProject, generate
 
 # One board per family: what is in a family's templates does not depend on the board.
 FAMILY_BOARDS = {
-    boards.load_board(name).chip.family: name for name in boards.list_boards()
+    boards.load_board(name).chip.family.name: name for name in boards.list_boards()
 }.values()
 STANDIN = Path(__file__).parent / "standin_model"
 _WEIGHTS = np.array(

@@ -35,7 +35,7 @@ def clock_settings(board: Board) -> ClockSettings:
         BoardError: no setting of the PLL gives exactly `clock_hz` from `crystal_hz`, or the
             family's clocks are not known.
     """
-    family = board.chip.family
+    family = board.chip.family.name
     if family not in _FAMILIES:
         raise BoardError(
             f"chip family {family!r}",

@@ -1,0 +1,107 @@
+"""Registers that start-up code of a family meets: `boards/families/<family>.toml`.
+
+The board simulator answers from these tables. A register inside a listed block keeps what was
+written; a ready flag follows the bits that request it, at once; registers outside all blocks are
+kept too, but reported as not modelled.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+_PLACE: Final = re.compile(r"(\w+)\+0x([0-9A-Fa-f]+)(?::(\d+)(?:-(\d+))?)?")
+_WORD: Final = 0xFFFF_FFFF
+
+
+@dataclass(frozen=True)
+class RegisterBlock:
+    """A range of plain registers; `reset_values` are rows of [offset, value after reset]."""
+
+    name: str
+    base: int
+    size_bytes: int
+    reset_values: tuple[tuple[int, ...], ...] = ()
+
+
+@dataclass(frozen=True)
+class ReadyFlag:
+    """The bits `flag` show the bits `follows`; both are places such as `RCC+0x00:17`.
+
+    `crystal` marks what never becomes ready on a board with a dead crystal.
+    """
+
+    flag: str
+    follows: str
+    crystal: bool = False
+
+
+@dataclass(frozen=True)
+class GpioPorts:
+    """Ports A, B ... at `base`, 0x400 apart, and the offsets of their data registers."""
+
+    base: int
+    ports: int
+    idr: int = 0x10
+    odr: int = 0x14
+    bsrr: int = 0x18
+
+
+@dataclass(frozen=True)
+class ResetCause:
+    """The register that names the cause of a reset, and what it then holds."""
+
+    register: str
+    power_on: int
+    software: int
+
+
+@dataclass(frozen=True)
+class AddressRange:
+    """A range of addresses."""
+
+    base: int
+    size_bytes: int
+
+
+@dataclass(frozen=True)
+class BitField:
+    """Bits of one register, by absolute address."""
+
+    address: int
+    mask: int
+
+
+@dataclass(frozen=True)
+class Family:
+    """Registers of one family of chips; `name` is also its folder of firmware templates.
+
+    `boot_alias` says that flash also appears at address 0, from where the core boots; else the core
+    boots from the beginning of flash.
+    """
+
+    name: str
+    title: str
+    source: str
+    boot_alias: bool
+    gpio: GpioPorts
+    factory_data: AddressRange
+    reset_cause: ResetCause
+    ready: tuple[ReadyFlag, ...]
+    blocks: tuple[RegisterBlock, ...]
+
+    def place(self, text: str) -> BitField:
+        """Return the bits that a place names; a place without bits is the whole register.
+
+        Raises:
+            ValueError: it names no block, lies outside it, or is not written as a place.
+        """
+        match = _PLACE.fullmatch(text)
+        block = match and next((b for b in self.blocks if b.name == match[1]), None)
+        if match is None or block is None:
+            raise ValueError("it names no register of a listed block")
+        offset, first, last = int(match[2], 16), int(match[3] or 0), int(match[4] or match[3] or 31)
+        if offset % 4 or offset >= block.size_bytes or not first <= last < 32:
+            raise ValueError("it lies outside the block or the register")
+        return BitField(block.base + offset, _WORD >> (31 - last + first) << first)
