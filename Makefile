@@ -7,6 +7,8 @@
 # make prove     random graphs through judge, NumPy and generated C, byte for byte; GRAPHS=N SEED=S JOBS=J, PROVE_ARGS=--sanitize; continues
 #                PROVE_ARGS="--cores cortex-m0plus,cortex-m4,cortex-m33" runs the same C on bare simulated Arm cores, too
 # make new-op    the files of a new operator, from templates; NAME=SOME_OPERATOR
+# make new-board the files of a new board, from a shipped one; NAME=my_board CHIP=stm32f446re LIKE=nucleo_f446re
+# make boards    every board with both compilers in all presets: built, booted on the simulator, asked
 # make operators the page docs/operators.md, from what the operator modules declare
 # make costs     measures what a round of each kernel's loops costs, for predictions; KERNELS="dsp_gemm lstm_s8" measures these only
 # make bench     one inference of each shared model on the simulated board, by kernel family: writes docs/benchmarks.md
@@ -34,7 +36,7 @@ JOBS ?= 1
 TABLE ?= pretraining
 RUNS ?= build/results
 
-.PHONY: demo test lint check emulate fuzz prove new-op operators costs bench keras results clean
+.PHONY: demo test lint check emulate fuzz prove boards new-board new-op operators costs bench keras results clean
 
 demo: $(VENV)/installed
 	$(BIN)/mcu-slm run examples/basic_motions/mcu_slm.toml
@@ -59,6 +61,12 @@ fuzz: $(VENV)/installed-dev
 
 prove: $(VENV)/installed-dev
 	$(BIN)/python -m tests.prove --graphs $(GRAPHS) --seed $(SEED) --jobs $(JOBS) $(PROVE_ARGS)
+
+boards: $(VENV)/installed-dev
+	MCU_SLM_EVERY_BUILD=1 $(BIN)/python -m pytest -n 2 tests/firmware/test_every_board.py $(PYTEST_ARGS)
+
+new-board: $(VENV)/installed-dev
+	@$(BIN)/mcu-slm new-board $(NAME) --chip $(CHIP) $(if $(LIKE),--like $(LIKE)) --out boards
 
 new-op: $(VENV)/installed-dev
 	@$(BIN)/python -m tests.ops.new_op $(NAME)

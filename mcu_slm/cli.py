@@ -398,14 +398,6 @@ def schema() -> None:
 
 
 @command
-def boards(as_json: Json = False) -> None:
-    """List the boards."""
-    from mcu_slm import listings
-
-    typer.echo(listings.boards(as_json=as_json))
-
-
-@command
 def ops(as_json: Json = False) -> None:
     """List the operators: element types, kernels, and what is refused and why."""
     from mcu_slm import listings
@@ -414,4 +406,4 @@ def ops(as_json: Json = False) -> None:
 
 
 # Their place in the help is behind the commands above.
-from mcu_slm import cli_models  # noqa: E402, F401
+from mcu_slm import cli_boards, cli_models  # noqa: E402, F401

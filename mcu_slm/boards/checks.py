@@ -13,6 +13,9 @@ from mcu_slm.boards.families import Family
 from mcu_slm.boards.strict_toml import wrong_type
 from mcu_slm.errors import BoardError
 
+UNFINISHED: Final = "TODO"
+"""How a text begins that somebody still has to write."""
+
 _PIN: Final = re.compile(r"P[A-K](1[0-5]|[0-9])")
 _IDENTIFIER: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,31}")
 _BOARD_NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
@@ -111,6 +114,17 @@ def _ensure_name_and_titles_are_plain(board: Board, path: Path) -> None:
             raise wrong_type(path, key, text, "one line of plain text")
 
 
+def _ensure_facts_have_a_source(board: Board, path: Path) -> None:
+    for key, text in (("chip.source", board.chip.source), ("source", board.source)):
+        if not text or text.startswith(UNFINISHED):
+            raise BoardError(
+                f"{path}: {key}",
+                f"it says {text!r}: nobody has compared the facts yet",
+                expected="the documents that the facts were compared with",
+                remedy="Compare each fact with data sheet, reference and user manual; name them.",
+            )
+
+
 def _ensure_clock_within_chip_limit(board: Board, path: Path) -> None:
     if not 0 < board.clock_hz <= board.chip.max_clock_hz:
         raise BoardError(
@@ -195,6 +209,7 @@ _CHIP_CHECKS: Final[tuple[Callable[[Chip, Path], None], ...]] = (
 )
 _BOARD_CHECKS: Final[tuple[Callable[[Board, Path], None], ...]] = (
     _ensure_name_and_titles_are_plain,
+    _ensure_facts_have_a_source,
     _ensure_clock_within_chip_limit,
     _ensure_crystal_within_chip_limit,
     _ensure_console_pin_has_uart,

@@ -16,7 +16,7 @@ from mcu_slm.boards.strict_toml import read_record, read_toml
 from mcu_slm.errors import BoardError
 
 _FOLDERS: Final = {"chip": "chips", "family": "families"}
-_NEW_BOARD_HINT: Final = "Boards are described in boards/*.toml; copy one to add your own."
+_NEW_BOARD_HINT: Final = "`mcu-slm new-board` begins the file of another one."
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ def load_board(name_or_path: str | Path) -> Board:
     Raises:
         BoardError: unknown board or chip, unreadable file, unknown key, or contradicting facts.
     """
-    path = _board_path(name_or_path)
+    path = board_path(name_or_path)
     written = read_record(_BoardFile, read_toml(path), path, "")
     chip = _load_chip(written.chip, path)
     board = Board(
@@ -108,7 +108,12 @@ def board_from_json(path: Path) -> Board:
     return board
 
 
-def _board_path(name_or_path: str | Path) -> Path:
+def board_path(name_or_path: str | Path) -> Path:
+    """Return the file of a board.
+
+    Raises:
+        BoardError: no shipped board has this name.
+    """
     text = str(name_or_path)
     if text.endswith(".toml"):
         return Path(text)

@@ -25,6 +25,7 @@ HEAVY = (
 )
 LIGHT_ROOMS = (
     "mcu_slm.cli",
+    "mcu_slm.cli_boards",
     "mcu_slm.cli_models",
     "mcu_slm.quantize",
     "mcu_slm.quantize.child",
