@@ -17,6 +17,7 @@ from mcu_slm.config.data import (
     RecordingData,
     SplitConfig,
     TsData,
+    WavData,
 )
 from mcu_slm.config.loading import json_schema, load_project, parse_project
 from mcu_slm.config.models import BiLstmModel, ModelConfig, TcnModel, TokenLmModel, TransformerModel
@@ -73,6 +74,7 @@ __all__ = [
     "TransformerModel",
     "TsData",
     "VerifyConfig",
+    "WavData",
     "json_schema",
     "load_project",
     "parse_project",

@@ -250,6 +250,24 @@ class ParquetData(RecordingData):
     """Kind of source."""
 
 
+class WavData(RecordingData):
+    """WAV files of PCM samples, such as audio and vibration; values are counts of 16 bits."""
+
+    format: Literal["wav"]
+    """Kind of source."""
+
+    @model_validator(mode="after")
+    def _no_columns(self) -> Self:
+        origins = {"label": self.label, "group": self.group}
+        columns = [key for key, origin in origins.items() if origin and origin.column is not None]
+        columns += [key for key in ("target", "time_column") if getattr(self, key) is not None]
+        if columns:
+            raise ValueError(
+                f"{columns[0]} names a column, and WAV files have none; use file_name or folder"
+            )
+        return self
+
+
 class NpzData(BaseData):
     """Windows that are already cut, as arrays in `.npz` files."""
 
@@ -338,7 +356,7 @@ class AeonData(BaseData):
 
 
 DataConfig = Annotated[
-    CsvData | ParquetData | NpzData | TsData | AeonData, Field(discriminator="format")
+    CsvData | ParquetData | WavData | NpzData | TsData | AeonData, Field(discriminator="format")
 ]
 """The section `[data]`: one model per `format`."""
 

@@ -84,7 +84,7 @@ def test_project_knows_its_folder(tmp_path: Path, as_folder: bool) -> None:
         ("= 50", "= 0", "data.sampling_rate_hz", "found 0; expected greater than 0"),
         ('"pump"', '"a pump"', "project.name", "letters, digits"),
         ('"csv"', '"cvs"', "data.format", "found 'cvs'; expected csv (did you mean that?)"),
-        ('format = "csv"', "", "data.format", "missing; expected one of csv, parquet, npz"),
+        ('format = "csv"', "", "data.format", "missing; expected one of csv, parquet, wav"),
         ('kind = "by_time"', "", "data.split.kind", "missing; expected official: as the source"),
         ('"by_time"', '"by_tim"', "data.split.kind", "found 'by_tim'"),
         ("{ column", "{ colum", "data.label.colum", "expected column (did you mean that?)"),

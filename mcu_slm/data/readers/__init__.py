@@ -16,6 +16,7 @@ from mcu_slm.config import (
     NpzData,
     RecordingData,
     TsData,
+    WavData,
 )
 from mcu_slm.data.checks import require_finite, require_targets
 from mcu_slm.data.dataset import TaskKind, Text
@@ -25,6 +26,7 @@ from mcu_slm.data.readers.csv_files import read_csv
 from mcu_slm.data.readers.npz_arrays import read_npz
 from mcu_slm.data.readers.parquet_files import read_parquet
 from mcu_slm.data.readers.ts_files import read_ts
+from mcu_slm.data.readers.wav_files import read_wav
 from mcu_slm.data.sampling_times import check_times, time_columns
 from mcu_slm.data.symbols import numbers_of, read_vocabulary
 from mcu_slm.data.windowing import Recordings, countdown, cut_at_changes
@@ -113,6 +115,8 @@ def _read_recording(
         x = np.column_stack([*symbols, y])
     elif isinstance(config, CsvData):
         x, text = read_csv(path, name, numeric, required, config.column_names, list(times))
+    elif isinstance(config, WavData):
+        x, text = read_wav(path, name, config.channels, config.sampling_rate_hz), {}
     else:
         x, text = read_parquet(path, name, numeric, required, list(times))
     x, targets = x[:, : len(config.channels)], x[:, len(config.channels) :]
