@@ -162,6 +162,28 @@ def convert(
 
 
 @command
+def forecast(
+    project: ProjectFile,
+    recording: Annotated[Path, typer.Argument(help="What came before: .csv, .parquet or .wav.")],
+    steps: Annotated[int, typer.Option("--steps", "-n", min=1, help="Samples to predict.")] = 32,
+    runs: Runs = RUNS,
+    as_json: Json = False,
+) -> None:
+    """Print as CSV what a trained token model expects after the end of a recording."""
+    from mcu_slm.pipeline.forecasting import forecast_recording
+    from mcu_slm.pipeline.run_folder import RunFolder
+
+    settings = options.project(project)
+    with options.reporter(True) as reporter:  # the table is all that goes to stdout
+        folder = RunFolder(runs / settings.project.name, reporter, False)
+        found = forecast_recording(settings, folder, recording, steps)
+    if as_json:
+        print_json({"channels": found.channels, "samples": found.rows})
+        return
+    typer.echo(found.csv(), nl=False)
+
+
+@command
 def firmware(
     model: Annotated[Path, typer.Argument(help="A .tflite file.")],
     board: BoardName = None,

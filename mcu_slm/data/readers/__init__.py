@@ -19,7 +19,7 @@ from mcu_slm.config import (
     WavData,
 )
 from mcu_slm.data.checks import require_finite, require_targets
-from mcu_slm.data.dataset import TaskKind, Text
+from mcu_slm.data.dataset import Float32, TaskKind, Text
 from mcu_slm.data.files import display_name, find_files, origin_text
 from mcu_slm.data.readers.aeon_sets import read_aeon
 from mcu_slm.data.readers.csv_files import read_csv
@@ -69,6 +69,29 @@ def read_source(
         for path, name, split in _file_sets(config, project_dir)
         for item in _read_recording(path, name, split, config, task, vocabulary)
     ]
+
+
+def read_samples(path: Path, config: DataConfig, vocabulary: Sequence[str] = ()) -> Float32:
+    """Return the channels of one recording, [samples, C]; its end of name says the format.
+
+    Raises:
+        DataError: the file is missing, unreadable or lacks a channel.
+    """
+    name, channels = str(path), list(config.channels)
+    if not path.is_file():
+        raise DataError(name, "there is no such file", "a recording: .csv, .parquet or .wav")
+    names = config.column_names if isinstance(config, CsvData) else ()
+    if path.suffix == ".wav":
+        x = read_wav(path, name, channels, config.sampling_rate_hz)
+    elif path.suffix == ".parquet":
+        x, _ = read_parquet(path, name, channels, ())
+    elif vocabulary:
+        _, text = read_csv(path, name, (), channels, names)
+        x = np.column_stack([numbers_of(text[c], vocabulary, f"{name}: {c}") for c in channels])
+    else:
+        x, _ = read_csv(path, name, channels, (), names)
+    require_finite(x, name, channels)
+    return x
 
 
 def vocabulary_of(config: DataConfig, project_dir: Path) -> tuple[str, ...]:

@@ -27,6 +27,7 @@ from torch import nn
 
 from mcu_slm.config import TokenLmModel
 from mcu_slm.errors import ConfigError
+from mcu_slm.quant import activation_quantization
 from mcu_slm.train.backends import FoldedBatchNorm, Operators, Value, fold
 from mcu_slm.train.families.layers import Answer, weight, zeros
 from mcu_slm.train.families.student import Head
@@ -37,8 +38,6 @@ MAX_CHANNELS = 10
 """TensorFlow Lite Micro joins at most ten tensors in one CONCATENATION."""
 MARGIN = 0.25
 """How far the int8 input reaches beyond the training values on each side, as a share of theirs."""
-JUST_BELOW = 1e-3
-"""The first bin ends that share of the training values' range below the lowest of them."""
 MAX_FITTED = 1 << 20
 """Samples of a channel that its bins are found from, at most."""
 
@@ -101,6 +100,7 @@ class TokenLm(AttentionStudent):
 
     shape: TokenLmShape
     edges: torch.Tensor
+    reach: torch.Tensor
 
     def __init__(self, shape: TokenLmShape, generator: torch.Generator | None = None) -> None:
         super().__init__()
@@ -109,6 +109,7 @@ class TokenLm(AttentionStudent):
         width = shape.embedding
         inner = torch.arange(shape.bins - 1) + 0.5
         self.register_buffer("edges", inner.repeat(shape.channels, 1))
+        self.register_buffer("reach", torch.tensor([-1.0, float(shape.bins)]))
         self.embedding = weight((shape.channels, shape.bins, width), shape.channels, generator)
         self.position = weight((1, shape.tokens, width), 100, generator)
         self.blocks = nn.ModuleList(
@@ -195,6 +196,8 @@ class TokenLm(AttentionStudent):
     def fit_inputs(self, x: torch.Tensor) -> None:
         """Find the bins, and one beyond each end: of the training values, or of their margins.
 
+        Edges lie between the values of two int8 codes.
+
         Shapes: x: normalised windows [N, T, C].
         """
         if self.shape.symbols:
@@ -208,8 +211,16 @@ class TokenLm(AttentionStudent):
             edges = low - MARGIN * span + shares[:, None] * (1 + 2 * MARGIN) * span
         else:
             edges = torch.quantile(flat, shares, dim=0)
-            edges[0], edges[-1] = low - JUST_BELOW * span, low + span
-        self.edges.copy_(edges.T)
+        margin = 1 / self.shape.bins if self.shape.uniform else MARGIN
+        first, last = float(edges[0].min()), float(edges[-1].max())
+        margin *= max(last - first, 1e-3)
+        self.reach.copy_(torch.tensor([first - margin, last + margin]))
+        # Between two codes: the int8 values then fall into the bins that the float values do.
+        scale, _ = activation_quantization(*self.input_range)
+        codes = torch.round(edges / scale)
+        if not self.shape.uniform:
+            codes[0] -= 1  # the bin below all training values
+        self.edges.copy_(((codes + 0.5) * scale).T)
 
     @property
     def input_range(self) -> tuple[float, float]:
@@ -219,6 +230,5 @@ class TokenLm(AttentionStudent):
         """
         if self.shape.symbols:
             return 0.0, 255.0
-        low, high = float(self.edges[:, 0].min()), float(self.edges[:, -1].max())
-        margin = (high - low) * (1 / self.shape.bins if self.shape.uniform else MARGIN)
-        return low - margin, high + margin
+        low, high = self.reach.tolist()
+        return low, high
