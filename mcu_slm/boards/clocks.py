@@ -59,8 +59,34 @@ class H7ClockFacts(ClockFacts):
     flash_latencies: tuple[tuple[int, ...], ...]
 
 
+@dataclass(frozen=True)
+class MultiplierPllFacts(ClockFacts):
+    """STM32F0, F1, F3, L0 and L1: PLL = oscillator / predivider * multiplier / divider.
+
+    A PLL without a divider of its own has the divider 1, and is then as fast as its VCO. Factors
+    are listed in the order in which their register field counts.
+    """
+
+    pll_crystal_predividers: tuple[int, ...]
+    pll_internal_predividers: tuple[int, ...]
+    pll_multipliers: tuple[int, ...]
+    pll_dividers: tuple[int, ...]
+    apb1_max_hz: int
+    apb2_max_hz: int
+    flash_hz_per_wait_state: int
+
+    def wait_states(self, clock_hz: int) -> int:
+        """Return the cycles that a read of the flash takes beside the first."""
+        return (clock_hz - 1) // self.flash_hz_per_wait_state
+
+
 CLOCK_FACTS: Final[dict[str, type[ClockFacts]]] = {
+    "stm32f0": MultiplierPllFacts,
+    "stm32f1": MultiplierPllFacts,
+    "stm32f3": MultiplierPllFacts,
     "stm32f4": F4ClockFacts,
     "stm32h7": H7ClockFacts,
+    "stm32l0": MultiplierPllFacts,
+    "stm32l1": MultiplierPllFacts,
 }
 """The record of a family's `[clock]` table."""

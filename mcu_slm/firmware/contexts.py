@@ -28,6 +28,8 @@ _SYSTEM_EXCEPTIONS: Final = {
     14: "PendSV",
     15: "SysTick",
 }
+_ARMV6M_CORES: Final = ("cortex-m0", "cortex-m0plus")
+_NOT_ON_ARMV6M: Final = (4, 5, 6, 12)
 _FIRST_INTERRUPT: Final = 16
 # What has to be done before anything is in RAM: header -> function.
 _EARLY_CALLS_OF_FAMILIES: Final = {"stm32h7": {"errata": "errata_apply"}}
@@ -278,13 +280,14 @@ def _startup(banner: str, subject: Subject) -> Startup:
             f"{subject.board.console.usart.name}_IRQHandler"
         ),
     }
+    is_armv6m = chip.core in _ARMV6M_CORES
+    missing = _NOT_ON_ARMV6M if is_armv6m else ()
+    known = {n: text for n, text in _SYSTEM_EXCEPTIONS.items() if n not in missing}
     vectors = []
     for number in range(2, _FIRST_INTERRUPT + chip.interrupts):
-        is_reserved = number < _FIRST_INTERRUPT and number not in _SYSTEM_EXCEPTIONS
+        is_reserved = number < _FIRST_INTERRUPT and number not in known
         interrupt = number - _FIRST_INTERRUPT
-        meaning = (
-            _SYSTEM_EXCEPTIONS.get(number, "reserved") if interrupt < 0 else f"IRQ {interrupt}"
-        )
+        meaning = known.get(number, "reserved") if interrupt < 0 else f"IRQ {interrupt}"
         handler = "0" if is_reserved else own.get(number, "Fault_Handler")
         vectors.append(Vector(handler, meaning))
     early = {
@@ -296,8 +299,7 @@ def _startup(banner: str, subject: Subject) -> Startup:
         ("Fault_Handler", *own.values()),
         tuple(vectors),
         has_fpu=chip.fpu != "none",
-        can_trap_division=chip.core
-        not in ("cortex-m0", "cortex-m0plus"),  # Armv6-M divides in code
+        can_trap_division=not is_armv6m,  # Armv6-M divides in code
         early_headers=tuple(sorted(early)),
         early_calls=tuple(early.values()),
     )

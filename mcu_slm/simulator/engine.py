@@ -6,7 +6,8 @@ Found by experiment on Unicorn 2.1.4:
     a block hook is exact; so register callbacks ask for one and the block hook stops.
   - Inside a register callback PC is the start of the block.
   - Memory hooks lose the IT state when a hooked load sits in an IT block: strict mode only.
-  - An exception return is reported as interrupt 3 at PC 0xFFFFFFEx/Fx (as 8 on Cortex-M33).
+  - An exception return is reported as interrupt 3 at PC 0xFFFFFFEx/Fx (as 8 on Cortex-M33); on the
+    Cortex-M0, which has no MPU, as an instruction fetch from nowhere.
   - The Cortex-M0 also executes IT and CBZ, the Cortex-M3 also SMLAD and its kin; what else these
     cores lack is refused as undefined, and unaligned access on the M0 is a fault.
 """
@@ -298,6 +299,9 @@ class Engine:
     ) -> bool:
         cause = _ACCESS_CAUSES[access]
         is_fetch = cause in {Cause.FETCH_UNMAPPED, Cause.FETCH_NOT_EXECUTABLE}
+        if is_fetch and address >= _EXCEPTION_RETURN:
+            self._event = Event.EXCEPTION_RETURN
+            return False
         self._fault = (cause, None if is_fetch else address)
         return False
 

@@ -135,31 +135,43 @@ class SysTick:
         self._reload = 0
         self._wraps_at: int | None = None
         self._flag = False
+        self._due = False  # an interrupt that `advance` has not told yet
 
     @property
     def next_event(self) -> int | None:
         """When the counter reaches zero next, if that interrupts."""
+        if self._due:
+            return self._clock.now
         return self._wraps_at if self._control & self.TICKINT else None
 
     def advance(self) -> bool:
-        """Let time pass; return whether an interrupt became due."""
+        """Let time pass; return whether an interrupt became due since the last call."""
+        self._pass_time()
+        was_due, self._due = self._due, False
+        return was_due
+
+    def _pass_time(self) -> None:
         if self._wraps_at is None or self._clock.now < self._wraps_at:
-            return False
+            return
         self._flag = True
         late = self._clock.now - self._wraps_at
         self._wraps_at += (late // self._period + 1) * self._period
-        return bool(self._control & self.TICKINT)
+        self._due = self._due or bool(self._control & self.TICKINT)
 
     def read(self, offset: int) -> int:
-        """Read one of the four registers."""
-        self.advance()
+        """Read one of the four registers.
+
+        The core takes interrupts between blocks only. Until it has taken a due one, the counter
+        reads 0, so that no code sees a new round before its interrupt.
+        """
+        self._pass_time()
         if offset == self.CTRL:
             value = self._control | (self.COUNTFLAG if self._flag else 0)
             self._flag = False
             return value
         if offset == self.LOAD:
             return self._reload
-        if offset == self.VAL and self._wraps_at is not None:
+        if offset == self.VAL and self._wraps_at is not None and not self._due:
             return ((self._wraps_at - self._clock.now) // self._divider) % (self._reload + 1)
         return 0
 

@@ -158,7 +158,8 @@ class SystemControl:
             self._nvic.pending |= {number for bit, number in _ICSR_SET if value >> bit & 1}
             self._nvic.pending -= {number for bit, number in _ICSR_CLEAR if value >> bit & 1}
         elif offset == _VTOR:
-            self.vector_table = value & ~0x7F
+            if self._core != "cortex-m0":  # it has none
+                self.vector_table = value & ~0x7F
         elif offset == _AIRCR and value >> 16 == 0x05FA:
             self._nvic.group_bits = value >> 8 & 7
             self.reset_requested = bool(value & _SYSRESETREQ)

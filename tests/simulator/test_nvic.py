@@ -149,3 +149,15 @@ def test_idle_time_counts(counter):
     clock = Clock(counter, idle=0)
     counter.value, clock.idle = 10, 90
     assert clock.now == 100
+
+
+def test_reading_the_counter_loses_no_interrupt(counter):
+    systick = started(counter)
+    counter.value = 99
+    assert systick.read(SysTick.VAL) == 1
+    counter.value = 103
+    assert systick.read(SysTick.VAL) == 0  # not 97: its interrupt has not been taken
+    assert systick.next_event == 103
+    assert systick.advance()
+    assert not systick.advance()
+    assert systick.read(SysTick.VAL) == 97

@@ -1,4 +1,4 @@
-"""Clock settings: from crystal and wanted core clock to register values, one module per family."""
+"""Clock settings: from crystal and wanted core clock to register values, one module per kind of PLL."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Final, Protocol
 
 from mcu_slm.boards import Board
 from mcu_slm.errors import BoardError
-from mcu_slm.firmware.clocks import stm32f4, stm32h7
+from mcu_slm.firmware.clocks import multiplier_pll, stm32f4, stm32h7
 
 
 class ClockSettings(Protocol):
@@ -23,8 +23,13 @@ class ClockSettings(Protocol):
 
 
 _FAMILIES: Final[dict[str, Callable[[Board], ClockSettings]]] = {
+    "stm32f0": multiplier_pll.clock_settings,
+    "stm32f1": multiplier_pll.clock_settings,
+    "stm32f3": multiplier_pll.clock_settings,
     "stm32f4": stm32f4.clock_settings,
     "stm32h7": stm32h7.clock_settings,
+    "stm32l0": multiplier_pll.clock_settings,
+    "stm32l1": multiplier_pll.clock_settings,
 }
 
 
