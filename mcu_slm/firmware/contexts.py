@@ -240,7 +240,9 @@ def _address(value: int) -> str:
     return f"0x{value:08X}"
 
 
-def _cycle_counter(banner: str, subject: Subject) -> CycleCounter:
+def _cycle_counter(banner: str, subject: Subject) -> CycleCounter | Plain:
+    if subject.board.chip.core in _ARMV6M_CORES:
+        return Plain(banner)  # there is no DWT to count cycles
     return CycleCounter(banner, dwt_is_locked=subject.board.chip.core == "cortex-m7")
 
 

@@ -38,7 +38,18 @@ def test_shipped_board_loads_and_names_its_sources(name: str) -> None:
 
 def test_all_boards_are_there() -> None:
     """The tests that run for every board run for these."""
-    assert boards.list_boards() == ("nucleo_f446re", "nucleo_h743zi2", "olimex_stm32_h405")
+    assert boards.list_boards() == (
+        "bluepill_f103c8",
+        "nucleo_f030r8",
+        "nucleo_f072rb",
+        "nucleo_f103rb",
+        "nucleo_f303re",
+        "nucleo_f446re",
+        "nucleo_h743zi2",
+        "nucleo_l053r8",
+        "nucleo_l152re",
+        "olimex_stm32_h405",
+    )
 
 
 def test_nucleo_facts() -> None:
@@ -61,6 +72,34 @@ def test_nucleo_h743zi2_facts() -> None:
     assert board.console.usart.generation == 2
     assert (board.console.tx_pin, board.console.rx_pin) == ("PD8", "PD9")
     assert board.led == boards.Led("PB0", active_high=True)
+
+
+@pytest.mark.parametrize(
+    ("name", "core", "flash_kib", "ram_kib", "clock_mhz"),
+    [
+        ("bluepill_f103c8", "cortex-m3", 64, 20, 72),
+        ("nucleo_f030r8", "cortex-m0", 64, 8, 48),
+        ("nucleo_f072rb", "cortex-m0", 128, 16, 48),
+        ("nucleo_f103rb", "cortex-m3", 128, 20, 72),
+        ("nucleo_f303re", "cortex-m4", 512, 64, 72),
+        ("nucleo_l053r8", "cortex-m0plus", 64, 8, 32),
+        ("nucleo_l152re", "cortex-m3", 512, 80, 32),
+    ],
+)
+def test_facts_of_boards_with_a_multiplier_pll(
+    name: str, core: str, flash_kib: int, ram_kib: int, clock_mhz: int
+) -> None:
+    board = boards.load_board(name)
+    assert board.chip.core == core
+    assert (board.chip.fpu == "none") == (core != "cortex-m4")
+    assert board.chip.flash.size_bytes == flash_kib << 10
+    assert board.chip.ram.size_bytes == ram_kib << 10
+    assert board.clock_hz == board.chip.max_clock_hz == clock_mhz * 1_000_000
+    assert board.stack_bytes <= board.chip.ram.size_bytes // 4
+    identity = {"f0": 0x1FFFF7AC, "f1": 0x1FFFF7E8, "f3": 0x1FFFF7AC}
+    identity |= {"l0": 0x1FF80050, "l1": 0x1FF800D0}
+    factory = board.chip.family.factory_data
+    assert identity[board.chip.family.name[-2:]] - factory.base in range(factory.size_bytes)
 
 
 def test_clock_facts_belong_to_the_family(folder: Path) -> None:

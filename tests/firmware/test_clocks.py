@@ -85,6 +85,92 @@ def test_h7_settings_keep_the_limits_of_the_chip(crystal_mhz: int, core_mhz: int
     assert len(slower) == [list(row[1:]) for row in facts.flash_latencies].index(chosen)
 
 
+# crystal (0: none) -> predivider, multiplier, its code, divider; PPRE1; console clock; wait states.
+MULTIPLIER_PLLS = [
+    ("bluepill_f103c8", 8, 72, (1, 9, 7, 1), 4, 72, 2),  # USART1 is on APB2
+    ("bluepill_f103c8", 16, 72, (2, 9, 7, 1), 4, 72, 2),
+    ("nucleo_f030r8", 8, 48, (1, 6, 4, 1), 0, 48, 1),
+    ("nucleo_f030r8", 0, 48, (2, 12, 10, 1), 0, 48, 1),
+    ("nucleo_f030r8", 8, 24, (1, 3, 1, 1), 0, 24, 0),
+    ("nucleo_f072rb", 8, 48, (1, 6, 4, 1), 0, 48, 1),
+    ("nucleo_f072rb", 0, 48, (1, 6, 4, 1), 0, 48, 1),
+    ("nucleo_f103rb", 8, 72, (1, 9, 7, 1), 4, 36, 2),
+    ("nucleo_f103rb", 0, 64, (2, 16, 14, 1), 4, 32, 2),
+    ("nucleo_f303re", 8, 72, (1, 9, 7, 1), 4, 36, 2),
+    ("nucleo_f303re", 0, 72, (1, 9, 7, 1), 4, 36, 2),
+    ("nucleo_l053r8", 0, 32, (1, 4, 1, 2), 0, 32, 1),
+    ("nucleo_l053r8", 8, 32, (1, 8, 3, 2), 0, 32, 1),
+    ("nucleo_l152re", 0, 32, (1, 4, 1, 2), 0, 32, 1),
+    ("nucleo_l152re", 24, 32, (1, 4, 1, 3), 0, 32, 1),
+    ("nucleo_l152re", 8, 16, (1, 4, 1, 2), 0, 16, 0),
+]
+
+
+@pytest.mark.parametrize(
+    ("name", "crystal_mhz", "core_mhz", "pll", "ppre1", "console_mhz", "wait_states"),
+    MULTIPLIER_PLLS,
+)
+def test_settings_of_a_multiplier_pll(
+    name: str,
+    crystal_mhz: int,
+    core_mhz: int,
+    pll: tuple[int, int, int, int],
+    ppre1: int,
+    console_mhz: int,
+    wait_states: int,
+) -> None:
+    board = dataclasses.replace(
+        boards.load_board(name),
+        crystal_hz=crystal_mhz * 1_000_000,
+        clock_hz=core_mhz * 1_000_000,
+    )
+    clock = clock_settings(board)
+    factors = clock.pll_predivider, clock.pll_multiplier, clock.pll_multiplier_field
+    assert (*factors, clock.pll_divider) == pll
+    assert (clock.ppre1, clock.ppre2) == (ppre1, 0)
+    assert clock.console_hz == console_mhz * 1_000_000
+    assert clock.flash_wait_states == wait_states
+    assert clock.oscillator == ("HSE" if crystal_mhz else "HSI")
+    assert clock.half_of_internal == (pll[0] == 2 and not crystal_mhz)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["nucleo_f030r8", "nucleo_f072rb", "nucleo_f103rb", "nucleo_f303re", "nucleo_l053r8"],
+)
+@pytest.mark.parametrize("crystal_mhz", [0, 4, 8, 12, 16, 24])
+def test_settings_of_a_multiplier_pll_keep_the_limits_of_the_chip(
+    name: str, crystal_mhz: int
+) -> None:
+    board = dataclasses.replace(boards.load_board(name), crystal_hz=crystal_mhz * 1_000_000)
+    facts, reached = board.chip.clock, 0
+    for core_mhz in range(1, board.chip.max_clock_hz // 1_000_000 + 1):
+        asked = dataclasses.replace(board, clock_hz=core_mhz * 1_000_000)
+        try:
+            clock = clock_settings(asked)
+        except BoardError:
+            continue
+        reached += 1
+        pll_input_hz = (board.crystal_hz or facts.internal_hz) / clock.pll_predivider
+        vco_hz = pll_input_hz * clock.pll_multiplier
+        assert vco_hz / clock.pll_divider == asked.clock_hz
+        assert facts.pll_input_min_hz <= pll_input_hz <= facts.pll_input_max_hz
+        assert facts.pll_vco_min_hz <= vco_hz <= facts.pll_vco_max_hz
+        assert asked.clock_hz / clock.apb1_divider <= facts.apb1_max_hz
+        assert asked.clock_hz / clock.apb2_divider <= facts.apb2_max_hz
+        assert asked.clock_hz <= (clock.flash_wait_states + 1) * facts.flash_hz_per_wait_state
+    assert reached > 1
+
+
+@pytest.mark.parametrize("name", boards.list_boards())
+def test_the_baud_rate_is_met_on_both_clocks(name: str) -> None:
+    board = boards.load_board(name)
+    factor = 256 if board.console.usart.low_power else 1
+    for clock_hz in (clock_settings(board).console_hz, board.chip.reset_clock_hz):
+        divider = round(clock_hz * factor / board.console.baud)
+        assert clock_hz * factor / divider == pytest.approx(board.console.baud, rel=0.012)
+
+
 @pytest.mark.parametrize("name", boards.list_boards())
 def test_unreachable_clock_is_refused(name: str) -> None:
     board = dataclasses.replace(boards.load_board(name), clock_hz=139_999_999)

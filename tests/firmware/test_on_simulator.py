@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +21,7 @@ from mcu_slm.simulator import BoardSimulator
 
 pytestmark = [pytest.mark.emulator, pytest.mark.usefixtures("core_clock")]
 
+WITH_CRYSTAL = [name for name in boards.list_boards() if boards.load_board(name).crystal_hz]
 FAULTY_SENSOR = """
 #include "sensor.h"
 int recurse(int depth);
@@ -86,7 +88,7 @@ def test_board_boots_at_full_speed_and_answers_everything(unchanged, arm, board,
     stats = client.stats()
     assert (stats.inferences, stats.bad_frames, stats.receive_overruns) == (len(known[0]), 0, 0)
     assert 64 < stats.stack_used_bytes < 1024
-    assert stats.stack_reserved_bytes == 4096
+    assert stats.stack_reserved_bytes == simulator.board.stack_bytes
     assert stats.last_cycles > 0
     assert simulator.unmodelled == {}
 
@@ -166,7 +168,77 @@ def test_reset_boots_again(unchanged, board: str) -> None:
     assert client.stats().inferences == 0
 
 
-@pytest.mark.parametrize("board", boards.list_boards())
+@pytest.mark.parametrize(
+    ("name", "cfgr", "value"),
+    [
+        ("nucleo_f030r8", 0x4002_1004, 0x0011_000A),  # HSE / 1 * 6
+        ("nucleo_f072rb", 0x4002_1004, 0x0011_000A),
+        ("bluepill_f103c8", 0x4002_1004, 0x001D_040A),  # HSE * 9, APB1 halved
+        ("nucleo_f103rb", 0x4002_1004, 0x001D_040A),
+        ("nucleo_f303re", 0x4002_1004, 0x001D_040A),
+        ("nucleo_l053r8", 0x4002_100C, 0x0044_000F),  # HSI16 * 4 / 2
+        ("nucleo_l152re", 0x4002_3808, 0x0044_000F),
+    ],
+)
+def test_clock_configuration_is_that_of_the_manual(
+    unchanged, name: str, cfgr: int, value: int
+) -> None:
+    simulator, client = unchanged(name)
+    client.hello()
+    assert simulator._peripherals.read(cfgr, 4) == value
+
+
+@pytest.mark.parametrize(
+    ("name", "changes", "cfgr", "value"),
+    [
+        ("nucleo_f030r8", {"crystal_hz": 0}, 0x4002_1004, 0x0028_000A),  # HSI / 2 * 12
+        ("nucleo_f072rb", {"crystal_hz": 0}, 0x4002_1004, 0x0010_800A),  # HSI / 1 * 6
+        ("nucleo_f103rb", {"crystal_hz": 0, "clock_hz": 64_000_000}, 0x4002_1004, 0x0038_040A),
+        ("bluepill_f103c8", {"crystal_hz": 16_000_000}, 0x4002_1004, 0x001F_040A),  # PLLXTPRE
+        ("nucleo_f303re", {"crystal_hz": 0}, 0x4002_1004, 0x001C_840A),
+        ("nucleo_l053r8", {"crystal_hz": 8_000_000}, 0x4002_100C, 0x004D_000F),  # HSE * 8 / 2
+        ("nucleo_l152re", {"crystal_hz": 8_000_000}, 0x4002_3808, 0x004D_000F),
+    ],
+)
+def test_another_oscillator_feeds_the_pll(
+    make_project, name: str, changes: dict[str, int], cfgr: int, value: int
+) -> None:
+    facts = replace(boards.load_board(name), crystal_bypass=False, **changes)
+    simulator, client = boot(facts, build(make_project(facts).folder, facts, "Debug").elf)
+    info = client.info()
+    assert info.clock_state == protocol.ClockState.FULL_SPEED
+    assert info.core_clock_hz == facts.clock_hz
+    assert simulator._peripherals.read(cfgr, 4) == value
+    assert simulator.unmodelled == {}
+
+
+def test_the_pins_of_an_f1_are_set_its_own_way(unchanged) -> None:
+    simulator, client = unchanged("nucleo_f103rb")
+    client.hello()
+    gpio_a = 0x4001_0800
+    crl, odr = simulator._peripherals.read(gpio_a, 4), simulator._peripherals.read(gpio_a + 12, 4)
+    assert crl >> 8 & 15 == 0x9  # PA2, TX: alternate function, push-pull, 10 MHz
+    assert crl >> 12 & 15 == 0x8  # PA3, RX: input, pulled ...
+    assert odr >> 3 & 1  # ... up
+    assert crl >> 20 & 15 == 0x2  # PA5, LED: output, 2 MHz
+    assert odr >> 5 & 1  # lit: the self-test passed
+
+
+def test_nothing_becomes_ready(unchanged) -> None:
+    """No oscillator, PLL or clock switch: every board still answers, on the reset clock."""
+    for name in boards.list_boards():
+        board = boards.load_board(name)
+        silent = replace(board.chip.family, ready=())
+        simulator, _ = unchanged(name)
+        dead = replace(board, chip=replace(board.chip, family=silent))
+        _, client = boot(dead, simulator.image.path)
+        info = client.info()
+        assert info.clock_state == protocol.ClockState.RESET_CLOCK
+        assert info.core_clock_hz == board.chip.reset_clock_hz
+        assert client.self_test().passed
+
+
+@pytest.mark.parametrize("board", WITH_CRYSTAL)
 def test_dead_crystal_falls_back_to_the_reset_clock(unchanged, board: str) -> None:
     _, client = unchanged(board, crystal_fails=True)
     info = client.info()
@@ -196,6 +268,30 @@ def test_fault_is_reported_then_the_board_restarts(
     assert cause in fault.causes
     assert sum(isinstance(event, protocol.Boot) for event in events) == 2
     assert simulator.board.chip.ram.base < fault.sp < simulator.board.chip.ram.end
+    assert client.self_test().passed
+
+
+@pytest.mark.parametrize("board", ["nucleo_f030r8", "nucleo_l053r8"])
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "window[0] = *(volatile int8_t *)0x60000000;",
+        "*(volatile uint32_t *)(void *)(window + 1) = 0u;",  # Armv6-M: words lie at multiples of 4
+    ],
+)
+def test_a_core_without_fault_registers_reports_the_place(
+    make_project, arm, board: str, statement: str
+) -> None:
+    project = make_project(board).folder
+    sensor = project / "src" / "sensor_replay.c"
+    sensor.write_text(FAULTY_SENSOR.format(statement=statement))
+    simulator, client = connect(project, board, arm, on_fault="deliver")
+    client.stream(True, period_ms=0)
+    events = [event for event in client.events(0.5) if not isinstance(event, protocol.Text)]
+    fault = next(event for event in events if isinstance(event, protocol.Fault))
+    assert "sensor_read_window" in str(simulator.symboliser.place(fault.pc))
+    assert fault.causes == ()
+    assert sum(isinstance(event, protocol.Boot) for event in events) == 2
     assert client.self_test().passed
 
 

@@ -91,13 +91,34 @@ def test_vector_table_has_one_entry_per_exception() -> None:
     assert lines[16 + 38].strip() == "USART2_IRQHandler, /* IRQ 38 */"
 
 
+@pytest.mark.parametrize("core_board", ["nucleo_f030r8", "nucleo_l053r8"])
+def test_vector_table_of_armv6m_names_no_exception_that_the_core_lacks(core_board: str) -> None:
+    files = {file.path: file.text for file in templates.render_all(subject(core_board))}
+    table = files["src/startup.c"].partition("vectors[] = {")[2].partition("};")[0]
+    lines = [line.strip() for line in table.strip().splitlines()]
+    assert len(lines) == 16 + 32
+    assert [n for n, line in enumerate(lines) if line == "0, /* reserved */"] == [
+        *range(4, 11),
+        12,
+        13,
+    ]
+    assert lines[3] == "Fault_Handler, /* HardFault */"
+    assert lines[16 + 28] == "USART2_IRQHandler, /* IRQ 28 */"
+
+
+@pytest.mark.parametrize("name", [name for name, board in BOARDS.items() if not board.crystal_hz])
+def test_no_crystal_is_started_where_there_is_none(name: str) -> None:
+    files = {file.path: file.text for file in templates.render_all(subject(name))}
+    assert "HSE" not in files["src/system_clock.c"]
+
+
 @pytest.mark.parametrize("family", ["stm32l9", "common", "armv7m"])
 def test_family_without_templates_is_refused(family: str) -> None:
     chip = BOARDS["nucleo_f446re"].chip
     chip = dataclasses.replace(chip, family=dataclasses.replace(chip.family, name=family))
     board = dataclasses.replace(BOARDS["nucleo_f446re"], chip=chip)
     with pytest.raises(
-        BoardError, match=rf"chip family '{family}'.*expected one of stm32f4, stm32"
+        BoardError, match=rf"chip family '{family}'.*expected one of stm32.*, stm32"
     ):
         templates.template_names(board)
     with pytest.raises(BoardError, match=rf"chip family '{family}'.*its clocks are not known"):

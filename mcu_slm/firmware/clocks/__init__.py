@@ -1,4 +1,4 @@
-"""Clock settings: from crystal and wanted core clock to register values, one module per kind of PLL."""
+"""Clock settings: from oscillator and wanted clock to register values, a module per kind of PLL."""
 
 from __future__ import annotations
 
