@@ -200,6 +200,16 @@ def _ensure_stack_fits_ram(board: Board, path: Path) -> None:
         )
 
 
+def _ensure_supply_is_in_the_chip(board: Board, path: Path) -> None:
+    if board.supply == "smps" and not board.chip.has_smps:
+        raise BoardError(
+            f"{path}: supply",
+            f"{board.chip.name} has no switching regulator",
+            expected="ldo",
+            remedy="Correct supply, or name the chip of the variant with one (its name has a Q).",
+        )
+
+
 _CHIP_CHECKS: Final[tuple[Callable[[Chip, Path], None], ...]] = (
     _ensure_names_are_identifiers,
     _reject_overlapping_memories,
@@ -216,4 +226,5 @@ _BOARD_CHECKS: Final[tuple[Callable[[Board, Path], None], ...]] = (
     _ensure_baud_rate_is_reachable,
     _ensure_pins_are_distinct_and_well_named,
     _ensure_stack_fits_ram,
+    _ensure_supply_is_in_the_chip,
 )

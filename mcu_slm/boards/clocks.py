@@ -29,17 +29,19 @@ class F4ClockFacts(ClockFacts):
     `flash_line_bytes` come with one read of the flash, `flash_cache_lines` of them are kept for
     instructions.
 
-    `over_drive_above_hz` is 0 where there is no over-drive, `flash_prefetch_broken_revision` (a
-    REV_ID of DBGMCU_IDCODE) where every revision can prefetch.
+    `pll_n_min` is the least factor of the PLL, `pwr_cr_highest_voltage` the field VOS of PWR_CR in
+    its place. `over_drive_above_hz` is 0 where there is no over-drive,
+    `flash_prefetch_broken_revision` (a REV_ID of DBGMCU_IDCODE) where every revision can prefetch.
     """
 
+    pll_n_min: int
     apb1_max_hz: int
     apb2_max_hz: int
     flash_hz_per_wait_state: int
     flash_line_bytes: int
     flash_cache_lines: int
     over_drive_above_hz: int
-    pwr_cr_voltage_scale_1: int
+    pwr_cr_highest_voltage: int
     flash_prefetch_broken_revision: int
 
     def wait_states(self, clock_hz: int) -> int:
@@ -48,10 +50,32 @@ class F4ClockFacts(ClockFacts):
 
 
 @dataclass(frozen=True)
-class H7ClockFacts(ClockFacts):
-    """STM32H7 at voltage scale 1; `ahb` is the clock of the AXI and AHB buses and of the flash.
+class F7ClockFacts(ClockFacts):
+    """STM32F7: at scale 1, in over-drive above `over_drive_above_hz`."""
 
-    `flash_latencies` are rows of [highest AHB clock in Hz, LATENCY, WRHIGHFREQ], slowest first.
+    pll_n_min: int
+    apb1_max_hz: int
+    apb2_max_hz: int
+    flash_hz_per_wait_state: int
+    over_drive_above_hz: int
+
+
+@dataclass(frozen=True)
+class H5ClockFacts(ClockFacts):
+    """STM32H5 at voltage scale 0, where every bus may be as fast as the core.
+
+    `flash_latencies` are rows of [highest core clock in Hz, LATENCY, WRHIGHFREQ], slowest first.
+    """
+
+    flash_latencies: tuple[tuple[int, ...], ...]
+
+
+@dataclass(frozen=True)
+class H7ClockFacts(ClockFacts):
+    """STM32H7; `ahb` is the clock of the AXI and AHB buses and of the flash.
+
+    `flash_latencies` are rows of [highest AHB clock in Hz, LATENCY, WRHIGHFREQ], slowest first. All
+    holds for the voltage scale that the start-up chooses.
     """
 
     ahb_max_hz: int
@@ -80,13 +104,29 @@ class MultiplierPllFacts(ClockFacts):
         return (clock_hz - 1) // self.flash_hz_per_wait_state
 
 
+@dataclass(frozen=True)
+class U5ClockFacts(ClockFacts):
+    """STM32U5 at voltage range 1, where every bus may be as fast as the core.
+
+    Beyond `boost_above_hz` the core needs the booster, whose clock has a limit of its own.
+    """
+
+    flash_hz_per_wait_state: int
+    boost_above_hz: int
+    boost_input_max_hz: int
+
+
 CLOCK_FACTS: Final[dict[str, type[ClockFacts]]] = {
     "stm32f0": MultiplierPllFacts,
     "stm32f1": MultiplierPllFacts,
     "stm32f3": MultiplierPllFacts,
     "stm32f4": F4ClockFacts,
+    "stm32f7": F7ClockFacts,
+    "stm32h5": H5ClockFacts,
     "stm32h7": H7ClockFacts,
+    "stm32h7a3": H7ClockFacts,
     "stm32l0": MultiplierPllFacts,
     "stm32l1": MultiplierPllFacts,
+    "stm32u5": U5ClockFacts,
 }
 """The record of a family's `[clock]` table."""

@@ -51,7 +51,7 @@ class Chip:
     """Silicon facts.
 
     Stack, data and arena live in the first memory of kind `ram`. `flash_layout` has rows of [number
-    of sectors, bytes of each], in address order.
+    of sectors, bytes of each], in address order. `has_smps`: there is a switching regulator.
     """
 
     name: str
@@ -70,6 +70,7 @@ class Chip:
     clock: ClockFacts
     memories: tuple[Memory, ...]
     usarts: tuple[Usart, ...]
+    has_smps: bool = False
 
     @staticmethod
     def field_types(table: dict[str, Any]) -> dict[str, type]:
@@ -124,7 +125,8 @@ class Board:
     """A chip and what is soldered around it.
 
     `crystal_hz` is 0 where the board has no crystal and is fed no clock: an oscillator inside the
-    chip then feeds the PLL.
+    chip then feeds the PLL. `supply` is the regulator of the chip that feeds its core: where a
+    switching one is wired, the other may not be used.
     """
 
     name: str
@@ -139,6 +141,7 @@ class Board:
     led: Led | None = None
     qemu_machine: str | None = None
     stack_bytes: int = 4096
+    supply: Literal["ldo", "smps"] = "ldo"
 
     def summary(self) -> dict[str, str | int]:
         """Return what a list of boards shows."""

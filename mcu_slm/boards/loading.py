@@ -44,6 +44,7 @@ class _BoardFile:
     led: Led | None = None
     qemu_machine: str | None = None
     stack_bytes: int = 4096
+    supply: Literal["ldo", "smps"] = "ldo"
 
 
 def list_boards() -> tuple[str, ...]:
@@ -76,6 +77,7 @@ def load_board(name_or_path: str | Path) -> Board:
         led=written.led,
         qemu_machine=written.qemu_machine,
         stack_bytes=written.stack_bytes,
+        supply=written.supply,
     )
     check_board(board, path)
     return board

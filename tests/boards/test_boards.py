@@ -39,16 +39,27 @@ def test_shipped_board_loads_and_names_its_sources(name: str) -> None:
 def test_all_boards_are_there() -> None:
     """The tests that run for every board run for these."""
     assert boards.list_boards() == (
+        "b_u585i_iot02a",
         "bluepill_f103c8",
         "nucleo_f030r8",
         "nucleo_f072rb",
         "nucleo_f103rb",
         "nucleo_f303re",
+        "nucleo_f401re",
+        "nucleo_f411re",
+        "nucleo_f429zi",
         "nucleo_f446re",
+        "nucleo_f746zg",
+        "nucleo_f767zi",
+        "nucleo_h563zi",
         "nucleo_h743zi2",
+        "nucleo_h7a3zi_q",
         "nucleo_l053r8",
         "nucleo_l152re",
+        "nucleo_u575zi_q",
         "olimex_stm32_h405",
+        "stm32f4discovery",
+        "stm32f746g_disco",
     )
 
 
@@ -193,6 +204,7 @@ BOARD_DAMAGE = [
     ("pin twice", '"PA5"', '"PA2"', "PA2 is used twice"),
     ("bad pin", '"PA5"', '"PA16"', "'PA16' is no pin name"),
     ("stack", "debugger =", "stack_bytes = 100\ndebugger =", "multiple of 8"),
+    ("supply", "debugger =", 'supply = "smps"\ndebugger =', "stm32f446re has no switching"),
     ("title", '"ST NUCLEO', '"*/ int x; /*', "one line of plain text"),
 ]
 

@@ -12,10 +12,16 @@ from mcu_slm import boards, toolchain
 from mcu_slm.errors import ToolError
 from mcu_slm.firmware import FirmwareProject, generate
 
-# One board per family: what is in a family's templates does not depend on the board.
-FAMILY_BOARDS = {
-    boards.load_board(name).chip.family.name: name for name in boards.list_boards()
-}.values()
+
+def _kind(board: boards.Board) -> tuple[str, str, int]:
+    return board.chip.core, board.chip.fpu, board.console.usart.generation
+
+
+# One board per core and kind of USART, for what does not depend on the family; every board has its
+# turn in test_every_board.py.
+CORE_BOARDS = sorted(
+    {_kind(boards.load_board(name)): name for name in boards.list_boards()}.values()
+)
 STANDIN = Path(__file__).parent / "standin_model"
 _WEIGHTS = np.array(
     [

@@ -15,15 +15,10 @@ from mcu_slm.errors import BudgetError, BuildError, UsageError
 from mcu_slm.firmware import build
 from mcu_slm.firmware.contexts import PRESETS
 from mcu_slm.toolchain import find_arm_compiler
-from tests.firmware.conftest import FAMILY_BOARDS, STANDIN
+from tests.firmware.conftest import CORE_BOARDS, STANDIN
 
 pytestmark = pytest.mark.emulator
 TOOL_NAMES = ("frame", "protocol", "self_test", "known_answers")
-# Release for every board; what the other presets change does not depend on the board.
-ALL = [
-    *((board, "Release") for board in boards.list_boards()),
-    *((board, preset) for board in FAMILY_BOARDS for preset in PRESETS if preset != "Release"),
-]
 FLOATS = "float ratio(float a, float b);\nfloat ratio(float a, float b) { return a / b; }\n"
 needs_cmake = pytest.mark.skipif(
     not all(shutil.which(tool) for tool in ("cmake", "ninja", "arm-none-eabi-gcc")),
@@ -31,8 +26,9 @@ needs_cmake = pytest.mark.skipif(
 )
 
 
-@pytest.mark.parametrize(("board", "preset"), ALL)
-def test_every_board_builds_without_a_warning(make_project, arm, board: str, preset: str) -> None:
+@pytest.mark.parametrize("preset", PRESETS)
+@pytest.mark.parametrize("board", CORE_BOARDS)
+def test_every_core_builds_without_a_warning(make_project, arm, board: str, preset: str) -> None:
     project = make_project(board)
     facts = boards.load_board(board)
     result = build(project.folder, facts, preset, arm)
@@ -158,7 +154,7 @@ def test_without_an_fpu_the_compilers_helpers_are_linked(make_project, arm) -> N
 
 
 @needs_cmake
-@pytest.mark.parametrize("board", [*FAMILY_BOARDS, "without FPU"])
+@pytest.mark.parametrize("board", [*CORE_BOARDS, "without FPU"])
 def test_cmake_gives_the_same_firmware(make_project, board: str) -> None:
     facts = board_without_fpu() if board == "without FPU" else boards.load_board(board)
     project = make_project(facts).folder

@@ -31,11 +31,84 @@ def test_olimex_h405_runs_at_168_mhz_without_over_drive() -> None:
     assert not clock.over_drive
 
 
+def test_nucleo_f401re_runs_at_84_mhz_from_scale_2() -> None:
+    clock = clock_settings(boards.load_board("nucleo_f401re"))
+    assert (clock.pll_m, clock.pll_n, clock.pll_p, clock.pll_q) == (5, 210, 4, 7)
+    # 336 MHz: at 168 MHz this chip's PLL would be too slow, and with / 4 the N would be too low
+    assert (clock.apb1_divider, clock.apb2_divider) == (2, 1)
+    assert clock.console_hz == 42_000_000
+    assert clock.flash_wait_states == 2
+    assert clock.highest_voltage == "0x00008000u"
+    assert not clock.over_drive
+
+
+def test_nucleo_f411re_runs_at_100_mhz() -> None:
+    clock = clock_settings(boards.load_board("nucleo_f411re"))
+    assert (clock.pll_m, clock.pll_n, clock.pll_p, clock.pll_q) == (4, 100, 2, 5)
+    assert (clock.apb1_divider, clock.apb2_divider) == (2, 1)
+    assert (clock.console_hz, clock.flash_wait_states) == (50_000_000, 3)
+
+
+def test_nucleo_f429zi_runs_at_180_mhz_in_over_drive() -> None:
+    clock = clock_settings(boards.load_board("nucleo_f429zi"))
+    assert (clock.pll_m, clock.pll_n, clock.pll_p, clock.pll_q) == (4, 180, 2, 8)
+    assert (clock.console_hz, clock.flash_wait_states) == (45_000_000, 5)
+    assert clock.over_drive
+
+
+def test_stm32f4discovery_runs_at_168_mhz_without_over_drive() -> None:
+    clock = clock_settings(boards.load_board("stm32f4discovery"))
+    assert (clock.pll_m, clock.pll_n, clock.pll_p, clock.pll_q) == (4, 168, 2, 7)
+    assert (clock.console_hz, clock.flash_wait_states) == (42_000_000, 5)
+    assert not clock.over_drive
+    assert clock.prefetch_broken_revision == "0x1000u"
+
+
+def test_f7_boards_run_at_216_mhz_in_over_drive() -> None:
+    factors = {"nucleo_f746zg": (4, 216), "nucleo_f767zi": (4, 216), "stm32f746g_disco": (25, 432)}
+    consoles = {"nucleo_f746zg": 54, "nucleo_f767zi": 54, "stm32f746g_disco": 108}
+    for name, (m, n) in factors.items():
+        clock = clock_settings(boards.load_board(name))
+        assert (clock.pll_m, clock.pll_n, clock.pll_p, clock.pll_q) == (m, n, 2, 9)
+        assert (clock.ppre1, clock.ppre2) == (5, 4)
+        assert clock.console_hz == consoles[name] * 1_000_000
+        assert clock.flash_wait_states == 7
+        assert clock.over_drive
+
+
+def test_f7_enters_over_drive_only_beyond_180_mhz() -> None:
+    board = dataclasses.replace(boards.load_board("nucleo_f767zi"), clock_hz=180_000_000)
+    clock = clock_settings(board)
+    assert (clock.over_drive, clock.flash_wait_states, clock.pll_n) == (False, 5, 180)
+
+
+def without_crystal(name: str) -> boards.Board:
+    return dataclasses.replace(boards.load_board(name), crystal_hz=0, crystal_bypass=False)
+
+
+def test_without_a_crystal_the_internal_oscillator_feeds_the_pll() -> None:
+    clock = clock_settings(without_crystal("nucleo_f446re"))
+    assert (clock.pll_source, clock.has_crystal) == ("HSI", False)
+    assert (clock.pll_m, clock.pll_n, clock.pll_p) == (8, 180, 2)  # 16 MHz / 8 * 180 / 2
+    assert clock.summary.startswith("16 MHz internal oscillator / 8 * 180 / 2 = 180 MHz")
+    clock = clock_settings(without_crystal("nucleo_h743zi2"))
+    assert (clock.pll_source, clock.has_crystal) == ("HSI", False)
+    assert (clock.pll_m, clock.pll_n, clock.pll_p) == (4, 50, 2)  # 64 MHz / 4 * 50 / 2
+
+
+MAIN_PLL_MHZ = [
+    *(("nucleo_f401re", mhz) for mhz in (48, 72, 84)),
+    *(("nucleo_f411re", mhz) for mhz in (48, 72, 84, 96, 100)),
+    *(("nucleo_f446re", mhz) for mhz in (48, 72, 84, 96, 100, 120, 150, 168, 180)),
+    *(("nucleo_f767zi", mhz) for mhz in (48, 96, 108, 180, 200, 216)),
+]
+
+
+@pytest.mark.parametrize(("name", "core_mhz"), MAIN_PLL_MHZ)
 @pytest.mark.parametrize("crystal_mhz", [4, 8, 12, 16, 20, 24, 25, 26])
-@pytest.mark.parametrize("core_mhz", [48, 72, 84, 96, 100, 120, 150, 168, 180])
-def test_settings_keep_the_limits_of_the_chip(crystal_mhz: int, core_mhz: int) -> None:
+def test_settings_keep_the_limits_of_the_chip(name: str, core_mhz: int, crystal_mhz: int) -> None:
     board = dataclasses.replace(
-        boards.load_board("nucleo_f446re"),
+        boards.load_board(name),
         crystal_hz=crystal_mhz * 1_000_000,
         clock_hz=core_mhz * 1_000_000,
     )
@@ -45,6 +118,7 @@ def test_settings_keep_the_limits_of_the_chip(crystal_mhz: int, core_mhz: int) -
     assert vco_hz / clock.pll_p == board.clock_hz
     assert facts.pll_input_min_hz <= pll_input_hz <= facts.pll_input_max_hz
     assert facts.pll_vco_min_hz <= vco_hz <= facts.pll_vco_max_hz
+    assert facts.pll_n_min <= clock.pll_n <= 432
     assert vco_hz / clock.pll_q <= 48_000_000
     assert board.clock_hz / clock.apb1_divider <= facts.apb1_max_hz
     assert board.clock_hz / clock.apb2_divider <= facts.apb2_max_hz
@@ -60,11 +134,31 @@ def test_nucleo_h743zi2_runs_at_400_mhz() -> None:
     assert (clock.flash_wait_states, clock.flash_programming_delay) == (2, 2)
 
 
+def test_nucleo_h7a3zi_q_runs_at_280_mhz_from_the_switching_regulator() -> None:
+    board = boards.load_board("nucleo_h7a3zi_q")
+    clock = clock_settings(board)
+    assert (clock.pll_m, clock.pll_n, clock.pll_p) == (1, 70, 2)
+    assert clock.pll_input_range == 3  # 8 to 16 MHz
+    assert (clock.hpre, clock.ppre) == (0, 4)  # 280 and 140 MHz
+    assert clock.console_hz == 140_000_000
+    assert (clock.flash_wait_states, clock.flash_programming_delay) == (6, 3)
+    assert clock.supply_bit == "SMPSEN"
+    assert clock_settings(dataclasses.replace(board, supply="ldo")).supply_bit == "LDOEN"
+
+
+H7_CORES_MHZ = [
+    *(("nucleo_h743zi2", mhz) for mhz in (64, 100, 140, 185, 200, 280, 370, 400)),
+    *(("nucleo_h7a3zi_q", mhz) for mhz in (50, 80, 100, 140, 150, 200, 250, 280)),
+]
+
+
 @pytest.mark.parametrize("crystal_mhz", [4, 8, 16, 24, 25])
-@pytest.mark.parametrize("core_mhz", [64, 100, 140, 185, 200, 280, 370, 400])
-def test_h7_settings_keep_the_limits_of_the_chip(crystal_mhz: int, core_mhz: int) -> None:
+@pytest.mark.parametrize(("name", "core_mhz"), H7_CORES_MHZ)
+def test_h7_settings_keep_the_limits_of_the_chip(
+    name: str, core_mhz: int, crystal_mhz: int
+) -> None:
     board = dataclasses.replace(
-        boards.load_board("nucleo_h743zi2"),
+        boards.load_board(name),
         crystal_hz=crystal_mhz * 1_000_000,
         clock_hz=core_mhz * 1_000_000,
     )
@@ -169,6 +263,56 @@ def test_the_baud_rate_is_met_on_both_clocks(name: str) -> None:
     for clock_hz in (clock_settings(board).console_hz, board.chip.reset_clock_hz):
         divider = round(clock_hz * factor / board.console.baud)
         assert clock_hz * factor / divider == pytest.approx(board.console.baud, rel=0.012)
+
+
+@pytest.mark.parametrize("name", ["nucleo_u575zi_q", "b_u585i_iot02a"])
+def test_u5_boards_run_at_160_mhz_from_the_internal_oscillator(name: str) -> None:
+    clock = clock_settings(boards.load_board(name))
+    assert (clock.pll_source, clock.has_crystal) == ("MSIS", False)
+    assert (clock.pll_m, clock.pll_n, clock.pll_r) == (1, 80, 2)
+    assert clock.pll_input_range == 2  # 4 to 8 MHz
+    assert clock.console_hz == 160_000_000
+    assert clock.flash_wait_states == 4
+    assert (clock.needs_boost, clock.boost_divider, clock.boost_field) == (True, 1, 0)
+    assert clock.smps
+
+
+@pytest.mark.parametrize(("crystal_mhz", "field"), [(0, 0), (4, 0), (16, 0), (32, 1), (48, 2)])
+@pytest.mark.parametrize("core_mhz", [32, 48, 64, 80, 96, 160])
+def test_u5_settings_keep_the_limits_of_the_chip(
+    crystal_mhz: int, field: int, core_mhz: int
+) -> None:
+    board = dataclasses.replace(
+        boards.load_board("nucleo_u575zi_q"),
+        crystal_hz=crystal_mhz * 1_000_000,
+        clock_hz=core_mhz * 1_000_000,
+    )
+    facts, clock = board.chip.clock, clock_settings(board)
+    source_hz = board.crystal_hz or 4_000_000
+    pll_input_hz = source_hz / clock.pll_m
+    assert 1 <= clock.pll_m <= 16
+    assert 4_000_000 <= pll_input_hz <= 16_000_000
+    assert clock.pll_input_range == (3 if pll_input_hz >= 8_000_000 else 2)
+    vco_hz = pll_input_hz * clock.pll_n
+    assert vco_hz / clock.pll_r == board.clock_hz
+    assert facts.pll_vco_min_hz <= vco_hz <= facts.pll_vco_max_hz
+    assert clock.needs_boost == (core_mhz > 55)
+    assert clock.boost_field == field
+    assert 4_000_000 <= source_hz / clock.boost_divider <= 16_000_000
+    assert board.clock_hz <= (clock.flash_wait_states + 1) * 32_000_000
+
+
+def test_nucleo_h563zi_runs_at_250_mhz() -> None:
+    board = boards.load_board("nucleo_h563zi")
+    clock = clock_settings(board)
+    assert (clock.pll_source, clock.pll_m, clock.pll_n, clock.pll_p) == ("HSE", 2, 125, 2)
+    assert clock.pll_input_range == 2  # 4 to 8 MHz
+    assert clock.console_hz == 250_000_000
+    assert (clock.flash_wait_states, clock.flash_programming_delay) == (5, 2)
+    slower = clock_settings(dataclasses.replace(board, clock_hz=168_000_000))
+    assert (slower.flash_wait_states, slower.flash_programming_delay) == (3, 1)
+    without = clock_settings(without_crystal("nucleo_h563zi"))
+    assert (without.pll_source, without.pll_m, without.pll_n, without.pll_p) == ("HSI", 8, 125, 2)
 
 
 @pytest.mark.parametrize("name", boards.list_boards())

@@ -8,15 +8,19 @@ from __future__ import annotations
 
 import itertools
 import os
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from mcu_slm import boards, protocol
+from mcu_slm.boards.families import ReadyFlag
 from mcu_slm.errors import ToolError
-from mcu_slm.firmware import build
+from mcu_slm.firmware import build, generate
 from mcu_slm.firmware.contexts import PRESETS
 from mcu_slm.protocol import Client
 from mcu_slm.toolchain import find_arm_compiler
+from tests.firmware.conftest import STANDIN
 
 pytest.importorskip("unicorn")
 from mcu_slm.simulator import BoardSimulator
@@ -31,20 +35,37 @@ _TURNS = [
 ]
 
 
-@pytest.mark.parametrize(("name", "compiler", "preset"), _TURNS, ids="-".join)
+_turns = pytest.mark.parametrize(("name", "compiler", "preset"), _TURNS, ids="-".join)
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory, known):
+    """Return a board and its firmware; each is built once."""
+    elves: dict[tuple[str, ...], Path] = {}
+
+    def build_once(name: str, compiler: str, preset: str) -> tuple[boards.Board, Path]:
+        board, key = boards.load_board(name), (name, compiler, preset)
+        if key not in elves:
+            try:
+                arm = find_arm_compiler(compiler)
+            except ToolError as error:
+                pytest.skip(f"not run: {error}")
+            out = tmp_path_factory.mktemp(name)
+            generate(STANDIN, board, *known, out, "demo")
+            elves[key] = build(out, board, preset, arm).elf
+        return board, elves[key]
+
+    return build_once
+
+
+@_turns
 def test_board_boots_passes_its_self_test_and_serves(
-    make_project, known, name: str, compiler: str, preset: str
+    built, known, name: str, compiler: str, preset: str
 ) -> None:
-    board = boards.load_board(name)
-    try:
-        arm = find_arm_compiler(compiler)
-    except ToolError as error:
-        pytest.skip(f"not run: {error}")
-    elf = build(make_project(board).folder, board, preset, arm).elf
+    board, elf = built(name, compiler, preset)
     simulator = BoardSimulator(board, elf)
     client = Client(simulator.port)
-    boot = next(iter(client.events(1.0)))
-    assert isinstance(boot, protocol.Boot)
+    boot = next(event for event in client.events(1.0) if isinstance(event, protocol.Boot))
     assert boot.self_test_passed
     info = client.info()
     assert info.core_clock_hz == board.clock_hz
@@ -54,3 +75,27 @@ def test_board_boots_passes_its_self_test_and_serves(
     stats = client.stats()
     assert 64 < stats.stack_used_bytes < stats.stack_reserved_bytes == board.stack_bytes
     assert simulator.unmodelled == {}
+
+
+@_turns
+@pytest.mark.parametrize("silent", ["source", "everything"])
+def test_board_answers_on_the_reset_clock_where_the_clocks_do_not_start(
+    built, name: str, compiler: str, preset: str, silent: str
+) -> None:
+    """A dead crystal, or a PLL that never runs where there is none; or no ready bit at all."""
+    board, elf = built(name, compiler, preset)
+    family = board.chip.family
+    ready = tuple(flag for flag in family.ready if not _starts_the_clock(board, flag))
+    assert len(ready) < len(family.ready)
+    dead = replace(family, ready=() if silent == "everything" else ready)
+    simulator = BoardSimulator(replace(board, chip=replace(board.chip, family=dead)), elf)
+    client = Client(simulator.port)
+    info = client.info()
+    assert info.clock_state == protocol.ClockState.RESET_CLOCK
+    assert info.core_clock_hz == board.chip.reset_clock_hz
+    assert client.self_test().passed
+    assert simulator.unmodelled == {}
+
+
+def _starts_the_clock(board: boards.Board, flag: ReadyFlag) -> bool:
+    return flag.crystal if board.crystal_hz else flag.flag == "RCC+0x00:25"  # PLLRDY

@@ -14,14 +14,13 @@ from mcu_slm.errors import DeviceError
 from mcu_slm.firmware import build, generate
 from mcu_slm.protocol import Client, MessageType
 from mcu_slm.toolchain import find_arm_compiler
-from tests.firmware.conftest import FAMILY_BOARDS, STANDIN, standin_output
+from tests.firmware.conftest import CORE_BOARDS, STANDIN, standin_output
 
 pytest.importorskip("unicorn")
 from mcu_slm.simulator import BoardSimulator
 
 pytestmark = [pytest.mark.emulator, pytest.mark.usefixtures("core_clock")]
 
-WITH_CRYSTAL = [name for name in boards.list_boards() if boards.load_board(name).crystal_hz]
 FAULTY_SENSOR = """
 #include "sensor.h"
 int recurse(int depth);
@@ -71,7 +70,7 @@ def unchanged(tmp_path_factory: pytest.TempPathFactory, known):
     return start
 
 
-@pytest.mark.parametrize("board", boards.list_boards())
+@pytest.mark.parametrize("board", CORE_BOARDS)
 def test_board_boots_at_full_speed_and_answers_everything(unchanged, arm, board, known) -> None:
     simulator, client = unchanged(board, arm)
     hello = client.hello()
@@ -104,6 +103,68 @@ def test_a_cortex_m7_runs_with_both_caches_from_axi_sram(unchanged) -> None:
         simulator.read_memory(0, 4)  # this chip does not show its flash there
 
 
+@pytest.mark.parametrize("name", ["nucleo_u575zi_q", "nucleo_h563zi"])
+def test_a_cortex_m33_runs_with_prefetch_and_cache(unchanged, name: str) -> None:
+    simulator, client = unchanged(name)
+    client.hello()
+    assert simulator._peripherals.read(0x40022000, 4) & 1 << 8  # FLASH_ACR.PRFTEN
+    assert simulator._peripherals.read(0x40030400, 4) & 1  # ICACHE_CR.EN
+    assert simulator.symbol("_stack_bottom") == 0x20000000
+    with pytest.raises(DeviceError, match="there is no memory"):
+        simulator.read_memory(0x1FFFFFFC, 4)  # where a stack that runs out arrives
+
+
+@pytest.mark.parametrize("board", ["stm32f746g_disco", "nucleo_f767zi"])
+def test_an_f7_has_its_stack_in_the_dtcm(unchanged, board: str) -> None:
+    simulator, client = unchanged(board)
+    client.hello()
+    assert simulator._peripherals.read(0x40023C00, 4) == 1 << 9 | 1 << 8 | 7  # ART, prefetch
+    assert simulator.symbol("_stack_bottom") == 0x20000000
+    with pytest.raises(DeviceError, match="there is no memory"):
+        simulator.read_memory(0x1FFFFFFC, 4)
+
+
+@pytest.mark.parametrize(
+    ("board", "register", "value"),
+    [
+        ("nucleo_f401re", 0x40007000, 0x8000),  # PWR_CR: scale 2
+        ("nucleo_f429zi", 0x40007000, 0x3C000),  # PWR_CR: scale 1, over-drive
+        ("nucleo_h563zi", 0x44020810, 0x30),  # PWR_VOSCR: scale 0
+        ("nucleo_h563zi", 0x44020C34, 0x0101_027C),  # PLL1DIVR: N = 125, P = Q = R = 2
+        ("nucleo_h7a3zi_q", 0x5802480C, 0x04),  # PWR_CR3: SMPSEN without LDOEN
+        ("nucleo_h7a3zi_q", 0x58024818, 0xE000),  # PWR_SRDCR: scale 0, ready
+        ("nucleo_u575zi_q", 0x46020808, 0x02),  # PWR_CR3: REGSEL
+        ("nucleo_u575zi_q", 0x4602080C, 0x7C000),  # PWR_VOSR: range 1, ready, booster
+    ],
+)
+def test_power_is_set_as_the_manual_says(unchanged, board: str, register: int, value: int) -> None:
+    simulator, client = unchanged(board)
+    client.hello()
+    assert simulator._peripherals.read(register, 4) == value
+
+
+@pytest.mark.parametrize(
+    ("name", "changes"),
+    [
+        ("nucleo_f446re", {"crystal_hz": 0}),
+        ("nucleo_f767zi", {"crystal_hz": 0}),
+        ("nucleo_h563zi", {"crystal_hz": 0}),
+        ("nucleo_h743zi2", {"crystal_hz": 0}),
+        ("nucleo_h7a3zi_q", {"crystal_hz": 0, "supply": "ldo"}),
+        ("nucleo_u575zi_q", {"crystal_hz": 16_000_000, "supply": "ldo"}),
+        ("nucleo_u575zi_q", {"clock_hz": 48_000_000}),  # too slow for the booster
+        ("nucleo_f767zi", {"clock_hz": 180_000_000}),  # too slow for over-drive
+    ],
+)
+def test_other_ways_to_full_speed(make_project, name: str, changes: dict[str, object]) -> None:
+    facts = replace(boards.load_board(name), crystal_bypass=False, **changes)
+    simulator, client = boot(facts, build(make_project(facts).folder, facts, "Debug").elf)
+    info = client.info()
+    assert info.clock_state == protocol.ClockState.FULL_SPEED
+    assert info.core_clock_hz == facts.clock_hz
+    assert simulator.unmodelled == {}
+
+
 def test_boot_event_comes_first(unchanged) -> None:
     simulator, client = unchanged()
     first = next(iter(client.events(1.0)))
@@ -129,7 +190,7 @@ def test_stream_replays_the_known_inputs(unchanged, known) -> None:
     client.stream(False)
 
 
-@pytest.mark.parametrize("board", FAMILY_BOARDS)
+@pytest.mark.parametrize("board", CORE_BOARDS)
 def test_noise_and_damage_do_not_stop_it(unchanged, board: str) -> None:
     simulator, client = unchanged(board)
     client.hello()
@@ -158,7 +219,7 @@ def test_wrong_length_is_refused(unchanged) -> None:
         client.infer(np.zeros(25, np.int8))
 
 
-@pytest.mark.parametrize("board", FAMILY_BOARDS)
+@pytest.mark.parametrize("board", CORE_BOARDS)
 def test_reset_boots_again(unchanged, board: str) -> None:
     _, client = unchanged(board)
     client.infer(np.zeros(24, np.int8))
@@ -222,29 +283,6 @@ def test_the_pins_of_an_f1_are_set_its_own_way(unchanged) -> None:
     assert odr >> 3 & 1  # ... up
     assert crl >> 20 & 15 == 0x2  # PA5, LED: output, 2 MHz
     assert odr >> 5 & 1  # lit: the self-test passed
-
-
-def test_nothing_becomes_ready(unchanged) -> None:
-    """No oscillator, PLL or clock switch: every board still answers, on the reset clock."""
-    for name in boards.list_boards():
-        board = boards.load_board(name)
-        silent = replace(board.chip.family, ready=())
-        simulator, _ = unchanged(name)
-        dead = replace(board, chip=replace(board.chip, family=silent))
-        _, client = boot(dead, simulator.image.path)
-        info = client.info()
-        assert info.clock_state == protocol.ClockState.RESET_CLOCK
-        assert info.core_clock_hz == board.chip.reset_clock_hz
-        assert client.self_test().passed
-
-
-@pytest.mark.parametrize("board", WITH_CRYSTAL)
-def test_dead_crystal_falls_back_to_the_reset_clock(unchanged, board: str) -> None:
-    _, client = unchanged(board, crystal_fails=True)
-    info = client.info()
-    assert info.clock_state == protocol.ClockState.RESET_CLOCK
-    assert info.core_clock_hz == boards.load_board(board).chip.reset_clock_hz
-    assert client.self_test().passed
 
 
 @pytest.mark.parametrize(
@@ -323,7 +361,7 @@ def test_stack_paint_shows_how_deep_it_went(make_project) -> None:
     assert before + 1200 < used < 4096
 
 
-@pytest.mark.parametrize("board", FAMILY_BOARDS)
+@pytest.mark.parametrize("board", CORE_BOARDS)
 def test_stack_overflow_is_reported_and_the_board_restarts(make_project, arm, board: str) -> None:
     project = make_project(board).folder
     sensor = project / "src" / "sensor_replay.c"

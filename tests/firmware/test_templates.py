@@ -136,10 +136,11 @@ def test_the_more_special_template_wins(monkeypatch: pytest.MonkeyPatch, tmp_pat
 
 
 def test_what_a_core_needs_is_in_its_projects_only() -> None:
-    h7, f4 = (
+    h7, f7, f4 = (
         {file.path: file.text for file in templates.render_all(subject(board))}
-        for board in ("nucleo_h743zi2", "nucleo_f446re")
+        for board in ("nucleo_h743zi2", "nucleo_f767zi", "nucleo_f446re")
     )
+    assert set(f7) - set(f4) == {"src/caches.c", "src/caches.h"}
     assert set(h7) - set(f4) == {f"src/{n}.{kind}" for n in ("caches", "errata") for kind in "ch"}
     assert set(f4) - set(h7) == set()
     early = ["errata_apply", "caches_start", "paint_stack", "copy_data"]

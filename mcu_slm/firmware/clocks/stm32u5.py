@@ -1,0 +1,74 @@
+"""STM32U5 at voltage range 1: from crystal and wanted core clock to register values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from mcu_slm.boards import Board
+from mcu_slm.boards.clocks import U5ClockFacts
+from mcu_slm.firmware.clocks.ranged_pll import ranged_pll
+from mcu_slm.firmware.clocks.sources import pll_summary, source_hz
+
+_M_MAX: Final = 16
+# Divider -> value of the field PLL1MBOOST (RCC_PLL1CFGR); no source needs a higher one.
+_BOOST_FIELDS: Final = {1: 0, 2: 1, 4: 2}
+
+
+@dataclass(frozen=True)
+class U5ClockSettings:
+    """What `system_clock.c` writes to the clock registers.
+
+    The booster (EPOD) is needed by fast cores; it runs at the PLL's source / `boost_divider`.
+    """
+
+    core_hz: int
+    console_hz: int
+    reset_hz: int
+    smps: bool
+    has_crystal: bool
+    crystal_bypass: bool
+    pll_source: str
+    pll_m: int
+    pll_n: int
+    pll_r: int
+    pll_input_range: int
+    pll_input_mhz: str
+    needs_boost: bool
+    boost_divider: int
+    boost_field: int
+    flash_wait_states: int
+    summary: str
+
+
+def clock_settings(board: Board) -> U5ClockSettings:
+    """Compute PLL, booster and wait states for a board; all buses are undivided.
+
+    Raises:
+        BoardError: no setting of the PLL gives exactly `clock_hz`.
+
+    Source: RM0456, chapters RCC (RCC_PLL1CFGR), PWR (PWR_VOSR) and Flash.
+    """
+    facts = board.chip.clock
+    assert isinstance(facts, U5ClockFacts)  # the family decided that
+    pll = ranged_pll(board, _M_MAX)
+    boost = next(d for d in _BOOST_FIELDS if source_hz(board) <= facts.boost_input_max_hz * d)
+    return U5ClockSettings(
+        core_hz=board.clock_hz,
+        console_hz=board.clock_hz,
+        reset_hz=board.chip.reset_clock_hz,
+        smps=board.supply == "smps",
+        has_crystal=board.crystal_hz > 0,
+        crystal_bypass=board.crystal_bypass,
+        pll_source="HSE" if board.crystal_hz else "MSIS",
+        pll_m=pll.m,
+        pll_n=pll.n,
+        pll_r=pll.divider,
+        pll_input_range=pll.input_range,
+        pll_input_mhz=pll.input_mhz,
+        needs_boost=board.clock_hz > facts.boost_above_hz,
+        boost_divider=boost,
+        boost_field=_BOOST_FIELDS[boost],
+        flash_wait_states=(board.clock_hz - 1) // facts.flash_hz_per_wait_state,
+        summary=pll_summary(board, (pll.m, pll.n, pll.divider)),
+    )
