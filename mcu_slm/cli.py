@@ -185,8 +185,23 @@ def forecast(
 
 @command
 def firmware(
-    model: Annotated[Path, typer.Argument(help="A .tflite file.")],
+    model: Annotated[Path, typer.Argument(help="A .tflite file, a run folder or a project file.")],
     board: BoardName = None,
+    form: Annotated[
+        str,
+        typer.Option(
+            "--as",
+            help="project (bare metal, for a board), or without one: library, cmake, platformio, "
+            "zephyr, arduino, cubemx.",
+        ),
+    ] = "project",
+    core: Annotated[
+        str | None,
+        typer.Option("--core", help="Without a board: the core to choose kernels for."),
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="Folder, not for --as project.")
+    ] = None,
     runs: Runs = RUNS,
     force: Force = False,
     kernels: Kernels = None,
@@ -194,17 +209,31 @@ def firmware(
     without: Without = None,
     as_json: Json = False,
 ) -> None:
-    """Generate the firmware project around a model."""
+    """Generate the firmware project around a model, or the model as a library."""
+    from mcu_slm import boards
+    from mcu_slm.pipeline.forms import write_form
     from mcu_slm.pipeline.targets import open_target
 
-    with options.reporter(as_json) as reporter:
-        target = open_target(model, board, runs, reporter, force)
-        kept = target.generate(options.chosen(kernels, optimize, without))
-    if as_json:
-        print_json({"project": str(target.run.firmware), "kept": kept})
+    choices = options.chosen(kernels, optimize, without)
+    if form == "project":
+        for name, value in (("--core", core), ("--out", out)):
+            if value is not None:
+                raise UsageError(name, "given for a project", "a form that needs no board")
+        with options.reporter(as_json) as reporter:
+            target = open_target(model, board, runs, reporter, force)
+            kept = target.generate(choices)
+        if as_json:
+            print_json({"project": str(target.run.firmware), "kept": kept})
+            return
+        for path in kept:
+            typer.echo(f"kept your file {path}")
         return
-    for path in kept:
-        typer.echo(f"kept your file {path}")
+    found = boards.load_board(board) if board else None
+    with options.reporter(as_json) as reporter:
+        target = open_target(model, None, runs, reporter, force)
+        written = write_form(target, form, core, found, out, choices)
+    if as_json:
+        print_json({"folder": str(written.folder), "form": form, "written": written.written})
 
 
 @command
@@ -214,28 +243,26 @@ def build(
         str, typer.Option("--preset", help="Debug, Release or MinSizeRel.")
     ] = "Release",
     compiler: CompilerName = None,
+    nested: Annotated[
+        bool,
+        typer.Option("--nested-interrupts", help="Your interrupts have different priorities."),
+    ] = False,
     as_json: Json = False,
 ) -> None:
-    """Build a firmware project; only what changed is compiled."""
+    """Build a firmware project; only what changed is compiled. It fits the board, or fails."""
     from mcu_slm.firmware import build as build_project
     from mcu_slm.firmware import project_board
     from mcu_slm.pipeline.evidence import EVIDENCE
 
     project = target / "firmware" if (target / EVIDENCE).is_file() else target
-    result = build_project(project, project_board(project), preset, options.arm_compiler(compiler))
+    arm = options.arm_compiler(compiler)
+    board = project_board(project)
+    result = build_project(project, board, preset, arm, interrupts_nest=nested)
     if as_json:
         print_json({**result.to_json(), "elf": str(result.elf), "bin": str(result.bin)})
         return
-    typer.echo(f"{result.elf}  ({result.compiler_version})")
-    typer.echo(f"flash {result.flash_bytes:,} of {result.flash_available_bytes:,} bytes")
-    typer.echo(
-        f"RAM   {result.ram_bytes:,} of {result.ram_available_bytes:,} bytes, stack included"
-    )
-    if result.model_stack_bytes is not None:
-        typer.echo(
-            f"stack {result.model_stack_bytes:,} of {result.stack_bytes:,} bytes for one inference "
-            "at most, computed"
-        )
+    for line in result.lines():
+        typer.echo(line)
 
 
 @command

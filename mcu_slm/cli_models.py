@@ -9,7 +9,7 @@ import typer
 
 from mcu_slm import options
 from mcu_slm.command import command, print_json
-from mcu_slm.options import BoardName, Json, Kernels, Optimize, Without
+from mcu_slm.options import BoardName, Json, Kernels, Optimize, Overwrite, Without
 
 
 @command
@@ -20,6 +20,7 @@ def compile(
     optimize: Optimize = None,
     without: Without = None,
     board: BoardName = None,
+    force: Overwrite = False,
     as_json: Json = False,
 ) -> None:
     """Compile a flatbuffer to C files that any project can add.
@@ -39,6 +40,7 @@ def compile(
         *(source.graph, source.raw, out, family, choices.optimize, core),
         without=choices.without,
         budget=budget_of(found) if found else None,
+        force=force,
     )
     sizes = ("arena_bytes", "state_bytes", "weight_bytes", "spent_weight_bytes", "table_bytes")
     names = ("model_sha256", "kernel_family", "optimize", *sizes, "macs", "sources")

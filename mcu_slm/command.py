@@ -36,6 +36,8 @@ def command(function: Callable[P, R]) -> Callable[P, R]:
         except McuSlmError as error:
             if kwargs.get("as_json"):
                 print_json({"error": error.to_json()})
+            if error.values.get("diff"):
+                typer.echo(error.values["diff"], err=True)
             typer.secho(f"error: {error}", fg=typer.colors.RED, err=True)
             raise typer.Exit(error.exit_code) from error
         except KeyboardInterrupt:

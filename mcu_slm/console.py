@@ -145,6 +145,10 @@ def _cost(outcome: Outcome) -> Table:
     )
     inference = cost["model_stack_bytes"]
     computed = "not known" if inference is None else f"{inference:,}"
+    program = cost["program_stack_bytes"]
+    table.add_row(
+        "  at most (computed)", "not known" if program is None else f"{program:,}", "", ""
+    )
     table.add_row("  one inference (computed)", computed, "", "")
     table.add_row("instructions (simulator)", f"{cost['instructions']:,}", "", "")
     cycles, available = cost["estimated_cycles"], cost["available_cycles"]
@@ -270,6 +274,7 @@ def cost_table(facts: dict[str, Any]) -> Table:
         "ram_bytes",
         "stack_bytes",
         "model_stack_bytes",
+        "program_stack_bytes",
     )
     for name in sizes:
         found = "not known" if facts[name] is None else f"{facts[name]:,}"

@@ -28,6 +28,9 @@ Runs = Annotated[Path, typer.Option("--runs", help="Folder that holds the run fo
 Force = Annotated[
     bool, typer.Option("--force", help="Run every stage again; restore edited generated files.")
 ]
+Overwrite = Annotated[
+    bool, typer.Option("--force", help="Write over generated files that were edited.")
+]
 CompilerName = Annotated[str | None, typer.Option("--compiler", help="Arm compiler: gcc or zig.")]
 Kernels = Annotated[
     str | None,

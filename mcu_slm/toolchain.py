@@ -53,6 +53,7 @@ _ZIG_CPUS: Final = {
     ("cortex-m33", "fpv5-sp-d16"): "cortex_m33+dsp+fp_armv8d16sp",
     ("cortex-m33", "none"): "cortex_m33",
 }
+CORES: Final = tuple(sorted({core for core, _ in _ZIG_CPUS}))
 COMMON_FLAGS: Final = (
     "-std=c11",
     "-ffreestanding",

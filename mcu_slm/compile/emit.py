@@ -17,15 +17,16 @@ from mcu_slm.costs import predict
 from mcu_slm.dsp.budget import Budget
 from mcu_slm.dsp.dual_issue import paired
 from mcu_slm.errors import ModelError, UnsupportedOperatorError, UsageError
-from mcu_slm.files import sha256_bytes, write_atomic
+from mcu_slm.files import write_atomic
 from mcu_slm.ir import Graph
-from mcu_slm.manifest import MANIFEST, CompiledModel, Layer
+from mcu_slm.manifest import MANIFEST, CompiledModel, Layer, load_compiled
 from mcu_slm.ops import Operator
 from mcu_slm.ops.base import GeneratedKernel
 from mcu_slm.passes import check_names, target_for
 from mcu_slm.resources import KERNELS
 from mcu_slm.rows import row_offsets
 from mcu_slm.templating import render
+from mcu_slm.tool_files import hashes_of, refuse_edited, replace_files
 
 _TEMPLATES = ("model.h", "model.c", "model_layers.h")
 _SHARED_HEADERS = (
@@ -44,7 +45,6 @@ _SHARED_HEADERS = (
     "requantize.h",
 )
 """An earlier one may include a later one."""
-_GENERATED_PREFIX = "mcu_slm_dsp_"
 _ALWAYS = ("memory_copy.h",)
 _TFLITE_SOURCE = "model_tflite.c"
 
@@ -59,6 +59,7 @@ def compile_model(
     *,
     without: Collection[str] = (),
     budget: Budget | None = None,
+    force: bool = False,
 ) -> CompiledModel:
     """Compile a graph into C files below `out` and return what is there.
 
@@ -67,12 +68,13 @@ def compile_model(
     `without` names passes (`mcu_slm.passes`) to leave out.
 
     Files that would not change are left untouched; kernels of an earlier model that this one does
-    not need are removed.
+    not need are removed. Files that somebody edited are given up only with `force`.
 
     Raises:
         UnsupportedOperatorError: The model needs what this compiler lacks; nothing is written then.
         ModelError: The model contradicts itself.
-        UsageError: No such kernel family or pass, or nothing to optimise for of that name.
+        UsageError: No such kernel family or pass, nothing to optimise for of that name, or files
+            that were edited.
     """
     if kernel_family not in KERNEL_FAMILIES:
         raise UsageError("--kernels", f"{kernel_family!r}", f"one of {', '.join(KERNEL_FAMILIES)}")
@@ -82,12 +84,12 @@ def compile_model(
     _require_activations(graph)
     target = target_for(kernel_family, optimize, core, budget)
     program = make_program(graph, raw, target, without, saves_ram=optimize == "ram")
-    texts = _files(program)
-    hashes = {name: sha256_bytes(text.encode()) for name, text in texts.items()}
-    compiled = _manifest(program, kernel_family, optimize, hashes)
-    for name, text in texts.items():
-        write_atomic(out / name, text)
-    _remove_strays(out, set(texts))
+    files = {name: text.encode() for name, text in _files(program).items()}
+    compiled = _manifest(program, kernel_family, optimize, hashes_of(files))
+    before = _written_before(out)
+    if not force:
+        refuse_edited(out, files, before)
+    replace_files(out, files, before)
     write_atomic(out / MANIFEST, compiled.to_json())
     return compiled
 
@@ -109,13 +111,12 @@ def _require_activations(graph: Graph) -> None:
                 raise UnsupportedOperatorError(where, f"type {tensor.dtype}", f"one of {known}")
 
 
-def _remove_strays(out: Path, kept: set[str]) -> None:
-    """Remove kernels of an earlier compilation, by the names that only this compiler uses."""
-    ours = {path.name for path in KERNELS.rglob("*.[ch]")}
-    for path in out.glob("*.[ch]"):
-        generated = path.name.startswith(_GENERATED_PREFIX)
-        if (path.name in ours or generated) and path.name not in kept:
-            path.unlink()
+def _written_before(out: Path) -> dict[str, str]:
+    """Return the hashes of the files that an earlier compilation wrote."""
+    try:
+        return load_compiled(out).files
+    except ModelError:
+        return {}
 
 
 def _files(program: Program) -> dict[str, str]:

@@ -5,12 +5,37 @@ contexts.py       one frozen dataclass per template
 templates.py      render firmware_templates/
 known_answers.py  the vectors that the firmware checks at boot
 generation.py     `generate`: write a project, never over the user's files
+forms.py          `generate_form`: the model as a library for other build systems
+sbom.py           what a generated folder consists of, and its licences
 building.py       `build`: compile, link, check against the board's memories
+call_graph.py     functions, frames and calls of a linked firmware
+stack.py          the most stack that a function or the whole program takes
+stack_budget.py   whether that fits
 elf.py            sections, symbols and image of a linked firmware
 """
 
 from mcu_slm.firmware.building import BuildResult, build
 from mcu_slm.firmware.elf import Section
-from mcu_slm.firmware.generation import FirmwareProject, generate, project_board
+from mcu_slm.firmware.forms import FORMS, SOURCE_FOLDER, GeneratedForm, generate_form
+from mcu_slm.firmware.generation import (
+    FirmwareProject,
+    edited_files,
+    generate,
+    project_board,
+    tool_files,
+)
 
-__all__ = ["BuildResult", "FirmwareProject", "Section", "build", "generate", "project_board"]
+__all__ = [
+    "FORMS",
+    "SOURCE_FOLDER",
+    "BuildResult",
+    "FirmwareProject",
+    "GeneratedForm",
+    "Section",
+    "build",
+    "edited_files",
+    "generate",
+    "generate_form",
+    "project_board",
+    "tool_files",
+]

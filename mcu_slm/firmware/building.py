@@ -14,7 +14,8 @@ from mcu_slm.files import write_atomic, write_json
 from mcu_slm.firmware.contexts import PRESETS
 from mcu_slm.firmware.elf import Section, largest_symbols, read_firmware
 from mcu_slm.firmware.generation import load_project_record
-from mcu_slm.firmware.stack import worst_case_stack
+from mcu_slm.firmware.stack import ProgramStack, worst_case_stack
+from mcu_slm.firmware.stack_budget import require_stack, stack_of
 from mcu_slm.firmware.templates import TOOL_FOLDER
 from mcu_slm.toolchain import ArmCompiler, CompiledObject, compile_objects, find_arm_compiler, link
 
@@ -30,9 +31,10 @@ class BuildResult:
     """A built firmware. Sizes in bytes.
 
     `flash_bytes` is what is programmed, alignment included; `ram_bytes` is data, zeroed data and
-    the reserved stack, `stack_bytes`. `model_stack_bytes` is the most that one inference takes of
-    it, interrupts aside, computed from the compiler's frames; None where it cannot be known, since
-    the user's code took the place of ours. `model_objects` are the objects from the tool's folder,
+    the reserved stack, `stack_bytes`. `stack` is the most that the whole program takes of it,
+    `model_stack_bytes` the most that one inference takes, interrupts aside: both computed from the
+    compiler's frames, and None where they cannot be known, since the user's code took the place of
+    ours; `stack_unknown` then says why. `model_objects` are the objects from the tool's folder,
     `objects` all.
     """
 
@@ -47,6 +49,8 @@ class BuildResult:
     ram_available_bytes: int
     stack_bytes: int
     model_stack_bytes: int | None
+    stack: ProgramStack | None
+    stack_unknown: str
     sections: tuple[Section, ...]
     objects: tuple[Path, ...]
     model_objects: tuple[Path, ...]
@@ -56,25 +60,49 @@ class BuildResult:
         """Return the result as plain values, paths relative to the build folder."""
         fields = dataclasses.asdict(self)
         folder = self.elf.parent
+        fields["program_stack_bytes"] = self.stack.needed_bytes if self.stack else None
         for name in ("elf", "bin"):
             fields[name] = fields[name].relative_to(folder).as_posix()
         for name in ("objects", "model_objects"):
             fields[name] = [path.relative_to(folder).as_posix() for path in fields[name]]
         return fields
 
+    def lines(self) -> list[str]:
+        """Return the result as text."""
+        stack = f"of {self.stack_bytes:,} bytes"
+        if self.stack is None:
+            stack = f"not known, {stack} reserved: {self.stack_unknown}"
+        else:
+            interrupts = f"{self.stack.interrupt_bytes:,} of them for interrupts"
+            stack = f"{self.stack.needed_bytes:,} {stack} at most, computed; {interrupts}"
+        if self.model_stack_bytes is not None:
+            stack += f", {self.model_stack_bytes:,} for one inference"
+        return [
+            f"{self.elf}  ({self.compiler_version})",
+            f"flash {self.flash_bytes:,} of {self.flash_available_bytes:,} bytes",
+            f"RAM   {self.ram_bytes:,} of {self.ram_available_bytes:,} bytes, stack included",
+            f"stack {stack}",
+        ]
+
 
 def build(
-    project: Path, board: Board, preset: str = "Release", compiler: ArmCompiler | None = None
+    project: Path,
+    board: Board,
+    preset: str = "Release",
+    compiler: ArmCompiler | None = None,
+    *,
+    interrupts_nest: bool = False,
 ) -> BuildResult:
     """Compile and link a project into `build/<preset>/firmware.elf` and `firmware.bin`.
 
-    Only what changed is compiled. The same project gives the same bytes in any folder.
+    Only what changed is compiled. The same project gives the same bytes in any folder. With
+    `interrupts_nest` handlers count as having different priorities: all on the stack at once.
 
     Raises:
         UsageError: unknown preset, no project there, or one for another board.
         ToolError: no Arm compiler.
         BuildError: the compiler refused.
-        BudgetError: the firmware does not fit flash or RAM.
+        BudgetError: the firmware does not fit flash or RAM, or its stack may run out.
     """
     if preset not in PRESETS:
         raise UsageError(
@@ -97,8 +125,10 @@ def build(
     objects = _compile(project, board, preset, compiler, record["sources"])
     elf = folder / "firmware.elf"
     _link(project, board, compiler, objects, elf)
-    result = _result(board, preset, compiler, objects, elf)
+    result = _result(board, preset, compiler, objects, elf, interrupts_nest=interrupts_nest)
     write_json(folder / "build.json", result.to_json())
+    if result.stack is not None:
+        require_stack(board, result.stack, result.stack_bytes)
     return result
 
 
@@ -145,6 +175,8 @@ def _result(
     compiler: ArmCompiler,
     objects: tuple[CompiledObject, ...],
     elf: Path,
+    *,
+    interrupts_nest: bool,
 ) -> BuildResult:
     """Measure what was linked, write the image beside it."""
     flash, ram = board.chip.flash, board.chip.ram
@@ -156,6 +188,7 @@ def _result(
     for memory in (flash, ram):
         if used[memory.kind] > memory.size_bytes:
             raise _budget_error(board, memory, used[memory.kind], list(paths))
+    needed, reason = stack_of(board, elf, firmware.image, paths, interrupts_nest=interrupts_nest)
     return BuildResult(
         elf=elf,
         bin=write_atomic(elf.with_suffix(".bin"), firmware.image),
@@ -168,6 +201,8 @@ def _result(
         ram_available_bytes=ram.size_bytes,
         stack_bytes=stack,
         model_stack_bytes=_model_stack_bytes(elf, paths),
+        stack=needed,
+        stack_unknown=reason,
         sections=firmware.sections,
         objects=paths,
         model_objects=tuple(path for path in paths if path.is_relative_to(tool_objects)),

@@ -1,7 +1,7 @@
 """Write a firmware project: the compiled model, the protocol, and the board's own files.
 
-The folder `mcu_slm/` in a project is the tool's and always replaced. Every other file is the
-user's: written once, never overwritten.
+The folder `mcu_slm/` in a project is the tool's: replaced, unless somebody edited it. Every other
+file is the user's: written once, never overwritten.
 """
 
 from __future__ import annotations
@@ -25,8 +25,16 @@ from mcu_slm.firmware.known_answers import (
     known_answers_header,
     known_answers_source,
 )
-from mcu_slm.firmware.templates import TOOL_FOLDER, TOOL_SOURCES, render_all
+from mcu_slm.firmware.sbom import Contents, describing_files
+from mcu_slm.firmware.templates import TOOL_FOLDER, TOOL_SOURCES, RenderedFile, render_all
 from mcu_slm.manifest import MANIFEST, CompiledModel, load_compiled
+from mcu_slm.tool_files import (
+    changed_files,
+    hashes_of,
+    hashes_on_disk,
+    refuse_edited,
+    replace_files,
+)
 
 PROJECT_RECORD: Final = "firmware.json"
 _BOARD_RECORD: Final = "board.json"
@@ -57,73 +65,125 @@ def generate(
     known_outputs: npt.NDArray[np.int8],
     out: Path,
     project_name: str,
+    *,
+    force: bool = False,
 ) -> FirmwareProject:
     """Write or refresh the firmware project in `out`.
+
+    Files of the tool that somebody edited are given up only with `force`.
 
     Shapes:
         known_inputs: int8 [vectors, input_bytes]
         known_outputs: int8 [vectors, output_bytes]
 
     Raises:
-        UsageError: the known answers do not fit, the name is no CMake target name, or `out` holds a
-            project for another board.
+        UsageError: the known answers do not fit, the name is no CMake target name, `out` holds a
+            project for another board, or files of the tool were edited.
         ModelError: `model_dir_source` is no folder of a compiled model.
         BoardError: there are no templates for the board's family.
     """
-    _check_name(project_name)
+    check_name(project_name)
     _refuse_other_board(out, board)
-    manifest = _load_model(model_dir_source)
+    manifest = load_model(model_dir_source)
     check_known_answers(known_inputs, known_outputs, manifest.input_bytes, manifest.output_bytes)
     sources = (*manifest.sources, *TOOL_SOURCES)
     rendered = render_all(Subject(board, project_name, manifest.model_sha256, sources))
-
+    user_files = tuple(file for file in rendered if not file.is_tool_owned)
     tool_files = {
-        **_files_below(model_dir_source),
-        _BOARD_RECORD: board_to_json(board).encode(),
-        **_known_answer_files(manifest.model_sha256, known_inputs, known_outputs),
-        **{
-            file.path.removeprefix(TOOL_FOLDER + "/"): file.text.encode()
-            for file in rendered
-            if file.is_tool_owned
-        },
+        **_in_tool_folder(_files_below(model_dir_source)),
+        f"{TOOL_FOLDER}/{_BOARD_RECORD}": board_to_json(board).encode(),
+        **_in_tool_folder(known_answer_files(manifest.model_sha256, known_inputs, known_outputs)),
+        **{file.path: file.text.encode() for file in rendered if file.is_tool_owned},
     }
-    user_files = [file for file in rendered if not file.is_tool_owned]
-    known_user_files = _known_user_files(out)
-    written = _replace_tool_folder(out / TOOL_FOLDER, tool_files)
+    tool_files |= _describing_files(project_name, manifest.model_sha256, tool_files, user_files)
+    before = _written_before(out)
+    if not force:
+        refuse_edited(out, tool_files, before.tool_files, before.pending_files)
+    hashes = hashes_of(tool_files)
     record = {
         "tool_version": mcu_slm.__version__,
         "board": board.name,
         "project_name": project_name,
         "model_sha256": manifest.model_sha256,
         "sources": list(sources),
-        "user_files": sorted({*known_user_files, *(file.path for file in user_files)}),
     }
-    kept, deleted = [], []
-    for file in user_files:
-        path = out / file.path
-        if path.exists():
-            if path.read_bytes() != file.text.encode():
-                kept.append(file.path)
-        elif file.path in known_user_files:
-            deleted.append(file.path)
-        else:
-            write_atomic(path, file.text)
-            written.append(file.path)
-    # Last: a run that was cut short writes what is missing when it is repeated.
-    write_json(out / TOOL_FOLDER / PROJECT_RECORD, record)
+    # First and last: a run that was cut short is noticed, and repeated it writes what is missing.
+    path = out / TOOL_FOLDER / PROJECT_RECORD
+    if hashes != before.tool_files or before.pending_files:
+        present = hashes_on_disk(out, {*before.tool_files, *before.pending_files, *tool_files})
+        fields = {"user_files": before.user_files, "tool_files": present, "pending_files": hashes}
+        write_json(path, {**record, **fields})
+    written = replace_files(out, tool_files, {*before.tool_files, *before.pending_files})
+    added, kept, deleted = _add_user_files(out, user_files, before.user_files)
+    all_user_files = sorted({*before.user_files, *(file.path for file in user_files)})
+    write_json(path, {**record, "user_files": all_user_files, "tool_files": hashes})
     return FirmwareProject(
         folder=out,
         name=project_name,
         board=board.name,
         model_sha256=manifest.model_sha256,
-        written=tuple(written),
-        kept=tuple(kept),
-        deleted=tuple(deleted),
+        written=(*written, *added),
+        kept=kept,
+        deleted=deleted,
     )
 
 
-def _load_model(folder: Path) -> CompiledModel:
-    """Read the manifest, and refuse sources that are not in the folder."""
+def _describing_files(
+    name: str, model_sha256: str, tool_files: dict[str, bytes], user_files: tuple[RenderedFile, ...]
+) -> dict[str, bytes]:
+    """Return NOTICE and the bill of materials."""
+    contents = Contents(
+        *(name, model_sha256, "FIRMWARE"),
+        tool_files | {file.path: file.text.encode() for file in user_files},
+        record=f"{TOOL_FOLDER}/{PROJECT_RECORD}",
+        folder=f"{TOOL_FOLDER}/",
+        user_files=frozenset(file.path for file in user_files),
+    )
+    return describing_files(contents)
+
+
+def edited_files(project: Path) -> tuple[str, ...]:
+    """Return the tool's files in a project that somebody edited since they were written.
+
+    Raises:
+        UsageError: the folder is no generated project.
+    """
+    return changed_files(project, load_project_record(project)["tool_files"])
+
+
+def tool_files(project: Path) -> tuple[str, ...]:
+    """Return the tool's files in a project, the record of them included.
+
+    Raises:
+        UsageError: the folder is no generated project.
+    """
+    return (*load_project_record(project)["tool_files"], f"{TOOL_FOLDER}/{PROJECT_RECORD}")
+
+
+def _add_user_files(
+    out: Path, files: tuple[RenderedFile, ...], known: tuple[str, ...]
+) -> tuple[tuple[str, ...], ...]:
+    """Write the user's files that were never written; return those, the kept and the deleted."""
+    added, kept, deleted = [], [], []
+    for file in files:
+        path = out / file.path
+        if path.exists():
+            if path.read_bytes() != file.text.encode():
+                kept.append(file.path)
+        elif file.path in known:
+            deleted.append(file.path)
+        else:
+            write_atomic(path, file.text)
+            added.append(file.path)
+    return tuple(added), tuple(kept), tuple(deleted)
+
+
+def load_model(folder: Path) -> CompiledModel:
+    """Read the manifest of a compiled model.
+
+    Raises:
+        ModelError: There is none, or it names sources that are not in the folder.
+    """
     manifest = load_compiled(folder)
     for name in manifest.sources:
         parts = PurePosixPath(name).parts
@@ -140,15 +200,29 @@ def load_project_record(project: Path) -> dict[str, Any]:
     """Read `mcu_slm/firmware.json` of a generated project.
 
     Raises:
-        UsageError: the folder is no generated project.
+        UsageError: the folder is no generated project, or one that was not written to its end.
     """
+    record = _read_record(project)
+    if record["pending_files"]:
+        raise UsageError(
+            str(project),
+            "the project was being written when the tool was interrupted",
+            expected="a whole project",
+            remedy="Run again: mcu-slm firmware",
+        )
+    return record
+
+
+def _read_record(project: Path) -> dict[str, Any]:
     path = project / TOOL_FOLDER / PROJECT_RECORD
     try:
         fields: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         record = {name: fields[name] for name in ("board", "project_name", "model_sha256")}
         for name in ("sources", "user_files"):
             record[name] = [str(item) for item in fields[name]]
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        for name in ("tool_files", "pending_files"):
+            record[name] = {str(file): str(sha) for file, sha in fields.get(name, {}).items()}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise UsageError(
             str(project),
             f"the folder is no firmware project ({error!r})",
@@ -169,7 +243,12 @@ def project_board(project: Path) -> Board:
     return board_from_json(project / TOOL_FOLDER / _BOARD_RECORD)
 
 
-def _check_name(name: str) -> None:
+def check_name(name: str) -> None:
+    """Check that every build system takes a name.
+
+    Raises:
+        UsageError: It does not.
+    """
     if not _PROJECT_NAME.fullmatch(name):
         raise UsageError(
             "project name",
@@ -182,7 +261,7 @@ def _check_name(name: str) -> None:
 def _refuse_other_board(out: Path, board: Board) -> None:
     """The user's files were written for one board; mixing two would build, and fail on the desk."""
     if (out / TOOL_FOLDER / PROJECT_RECORD).is_file():
-        found = load_project_record(out)["board"]
+        found = _read_record(out)["board"]
         if found != board.name:
             raise UsageError(
                 str(out),
@@ -192,17 +271,26 @@ def _refuse_other_board(out: Path, board: Board) -> None:
             )
 
 
-def _known_user_files(out: Path) -> list[str]:
-    """Return the user's files that an earlier run wrote."""
+@dataclass(frozen=True)
+class _Before:
+    """What earlier runs wrote: hashes of the tool's files, names of the user's."""
+
+    tool_files: dict[str, str]
+    pending_files: dict[str, str]
+    user_files: tuple[str, ...]
+
+
+def _written_before(out: Path) -> _Before:
     if not (out / TOOL_FOLDER / PROJECT_RECORD).is_file():
-        return []
-    known: list[str] = load_project_record(out)["user_files"]
-    return known
+        return _Before({}, {}, ())
+    record = _read_record(out)
+    return _Before(record["tool_files"], record["pending_files"], tuple(record["user_files"]))
 
 
-def _known_answer_files(
+def known_answer_files(
     model_sha256: str, inputs: npt.NDArray[np.int8], outputs: npt.NDArray[np.int8]
 ) -> dict[str, bytes]:
+    """Return the files with the known answers, by name."""
     banner = (
         f"Generated by mcu-slm {mcu_slm.__version__}\n"
         f" * from the model with SHA-256 {model_sha256}.\n"
@@ -223,18 +311,5 @@ def _files_below(folder: Path) -> dict[str, bytes]:
     }
 
 
-def _replace_tool_folder(folder: Path, files: dict[str, bytes]) -> list[str]:
-    """Make the folder hold exactly these files; return those that are new or changed."""
-    changed = []
-    for name, content in files.items():
-        path = folder / name
-        if not path.is_file() or path.read_bytes() != content:
-            write_atomic(path, content)
-            changed.append(f"{TOOL_FOLDER}/{name}")
-    for path in sorted(folder.rglob("*"), reverse=True):
-        if path.is_dir():
-            if not any(path.iterdir()):
-                path.rmdir()
-        elif path.relative_to(folder).as_posix() not in (*files, PROJECT_RECORD):
-            path.unlink()
-    return changed
+def _in_tool_folder(files: dict[str, bytes]) -> dict[str, bytes]:
+    return {f"{TOOL_FOLDER}/{name}": content for name, content in files.items()}

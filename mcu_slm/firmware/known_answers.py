@@ -21,10 +21,18 @@ _HEADER: Final = """\
 
 #include "model.h"
 
+#ifdef __cplusplus
+extern "C" {{
+#endif
+
 #define MCU_SLM_KNOWN_ANSWER_COUNT {count}u
 
 extern const int8_t mcu_slm_known_inputs[][MCU_SLM_MODEL_INPUT_BYTES];
 extern const int8_t mcu_slm_known_outputs[][MCU_SLM_MODEL_OUTPUT_BYTES];
+
+#ifdef __cplusplus
+}}
+#endif
 
 #endif
 """

@@ -120,11 +120,12 @@ def banner_for(template: str, subject: Subject) -> str:
             f"from firmware_templates/{template}.",
             "This file is yours: it was written once and is never overwritten.",
         )
-    return _comment(path, (*lines, "SPDX-License-Identifier: 0BSD"))
+    return comment(path, (*lines, "SPDX-License-Identifier: 0BSD"))
 
 
-def _comment(path: str, lines: tuple[str, ...]) -> str:
-    if path.endswith((".c", ".h", ".ld")):
+def comment(path: str, lines: tuple[str, ...]) -> str:
+    """Return lines as a comment in the syntax of a file."""
+    if path.endswith((".c", ".cc", ".h", ".ino", ".ld")):
         return "/* " + "\n * ".join(lines) + " */"
     if path.endswith(".md"):
         return "<!-- " + "\n     ".join(lines) + " -->"
@@ -132,4 +133,5 @@ def _comment(path: str, lines: tuple[str, ...]) -> str:
         return "\n".join("// " + line for line in lines)
     if path.endswith(".json"):  # no comments there: the template places it in a string
         return " ".join(lines)
-    return "\n".join("# " + line for line in lines)
+    mark = "; " if path.endswith(".ini") else "# "
+    return "\n".join(mark + line for line in lines)

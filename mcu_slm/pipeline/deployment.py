@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
@@ -16,9 +17,9 @@ from mcu_slm.answers import answer_of, described
 from mcu_slm.boards import Board
 from mcu_slm.compile import budget_of, compile_model, recorded_choices
 from mcu_slm.config import BudgetConfig
-from mcu_slm.errors import BudgetError, ToolError, UsageError
+from mcu_slm.errors import BudgetError, ToolError
 from mcu_slm.files import sha256_bytes, sha256_file, sha256_tree
-from mcu_slm.firmware import BuildResult, generate
+from mcu_slm.firmware import BuildResult, edited_files, generate, tool_files
 from mcu_slm.firmware import build as build_firmware
 from mcu_slm.ir import Graph
 from mcu_slm.manifest import CompiledModel, load_compiled
@@ -117,38 +118,30 @@ def firmware(run: RunFolder, model: Model, board: Board, windows: Windows) -> tu
     wanted = (family, choices.optimize, choices.without, asdict(budget))
     key = key_of("firmware", model.sha256, asdict(board), *wanted, tool_fingerprint())
     if not run.force and evidence.is_current("firmware", key, edits_allowed=True):
-        edited = evidence.edited("firmware")
+        edited = edited_files(run.firmware)
         if edited:
             run.reporter.warn(
                 f"edited since it was generated: {', '.join(edited)} (--force restores)"
             )
         run.reporter.finish("firmware", f"project in {run.firmware}", skipped=True)
         return ()
-    changed = [] if run.force else evidence.edited("firmware")
-    edited = [path for path in changed if (run.folder / path).exists()]
-    if edited:
-        raise UsageError(
-            str(run.firmware),
-            f"generated files were edited: {', '.join(edited)}",
-            "files as they were generated",
-            "Keep your changes elsewhere, then run again with --force.",
-        )
     run.reporter.start("firmware", f"compiling to C, generating the project for {board.name}")
     begin = time.monotonic()
     staging = run.folder / "compile"
-    compiled = compile_model(
-        *(model.graph, model.raw, staging, family, choices.optimize, board.chip.core),
-        without=choices.without,
-        budget=budget,
-    )
-    count = max(1, min(_KNOWN_ANSWERS, _KNOWN_ANSWER_BYTES // (compiled.input_bytes + 1)))
-    known = windows.windows[:count]
-    answers = _answers(model, known, run)
-    project = generate(
-        staging, board, known.reshape(count, -1), answers, run.firmware, _project_name(run.name)
-    )
-    _remove_tree(staging)
-    outputs = sorted(path for path in run.code.rglob("*") if path.is_file())
+    try:
+        compiled = compile_model(
+            *(model.graph, model.raw, staging, family, choices.optimize, board.chip.core),
+            without=choices.without,
+            budget=budget,
+        )
+        known, answers = known_answers(run, model, windows, compiled)
+        project = generate(
+            *(staging, board, known, answers, run.firmware, project_name(run.name)),
+            force=run.force,
+        )
+    finally:
+        _remove_tree(staging)
+    outputs = [run.firmware / path for path in tool_files(run.firmware)]
     answer = answer_of(model.graph)
     facts: dict[str, Any] = {
         "arena_bytes": compiled.arena_bytes,
@@ -158,6 +151,15 @@ def firmware(run: RunFolder, model: Model, board: Board, windows: Windows) -> tu
     run.evidence.record("firmware", key, outputs, facts, time.monotonic() - begin)
     run.reporter.finish("firmware", f"project in {run.firmware}")
     return project.kept
+
+
+def known_answers(
+    run: RunFolder, model: Model, windows: Windows, compiled: CompiledModel
+) -> tuple[npt.NDArray[np.int8], npt.NDArray[np.int8]]:
+    """Return the windows that generated code tests itself with, and the right answers to them."""
+    count = max(1, min(_KNOWN_ANSWERS, _KNOWN_ANSWER_BYTES // (compiled.input_bytes + 1)))
+    known = windows.windows[:count]
+    return known.reshape(count, -1), _answers(model, known, run)
 
 
 def _answers(model: Model, windows: npt.NDArray[np.int8], run: RunFolder) -> npt.NDArray[np.int8]:
@@ -176,15 +178,15 @@ def _answers(model: Model, windows: npt.NDArray[np.int8], run: RunFolder) -> npt
     return pack(graph, graph.outputs, outputs)
 
 
-def _project_name(name: str) -> str:
+def project_name(name: str) -> str:
+    """Return a name that every build system takes, made of a run's."""
     text = "".join(c if c.isalnum() or c in "-_" else "_" for c in name if c.isascii())[:60]
     return text if text[:1].isalpha() else f"model_{text}"
 
 
 def _remove_tree(folder: Path) -> None:
-    for path in sorted(folder.rglob("*"), reverse=True):
-        path.rmdir() if path.is_dir() else path.unlink()
-    folder.rmdir()
+    if folder.is_dir():
+        shutil.rmtree(folder)
 
 
 def build(
@@ -332,6 +334,7 @@ def bench(
         "ram_bytes": build_result.ram_bytes,
         "stack_bytes": cost.stack_bytes,
         "model_stack_bytes": build_result.model_stack_bytes,
+        "program_stack_bytes": build_result.stack.needed_bytes if build_result.stack else None,
         "layers": [asdict(layer) for layer in cost.layers],
     }
     add_predictions(facts, compiled)

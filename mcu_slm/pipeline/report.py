@@ -93,8 +93,10 @@ def _removals(removals: list[dict[str, Any]]) -> list[str]:
 def _cost(facts: dict[str, Any], board: Board) -> list[str]:
     chip = board.chip
     cycles = facts["estimated_cycles"]
-    stack = facts["model_stack_bytes"]
-    computed = "not known" if stack is None else f"{stack:,}"
+    computed, whole = (
+        "not known" if facts.get(name) is None else f"{facts[name]:,}"
+        for name in ("model_stack_bytes", "program_stack_bytes")
+    )
     lines = [
         "## Cost",
         "",
@@ -111,6 +113,7 @@ def _cost(facts: dict[str, Any], board: Board) -> list[str]:
         f"| of it the arena | {facts['arena_bytes']:,} | |",
         f"| of it the state | {facts['state_bytes']:,} | |",
         f"| stack of one inference at most, computed | {computed} | |",
+        f"| stack of the firmware, interrupts included, at most, computed | {whole} | |",
         f"| stack of the firmware, high-water on the simulator | {facts['stack_bytes']:,} | |",
         "",
         f"One inference: {facts['macs']:,} multiply-accumulates, "

@@ -169,6 +169,60 @@ def test_verify_of_edited_code_fails_with_exit_code_1(tmp_path: Path, model: Pat
     assert host["difference"]["name"] == "logits"
 
 
+@pytest.mark.unit
+def test_firmware_shows_edits_of_generated_code_and_keeps_them(tmp_path: Path, model: Path) -> None:
+    command = ("firmware", model, "-b", "nucleo_f446re")
+    assert cli(*command, cwd=tmp_path).returncode == 0
+    edited = tmp_path / "runs" / model.stem / "firmware" / "mcu_slm" / "model.c"
+    generated = edited.read_text()
+    edited.write_text(generated + "/* mine */\n")
+    changed = (*command, "--optimize", "size")
+    done = cli(*changed, cwd=tmp_path)
+    assert done.returncode == 2
+    assert "+/* mine */" in done.stderr
+    assert done.stderr.splitlines()[-1].startswith("error: ")
+    values = json.loads(cli(*changed, "--json", cwd=tmp_path).stdout)["error"]["values"]
+    assert values["edited"] == ["mcu_slm/model.c"]
+    assert "+/* mine */" in values["diff"]
+    assert edited.read_text() == generated + "/* mine */\n"
+    assert not (tmp_path / "runs" / model.stem / "compile").exists()
+    assert cli(*changed, "--force", cwd=tmp_path).returncode == 0
+    assert "mine" not in edited.read_text()
+
+
+@pytest.mark.unit
+def test_firmware_as_a_library_needs_no_board(tmp_path: Path, model: Path) -> None:
+    done = cli("firmware", model, "--as", "cmake", "--json", cwd=tmp_path)
+    folder = tmp_path / json.loads(done.stdout)["folder"]
+    assert folder == tmp_path / "runs" / model.stem / "cmake"
+    manifest = json.loads((folder / "src" / "manifest.json").read_text())
+    assert manifest["kernel_family"] == "portable"
+    cli("firmware", model, "--as", "library", "--core", "cortex-m4", "-o", "lib", cwd=tmp_path)
+    manifest = json.loads((tmp_path / "lib" / "src" / "manifest.json").read_text())
+    assert manifest["kernel_family"] == "dsp"
+    assert "| kernels | dsp, for cortex-m4 |" in (tmp_path / "lib" / "README.md").read_text()
+    again = cli("firmware", model, "--as", "cmake", "--json", cwd=tmp_path)
+    assert json.loads(again.stdout)["written"] == []
+
+
+@pytest.mark.unit
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("--as", "makefile"),
+        ("--as", "library", "--core", "pdp-11"),
+        ("--as", "library", "--core", "cortex-m4", "--board", "nucleo_f446re"),
+        ("--board", "nucleo_f446re", "--core", "cortex-m4"),
+        ("--board", "nucleo_f446re", "--out", "x"),
+        (),
+    ],
+)
+def test_wrong_requests_of_firmware_are_one_error(
+    tmp_path: Path, model: Path, arguments: tuple[str, ...]
+) -> None:
+    one_error(cli("firmware", model, *arguments, cwd=tmp_path), 2)
+
+
 def test_operators_are_listed_as_text_and_as_json(tmp_path: Path) -> None:
     assert "\nSHAPE  " in cli("ops", cwd=tmp_path).stdout
     listed = json.loads(cli("ops", "--json", cwd=tmp_path).stdout)

@@ -226,3 +226,13 @@ def test_model_h_states_what_the_linker_sees(tmp_path: Path) -> None:
     scratch = max(operator.scratch_bytes for operator in ops.parse_graph(graph))
     assert f"working memory of layers included ({scratch:,} at most)" in text
     assert f"{scratch:,} bytes of working memory" in (tmp_path / "model.c").read_text("utf-8")
+
+
+def test_an_edited_file_is_compiled_over_only_by_force(tmp_path: Path) -> None:
+    before = compiled(tiny(), tmp_path)
+    (tmp_path / "model.c").write_text("/* mine */\n")
+    with pytest.raises(UsageError, match=r"edited: model\.c"):
+        compiled(every_operator(), tmp_path)
+    assert contents(tmp_path) == before | {"model.c": b"/* mine */\n"}
+    compile_model(tiny(), tflite.write_model(tiny()), tmp_path, force=True)
+    assert contents(tmp_path) == before

@@ -10,8 +10,10 @@ import numpy as np
 import pytest
 
 from mcu_slm import boards, resources
+from mcu_slm import tool_files as tool_files_module
 from mcu_slm.errors import ModelError, UsageError
-from mcu_slm.firmware import project_board
+from mcu_slm.files import write_atomic
+from mcu_slm.firmware import edited_files, generation, project_board, tool_files
 from tests.firmware.conftest import STANDIN
 
 pytestmark = pytest.mark.unit
@@ -68,14 +70,67 @@ def test_user_files_that_were_removed_stay_away(make_project) -> None:
 
 
 def test_tool_folder_is_replaced_and_cleaned(make_project, tmp_path: Path) -> None:
-    project = make_project()
+    model = shutil.copytree(STANDIN, tmp_path / "model")
+    (model / "old_kernels").mkdir()
+    (model / "old_kernels" / "dense.c").write_text("/* of an earlier model */\n")
+    project = make_project(model_dir_source=model)
     tool = project.folder / "mcu_slm"
-    (tool / "old_kernels").mkdir()
-    (tool / "old_kernels" / "dense.c").write_text("/* of an earlier model */\n")
-    (tool / "model.c").write_text("/* edited */\n")
+    assert (tool / "old_kernels" / "dense.c").is_file()
+    (tool / "model.c").unlink()
+    (tool / "notes.txt").write_text("the user's")
     again = make_project()
-    assert again.written == ("mcu_slm/model.c",)
+    assert again.written == ("mcu_slm/model.c", "mcu_slm/sbom.spdx.json")
     assert not (tool / "old_kernels").exists()
+    assert (tool / "notes.txt").is_file()
+
+
+def test_edited_tool_files_are_kept_unless_forced(make_project) -> None:
+    project = make_project()
+    model = project.folder / "mcu_slm" / "model.c"
+    generated = model.read_text()
+    model.write_text(generated + "/* mine */\n")
+    before = contents(project.folder)
+    assert edited_files(project.folder) == ("mcu_slm/model.c",)
+    with pytest.raises(UsageError, match=r"edited: mcu_slm/model\.c;.*--force") as raised:
+        make_project()
+    assert raised.value.values["diff"].endswith("+/* mine */\n")
+    assert contents(project.folder) == before
+    assert make_project(force=True).written == ("mcu_slm/model.c",)
+    assert model.read_text() == generated
+    assert edited_files(project.folder) == ()
+
+
+def test_a_generation_that_was_cut_short_is_noticed_and_repeated(
+    make_project, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    whole = contents(make_project(out=tmp_path / "whole").folder)
+    written: list[Path] = []
+
+    def cut(path: Path, content: bytes | str) -> Path:
+        if len(written) == 10:
+            raise KeyboardInterrupt
+        written.append(path)
+        return write_atomic(path, content)
+
+    with monkeypatch.context() as patched:
+        for module in (generation, tool_files_module):
+            patched.setattr(module, "write_atomic", cut)
+        with pytest.raises(KeyboardInterrupt):
+            make_project(out=tmp_path / "cut")
+    with pytest.raises(UsageError, match="the tool was interrupted"):
+        project_board(tmp_path / "cut")
+    other = shutil.copytree(STANDIN, tmp_path / "model")
+    (other / "model.c").write_text("/* another */\n")
+    make_project(out=tmp_path / "cut", model_dir_source=other)
+    make_project(out=tmp_path / "cut")
+    assert contents(tmp_path / "cut") == whole
+
+
+def test_the_record_names_every_file(make_project) -> None:
+    project = make_project()
+    record = json.loads((project.folder / "mcu_slm" / "firmware.json").read_text())
+    everything = {*record["user_files"], *tool_files(project.folder)}
+    assert everything == set(contents(project.folder))
 
 
 def test_new_model_touches_only_the_tool_folder(make_project, tmp_path: Path) -> None:

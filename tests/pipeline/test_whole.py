@@ -79,7 +79,8 @@ def test_the_measurement_has_every_field_and_adds_up(outcome: Outcome) -> None:
     assert 0 < cost["model_code_bytes"] < cost["flash_bytes"]
     assert cost["estimated_cycles"] >= cost["instructions"]
     assert 0 < cost["stack_bytes"] < outcome.build.stack_bytes
-    assert 0 < cost["model_stack_bytes"] < outcome.build.stack_bytes
+    assert 0 < cost["model_stack_bytes"] < cost["program_stack_bytes"] < outcome.build.stack_bytes
+    assert cost["stack_bytes"] <= cost["program_stack_bytes"]  # seen, and the most that may be
 
 
 def test_the_evidence_carries_hashes_and_the_report_the_proof(outcome: Outcome) -> None:

@@ -1,0 +1,291 @@
+"""Who calls whom in a linked firmware, and how large each frame is.
+
+Frames are what the compiler states: gcc's `.su` files, clang's section `.stack_sizes`. Where it
+states none (the compiler's own library, assembler) they are read off the instructions. Calls are
+those in the image. A call through a pointer may reach every function whose address is taken
+anywhere but in the vector table, as the objects' relocations tell.
+
+Source: GCC manual, "-fstack-usage"; LLVM, section `.stack_sizes`; Arm ELF ABI, mapping symbols and
+relocations.
+"""
+
+from __future__ import annotations
+
+import bisect
+import functools
+import itertools
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from mcu_slm.errors import BuildError
+from mcu_slm.firmware.elf import open_elf
+
+_COPY = re.compile(r"\.\d+$")
+_SIZES_SECTION: Final = ".stack_sizes"
+_REMEDY: Final = "Where it is the tool's own code, please report it."
+_VECTORS: Final = ".vectors"
+_SHF_ALLOC: Final = 0x2
+# R_ARM_NONE, THM_CALL, THM_JUMP24, PREL31 (of the unwinder), THM_JUMP19, THM_JUMP6, 11 and 8.
+_NO_ADDRESSES: Final = frozenset((0, 10, 30, 42, 51, 52, 102, 103))
+
+
+@dataclass(frozen=True)
+class Function:
+    """A function in the image: address without the Thumb bit; all names that it has."""
+
+    address: int
+    size_bytes: int
+    names: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return self.names[0]
+
+
+class Image:
+    """The linked firmware: functions, frames and calls."""
+
+    def __init__(self, elf: Any, objects: Sequence[Path]) -> None:
+        self._elf = elf
+        symbols = list(self._elf.get_section_by_name(".symtab").iter_symbols())
+        names: dict[int, list[str]] = {}
+        sizes: dict[int, int] = {}
+        for symbol in symbols:
+            if symbol["st_info"]["type"] == "STT_FUNC" and symbol["st_size"]:
+                address = symbol["st_value"] & ~1
+                names.setdefault(address, []).append(symbol.name)
+                sizes[address] = symbol["st_size"]
+        self._functions = {a: Function(a, sizes[a], tuple(names[a])) for a in names}
+        self._marks = sorted(
+            (symbol["st_value"], symbol.name[:2] == "$t")
+            for symbol in symbols
+            if symbol.name[:2] in ("$t", "$d")
+        )
+        self._frames = _clang_frames(self._elf)
+        self._named_frames = {} if self._frames else _gcc_frames(objects)
+        self._objects = objects
+
+    def function(self, name: str) -> Function:
+        """Return a function by name."""
+        for function in self._functions.values():
+            if name in function.names:
+                return function
+        raise BuildError(name, "it is not in the image", "a function", _REMEDY)
+
+    def function_at(self, address: int) -> Function:
+        """Return the function that a vector points to."""
+        if address & ~1 not in self._functions:
+            where = f"vector 0x{address:08x}"
+            raise BuildError(where, "no function begins there", "a function", _REMEDY)
+        return self._functions[address & ~1]
+
+    def frame_bytes(self, function: Function) -> int:
+        """Return what one call of a function takes, without the functions that it calls."""
+        found = self._frames.get(function.address)
+        for name in function.names:
+            # Listings name a copy of a function `f.constprop`, images `f.constprop.0`.
+            listed = name if name in self._named_frames else _COPY.sub("", name)
+            found = self._named_frames.get(listed, found)
+        return self._pushed_bytes(function) if found is None else found
+
+    def calls(self, function: Function, follows_pointers: bool) -> Iterator[tuple[Function, bool]]:
+        """Yield the functions that a function calls, and whether the call is a jump at its end.
+
+        With `follows_pointers` a call through a pointer yields all functions that it may reach.
+        """
+        from capstone import arm
+
+        end = function.address + function.size_bytes
+        for instruction in self._instructions(function):
+            is_call = instruction.id in (arm.ARM_INS_BL, arm.ARM_INS_BLX)
+            target = _branch_target(instruction)
+            if target is not None:
+                if not is_call and function.address <= target < end:
+                    continue
+                if target not in self._functions:
+                    found = f"it calls 0x{target:08x}, where no function begins"
+                    raise unknown(function, found, "calls of functions")
+                yield self._functions[target], not is_call
+            elif is_call or not _stays_or_returns(instruction):
+                if not follows_pointers or not self._addressed:
+                    found = (
+                        f"`{instruction.mnemonic} {instruction.op_str}` goes where a register says"
+                    )
+                    raise unknown(function, found, "no calls through pointers")
+                for candidate in self._addressed:
+                    yield candidate, not is_call
+
+    @functools.cached_property
+    def _addressed(self) -> tuple[Function, ...]:
+        """The functions whose address is taken outside the vector table."""
+        wanted = {name for path in self._objects for name in _addressed_names(open_elf(path))}
+        return tuple(f for f in self._functions.values() if not wanted.isdisjoint(f.names))
+
+    def _pushed_bytes(self, function: Function) -> int:
+        """Return the frame of a function as its instructions show it: all that they push, once."""
+        pushed, begin = 0, function.address
+        pushes: list[int] = []
+        for instruction in self._instructions(function):
+            step = _pushed_by(instruction)
+            if step is None:
+                raise unknown(function, "the compiler states no frame of fixed size for it", "one")
+            if step:
+                pushed += step
+                pushes.append(instruction.address)
+            target = _branch_target(instruction)
+            if target is None or not begin <= target <= instruction.address:
+                continue
+            if any(target <= place for place in pushes):
+                raise unknown(function, "it pushes in a loop", "a frame of fixed size")
+        return pushed
+
+    def _instructions(self, function: Function) -> Iterator[Any]:
+        """Decode a function, leaving out the tables and literals between its instructions."""
+        import capstone
+
+        decoder = capstone.Cs(
+            capstone.CS_ARCH_ARM, capstone.CS_MODE_THUMB | capstone.CS_MODE_MCLASS
+        )
+        decoder.detail = True
+        begin, end = function.address, function.address + function.size_bytes
+        first = bisect.bisect_right(self._marks, (begin, True)) - 1
+        marks = [(begin, self._marks[first][1]), *self._marks[first + 1 :], (end, False)]
+        for (start, is_code), (stop, _) in itertools.pairwise(marks):
+            if start >= end:
+                return
+            if not is_code:
+                continue
+            code = self._bytes(start, min(stop, end))
+            done = 0
+            for instruction in decoder.disasm(code, start):
+                done += instruction.size
+                yield instruction
+            if done != len(code):
+                found = f"the instruction at 0x{start + done:08x} is not known"
+                raise unknown(function, found, "Thumb-2")
+
+    def _bytes(self, start: int, stop: int) -> bytes:
+        for section in self._elf.iter_sections():
+            offset = start - section["sh_addr"]
+            if section["sh_flags"] & 4 and 0 <= offset < section["sh_size"]:
+                return bytes(section.data()[offset : offset + stop - start])
+        raise BuildError(f"0x{start:08x}", "no code is there", "a function", _REMEDY)
+
+
+def _branch_target(instruction: Any) -> int | None:
+    """Return where a branch or call with a fixed target goes."""
+    from capstone import arm
+
+    branches = (
+        *(arm.ARM_INS_B, arm.ARM_INS_BL, arm.ARM_INS_BLX),
+        *(arm.ARM_INS_CBZ, arm.ARM_INS_CBNZ),
+    )
+    operands = instruction.operands
+    if instruction.id in branches and operands and operands[-1].type == arm.ARM_OP_IMM:
+        return int(operands[-1].imm) & ~1
+    return None
+
+
+def _pushed_by(instruction: Any) -> int | None:
+    """Return by how much an instruction lowers the stack pointer; None where it cannot be told."""
+    from capstone import arm
+
+    sp, operands = arm.ARM_REG_SP, instruction.operands
+    _, written = instruction.regs_access()
+    name = instruction.mnemonic.partition(".")[0]
+    if sp not in written and name != "vpush":  # Capstone 5 does not say that it moves the stack
+        return 0
+    is_fixed = bool(operands) and operands[-1].type == arm.ARM_OP_IMM
+    pushed: int | None = None
+    if name in ("pop", "vpop", "ldm", "ldr", "ldrd") or (name == "add" and is_fixed):
+        pushed = 0
+    elif name == "push":
+        pushed = 4 * len(operands)
+    elif name == "stmdb":
+        pushed = 4 * (len(operands) - 1)
+    elif name == "vpush":
+        is_double = instruction.reg_name(operands[0].reg).startswith("d")
+        pushed = (8 if is_double else 4) * len(operands)
+    elif name == "sub" and is_fixed and operands[-2].reg == sp:
+        pushed = int(operands[-1].imm)
+    elif name in ("str", "strd") and operands[-1].type == arm.ARM_OP_MEM:
+        pushed = max(0, -int(operands[-1].mem.disp))
+    return pushed
+
+
+def _stays_or_returns(instruction: Any) -> bool:
+    """Whether an instruction without a fixed target goes on, returns, or takes a jump table."""
+    from capstone import arm
+
+    if instruction.id in (arm.ARM_INS_TBB, arm.ARM_INS_TBH, arm.ARM_INS_POP):
+        return True
+    if instruction.id == arm.ARM_INS_BX:
+        return bool(instruction.operands[0].reg == arm.ARM_REG_LR)
+    _, written = instruction.regs_access()
+    from_stack = instruction.op_str.startswith(("pc, [sp]", "sp!, {"))  # a return, too
+    return arm.ARM_REG_PC not in written or from_stack
+
+
+def _gcc_frames(objects: Sequence[Path]) -> dict[str, int]:
+    """Read the `.su` files. Of static functions of one name the largest counts."""
+    frames: dict[str, int] = {}
+    for path in objects:
+        listing = path.with_suffix(".su")
+        for line in listing.read_text(encoding="utf-8").splitlines() if listing.is_file() else ():
+            place, size, kind = line.split("\t")
+            name = place.rpartition(":")[2]
+            if kind == "static":
+                frames[name] = max(frames.get(name, 0), int(size))
+    return frames
+
+
+def _clang_frames(elf: Any) -> dict[int, int]:
+    """Read `.stack_sizes`: pairs of address (32 bits) and size (ULEB128)."""
+    section = elf.get_section_by_name(_SIZES_SECTION)
+    data = section.data() if section is not None else b""
+    frames: dict[int, int] = {}
+    at = 0
+    while at < len(data):
+        address = int.from_bytes(data[at : at + 4], "little") & ~1
+        at, shift, size = at + 4, 0, 0
+        while True:
+            byte = data[at]
+            size |= (byte & 0x7F) << shift
+            at, shift = at + 1, shift + 7
+            if byte < 0x80:
+                break
+        frames[address] = size
+    return frames
+
+
+def _addressed_names(elf: Any) -> Iterator[str]:
+    """Yield the functions of an object file whose address is used as a value."""
+    from elftools.elf.relocation import RelocationSection
+    from elftools.elf.sections import SymbolTableSection
+
+    for section in elf.iter_sections():
+        if not isinstance(section, RelocationSection):
+            continue
+        place = elf.get_section(section["sh_info"])
+        if not place["sh_flags"] & _SHF_ALLOC or place.name == _VECTORS:
+            continue
+        table = elf.get_section(section["sh_link"])
+        assert isinstance(table, SymbolTableSection)
+        for relocation in section.iter_relocations():
+            if relocation["r_info_type"] in _NO_ADDRESSES:
+                continue
+            symbol = table.get_symbol(relocation["r_info_sym"])
+            if symbol["st_info"]["type"] == "STT_SECTION":  # every function there, to be sure
+                for other in table.iter_symbols():
+                    is_function = other["st_info"]["type"] == "STT_FUNC"
+                    if is_function and other["st_shndx"] == symbol["st_shndx"]:
+                        yield other.name
+            else:
+                yield symbol.name
+
+
+def unknown(function: Function, found: str, expected: str) -> BuildError:
+    """Return the error for a stack that cannot be known."""
+    return BuildError(f"stack of {function}", found, expected, _REMEDY)

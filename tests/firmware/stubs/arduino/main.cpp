@@ -1,0 +1,8 @@
+#include <Arduino.h>
+#include SKETCH
+int main()
+{
+    setup();
+    loop();
+    return 0;
+}
