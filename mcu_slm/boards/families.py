@@ -78,7 +78,7 @@ class Family:
     """Registers of one family of chips; `name` is also its folder of firmware templates.
 
     `boot_alias` says that flash also appears at address 0, from where the core boots; else the core
-    boots from the beginning of flash.
+    boots from the beginning of flash. `idcode` is where DBGMCU_IDCODE lies, for a debug probe.
     """
 
     name: str
@@ -90,6 +90,7 @@ class Family:
     reset_cause: ResetCause
     ready: tuple[ReadyFlag, ...]
     blocks: tuple[RegisterBlock, ...]
+    idcode: int = 0xE004_2000
 
     def place(self, text: str) -> BitField:
         """Return the bits that a place names; a place without bits is the whole register.

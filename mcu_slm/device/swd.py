@@ -15,7 +15,7 @@ from mcu_slm.errors import DeviceError, McuSlmError, ToolError, UsageError, miss
 from mcu_slm.protocol import printable
 
 _READ_BLOCK_BYTES = 1024
-_DBGMCU_IDCODE = 0xE004_2000  # Cortex-M3, M4 and M7 chips; the low 12 bits are the boot loader's id
+_DEVICE_ID_MASK = 0xFFF  # of DBGMCU_IDCODE; also the boot loader's id
 _OTHER_WAY = "Or flash over the serial line with ST's boot loader: method uart."
 
 
@@ -145,7 +145,7 @@ def _session(probe: Any, chip: Chip) -> Any:
 
 def _ensure_chip(session: Any, chip: Chip) -> None:
     """Refuse another chip before anything is erased: pyOCD believes what it is told."""
-    found = session.target.read32(_DBGMCU_IDCODE) & 0xFFF
+    found = session.target.read32(chip.family.idcode) & _DEVICE_ID_MASK
     if found != chip.bootloader_product_id:
         raise DeviceError(
             "debug probe, DBGMCU_IDCODE",

@@ -6,6 +6,7 @@ import builtins
 
 import pytest
 
+from mcu_slm.boards import load_board
 from mcu_slm.device import FlashImage, Segment, flash, list_probes, swd
 from mcu_slm.errors import DeviceError, ToolError, UsageError
 from tests.device.images import FLASH, firmware, l475_board, nucleo, write_elf
@@ -208,3 +209,29 @@ def test_the_simulated_flash_keeps_the_rules(chip):
     flash_memory.undo_rejected()
     assert flash_memory.status == SR_SEQUENCE_ERROR
     assert flash_memory.bytes[:4] == b"\xff" * 4
+
+
+@pytest.mark.parametrize(
+    ("name", "address", "device_id"),
+    [
+        ("nucleo_f030r8", 0x4001_5800, 0x440),
+        ("nucleo_f103rb", 0xE004_2000, 0x410),
+        ("nucleo_h743zi2", 0x5C00_1000, 0x450),
+        ("nucleo_l053r8", 0x4001_5800, 0x417),
+    ],
+)
+def test_a_chip_is_recognised_where_its_family_has_the_id(
+    name: str, address: int, device_id: int
+) -> None:
+    class Target:
+        def read32(self, where: int) -> int:
+            return 0x2000_0000 | found if where == address else 0
+
+    class Session:
+        target = Target()
+
+    found = device_id
+    swd._ensure_chip(Session(), load_board(name).chip)
+    found = device_id ^ 1
+    with pytest.raises(DeviceError, match=f"device id is 0x{found:03x}"):
+        swd._ensure_chip(Session(), load_board(name).chip)

@@ -230,62 +230,6 @@ def test_reset_boots_again(unchanged, board: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "cfgr", "value"),
-    [
-        ("nucleo_f030r8", 0x4002_1004, 0x0011_000A),  # HSE / 1 * 6
-        ("nucleo_f072rb", 0x4002_1004, 0x0011_000A),
-        ("bluepill_f103c8", 0x4002_1004, 0x001D_040A),  # HSE * 9, APB1 halved
-        ("nucleo_f103rb", 0x4002_1004, 0x001D_040A),
-        ("nucleo_f303re", 0x4002_1004, 0x001D_040A),
-        ("nucleo_l053r8", 0x4002_100C, 0x0044_000F),  # HSI16 * 4 / 2
-        ("nucleo_l152re", 0x4002_3808, 0x0044_000F),
-    ],
-)
-def test_clock_configuration_is_that_of_the_manual(
-    unchanged, name: str, cfgr: int, value: int
-) -> None:
-    simulator, client = unchanged(name)
-    client.hello()
-    assert simulator._peripherals.read(cfgr, 4) == value
-
-
-@pytest.mark.parametrize(
-    ("name", "changes", "cfgr", "value"),
-    [
-        ("nucleo_f030r8", {"crystal_hz": 0}, 0x4002_1004, 0x0028_000A),  # HSI / 2 * 12
-        ("nucleo_f072rb", {"crystal_hz": 0}, 0x4002_1004, 0x0010_800A),  # HSI / 1 * 6
-        ("nucleo_f103rb", {"crystal_hz": 0, "clock_hz": 64_000_000}, 0x4002_1004, 0x0038_040A),
-        ("bluepill_f103c8", {"crystal_hz": 16_000_000}, 0x4002_1004, 0x001F_040A),  # PLLXTPRE
-        ("nucleo_f303re", {"crystal_hz": 0}, 0x4002_1004, 0x001C_840A),
-        ("nucleo_l053r8", {"crystal_hz": 8_000_000}, 0x4002_100C, 0x004D_000F),  # HSE * 8 / 2
-        ("nucleo_l152re", {"crystal_hz": 8_000_000}, 0x4002_3808, 0x004D_000F),
-    ],
-)
-def test_another_oscillator_feeds_the_pll(
-    make_project, name: str, changes: dict[str, int], cfgr: int, value: int
-) -> None:
-    facts = replace(boards.load_board(name), crystal_bypass=False, **changes)
-    simulator, client = boot(facts, build(make_project(facts).folder, facts, "Debug").elf)
-    info = client.info()
-    assert info.clock_state == protocol.ClockState.FULL_SPEED
-    assert info.core_clock_hz == facts.clock_hz
-    assert simulator._peripherals.read(cfgr, 4) == value
-    assert simulator.unmodelled == {}
-
-
-def test_the_pins_of_an_f1_are_set_its_own_way(unchanged) -> None:
-    simulator, client = unchanged("nucleo_f103rb")
-    client.hello()
-    gpio_a = 0x4001_0800
-    crl, odr = simulator._peripherals.read(gpio_a, 4), simulator._peripherals.read(gpio_a + 12, 4)
-    assert crl >> 8 & 15 == 0x9  # PA2, TX: alternate function, push-pull, 10 MHz
-    assert crl >> 12 & 15 == 0x8  # PA3, RX: input, pulled ...
-    assert odr >> 3 & 1  # ... up
-    assert crl >> 20 & 15 == 0x2  # PA5, LED: output, 2 MHz
-    assert odr >> 5 & 1  # lit: the self-test passed
-
-
-@pytest.mark.parametrize(
     ("statement", "cause"),
     [
         ("window[0] = *(volatile int8_t *)0x60000000;", "PRECISERR"),
