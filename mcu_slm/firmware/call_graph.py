@@ -28,6 +28,7 @@ _SIZES_SECTION: Final = ".stack_sizes"
 _REMEDY: Final = "Where it is the tool's own code, please report it."
 _VECTORS: Final = ".vectors"
 _SHF_ALLOC: Final = 0x2
+_ABS32: Final = 2  # R_ARM_ABS32: the word in the section is the offset
 # R_ARM_NONE, THM_CALL, THM_JUMP24, PREL31 (of the unwinder), THM_JUMP19, THM_JUMP6, 11 and 8.
 _NO_ADDRESSES: Final = frozenset((0, 10, 30, 42, 51, 52, 102, 103))
 
@@ -42,6 +43,14 @@ class Function:
 
     def __str__(self) -> str:
         return self.names[0]
+
+
+@dataclass(frozen=True)
+class Address:
+    """A function whose address is used as a value, or the address of a place inside it."""
+
+    function: str
+    is_label: bool
 
 
 class Image:
@@ -104,11 +113,10 @@ class Image:
             if target is not None:
                 if not is_call and function.address <= target < end:
                     continue
-                if target not in self._functions:
-                    found = f"it calls 0x{target:08x}, where no function begins"
-                    raise unknown(function, found, "calls of functions")
-                yield self._functions[target], not is_call
+                yield self._function_around(target, function), not is_call
             elif is_call or not _stays_or_returns(instruction):
+                if not is_call and self._has_jump_table(function):
+                    continue
                 if not follows_pointers or not self._addressed:
                     found = (
                         f"`{instruction.mnemonic} {instruction.op_str}` goes where a register says"
@@ -117,11 +125,29 @@ class Image:
                 for candidate in self._addressed:
                     yield candidate, not is_call
 
+    def _function_around(self, address: int, caller: Function) -> Function:
+        """Return the function that a call enters: libgcc skips the first instructions of some."""
+        if address in self._functions:
+            return self._functions[address]
+        for function in self._functions.values():
+            if function.address < address < function.address + function.size_bytes:
+                return function
+        found = f"it calls 0x{address:08x}, where there is no function"
+        raise unknown(caller, found, "calls of functions")
+
+    @functools.cached_property
+    def _addresses(self) -> tuple[Address, ...]:
+        return tuple(found for path in self._objects for found in _addresses_in(open_elf(path)))
+
     @functools.cached_property
     def _addressed(self) -> tuple[Function, ...]:
         """The functions whose address is taken outside the vector table."""
-        wanted = {name for path in self._objects for name in _addressed_names(open_elf(path))}
+        wanted = {found.function for found in self._addresses if not found.is_label}
         return tuple(f for f in self._functions.values() if not wanted.isdisjoint(f.names))
+
+    def _has_jump_table(self, function: Function) -> bool:
+        """Whether addresses inside a function lie in tables: its indirect jumps stay inside."""
+        return any(found.is_label and found.function in function.names for found in self._addresses)
 
     def _pushed_bytes(self, function: Function) -> int:
         """Return the frame of a function as its instructions show it: all that they push, once."""
@@ -260,8 +286,8 @@ def _clang_frames(elf: Any) -> dict[int, int]:
     return frames
 
 
-def _addressed_names(elf: Any) -> Iterator[str]:
-    """Yield the functions of an object file whose address is used as a value."""
+def _addresses_in(elf: Any) -> Iterator[Address]:
+    """Yield the functions of an object file whose address, or one inside, is used as a value."""
     from elftools.elf.relocation import RelocationSection
     from elftools.elf.sections import SymbolTableSection
 
@@ -274,16 +300,24 @@ def _addressed_names(elf: Any) -> Iterator[str]:
         table = elf.get_section(section["sh_link"])
         assert isinstance(table, SymbolTableSection)
         for relocation in section.iter_relocations():
-            if relocation["r_info_type"] in _NO_ADDRESSES:
+            kind, offset = relocation["r_info_type"], relocation["r_offset"]
+            if kind in _NO_ADDRESSES:
                 continue
             symbol = table.get_symbol(relocation["r_info_sym"])
-            if symbol["st_info"]["type"] == "STT_SECTION":  # every function there, to be sure
-                for other in table.iter_symbols():
-                    is_function = other["st_info"]["type"] == "STT_FUNC"
-                    if is_function and other["st_shndx"] == symbol["st_shndx"]:
-                        yield other.name
-            else:
-                yield symbol.name
+            if symbol["st_info"]["type"] != "STT_SECTION":
+                yield Address(symbol.name, is_label=False)
+                continue
+            word = int.from_bytes(place.data()[offset : offset + 4], "little") & ~1
+            for other in table.iter_symbols():
+                if (
+                    other["st_info"]["type"] != "STT_FUNC"
+                    or other["st_shndx"] != symbol["st_shndx"]
+                ):
+                    continue
+                begin = other["st_value"] & ~1
+                is_label = kind == _ABS32 and begin < word < begin + other["st_size"]
+                if is_label or kind != _ABS32 or word == begin:  # else a neighbour in the section
+                    yield Address(other.name, is_label)
 
 
 def unknown(function: Function, found: str, expected: str) -> BuildError:
