@@ -22,12 +22,15 @@ from mcu_slm.options import (
     Export,
     Fast,
     Force,
+    Hop,
     Json,
     Kernels,
     Optimize,
     ProjectFile,
+    RangeG,
     Runs,
     Seed,
+    Sensor,
     Without,
 )
 
@@ -207,6 +210,9 @@ def firmware(
     kernels: Kernels = None,
     optimize: Optimize = None,
     without: Without = None,
+    sensor: Sensor = None,
+    hop: Hop = None,
+    range_g: RangeG = 4,
     as_json: Json = False,
 ) -> None:
     """Generate the firmware project around a model, or the model as a library."""
@@ -221,7 +227,7 @@ def firmware(
                 raise UsageError(name, "given for a project", "a form that needs no board")
         with options.reporter(as_json) as reporter:
             target = open_target(model, board, runs, reporter, force)
-            kept = target.generate(choices)
+            kept = target.generate(choices, options.sensor(sensor, hop, range_g))
         if as_json:
             print_json({"project": str(target.run.firmware), "kept": kept})
             return
@@ -416,6 +422,10 @@ def monitor(
     seconds: Annotated[
         float | None, typer.Option("--seconds", min=0.0, help="Stop after this time.")
     ] = None,
+    elf: Annotated[
+        Path | None,
+        typer.Option("--elf", help="The firmware's ELF file, to name function and line of faults."),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object per line.")] = False,
 ) -> None:
     """Show a board's predictions as they come, until Ctrl-C."""
@@ -424,7 +434,7 @@ def monitor(
 
     url = choose_port(port)
     try:
-        for event in watch(url, baud=baud, period_ms=period_ms, seconds=seconds):
+        for event in watch(url, baud=baud, period_ms=period_ms, seconds=seconds, elf=elf):
             if as_json:
                 fields = (
                     *("kind", "seconds", "text", "label", "scores"),

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from mcu_slm.compile import Choices
     from mcu_slm.config import Project
+    from mcu_slm.firmware import SensorChoice
     from mcu_slm.pipeline.run_folder import Reporter
     from mcu_slm.toolchain import ArmCompiler
 
@@ -43,6 +44,21 @@ Without = Annotated[
     list[str] | None,
     typer.Option("--without", help="A compiler pass to leave out; may be given several times."),
 ]
+Sensor = Annotated[
+    str | None,
+    typer.Option(
+        "--sensor",
+        help="Where windows come from: replay (known inputs), stream (raw counts from the host), "
+        "adc, lsm6dso, ism330dhcx, lis3dh, mpu6050.",
+    ),
+]
+Hop = Annotated[
+    int | None,
+    typer.Option("--hop", min=1, help="Samples from one window's start to the next."),
+]
+RangeG = Annotated[
+    int, typer.Option("--range-g", help="Range of an accelerometer: 2, 4, 8 or 16 g.")
+]
 Fast = Annotated[
     bool,
     typer.Option("--fast", help="Few epochs and one teacher: to see whether all of it works."),
@@ -66,6 +82,19 @@ def choices(kernels: str | None, optimize: str | None, without: list[str] | None
 def chosen(kernels: str | None, optimize: str | None, without: list[str] | None) -> Choices | None:
     """Return what a user chose, None for nothing: then what was chosen before stays."""
     return choices(kernels, optimize, without) if kernels or optimize or without else None
+
+
+def sensor(name: str | None, hop: int | None, range_g: int) -> SensorChoice | None:
+    """Return which sensor a user chose, None for none: then what was chosen before stays.
+
+    Raises:
+        UsageError: No such sensor.
+    """
+    from mcu_slm.firmware import SensorChoice
+
+    if name is None and hop is not None:
+        raise UsageError("--hop", "no sensor was named", "a sensor", "Add: --sensor NAME")
+    return None if name is None else SensorChoice(name, hop or 0, range_g)
 
 
 @contextmanager

@@ -180,6 +180,7 @@ def _ensure_pins_are_distinct_and_well_named(board: Board, path: Path) -> None:
     pins = [board.console.tx_pin, board.console.rx_pin]
     if board.led is not None:
         pins.append(board.led.pin)
+    pins += _sensor_pins(board)
     for pin in pins:
         if not _PIN.fullmatch(pin) or pins.count(pin) > 1:
             raise BoardError(
@@ -188,6 +189,17 @@ def _ensure_pins_are_distinct_and_well_named(board: Board, path: Path) -> None:
                 expected="distinct names such as PA5",
                 remedy="Correct the pin.",
             )
+
+
+def _sensor_pins(board: Board) -> list[str]:
+    """Return the pins of the tables for sensors, which may lack."""
+    pins = [] if board.adc is None else list(board.adc.pins)
+    if board.i2c is not None:
+        pins += [board.i2c.scl_pin, board.i2c.sda_pin]
+    if board.spi is not None:
+        spi = board.spi
+        pins += [spi.sck_pin, spi.miso_pin, spi.mosi_pin, spi.select_pin]
+    return pins
 
 
 def _ensure_stack_fits_ram(board: Board, path: Path) -> None:

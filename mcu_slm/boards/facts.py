@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from mcu_slm.boards.clocks import CLOCK_FACTS, ClockFacts
 from mcu_slm.boards.families import Family
+from mcu_slm.boards.sensing import AdcPins, I2cPins, SpiPins
 
 
 @dataclass(frozen=True)
@@ -142,6 +143,9 @@ class Board:
     qemu_machine: str | None = None
     stack_bytes: int = 4096
     supply: Literal["ldo", "smps"] = "ldo"
+    adc: AdcPins | None = None
+    i2c: I2cPins | None = None
+    spi: SpiPins | None = None
 
     def summary(self) -> dict[str, str | int]:
         """Return what a list of boards shows."""

@@ -49,12 +49,32 @@ class GpioPorts:
 
 
 @dataclass(frozen=True)
+class ResetFlagBits:
+    """Bit of each cause of a reset; none where the family has no such flag.
+
+    Where one flag means power-on or brown-out, it counts as both.
+    """
+
+    power: int
+    pin: int
+    software: int
+    watchdog: int
+    window_watchdog: int
+    low_power: int
+    brown_out: int | None = None
+
+
+@dataclass(frozen=True)
 class ResetCause:
-    """The register that names the cause of a reset, and what it then holds."""
+    """The register that names the causes of a reset, until software sets its clear bit.
+
+    `power_on` is what it holds when the power came, all other bits included.
+    """
 
     register: str
     power_on: int
-    software: int
+    clear_bit: int
+    flags: ResetFlagBits
 
 
 @dataclass(frozen=True)
@@ -79,6 +99,8 @@ class Family:
 
     `boot_alias` says that flash also appears at address 0, from where the core boots; else the core
     boots from the beginning of flash. `idcode` is where DBGMCU_IDCODE lies, for a debug probe.
+    `unique_id` are the addresses of the three words of the chip's own number; none where reading it
+    takes more than that.
     """
 
     name: str
@@ -91,6 +113,12 @@ class Family:
     ready: tuple[ReadyFlag, ...]
     blocks: tuple[RegisterBlock, ...]
     idcode: int = 0xE004_2000
+    unique_id: tuple[int, ...] = ()
+
+    @property
+    def watchdog(self) -> RegisterBlock:
+        """The independent watchdog."""
+        return next(block for block in self.blocks if block.name.startswith("IWDG"))
 
     def place(self, text: str) -> BitField:
         """Return the bits that a place names; a place without bits is the whole register.

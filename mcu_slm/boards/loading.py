@@ -12,6 +12,7 @@ from typing import Final, Literal
 from mcu_slm import resources
 from mcu_slm.boards.checks import check_board, check_chip, check_family
 from mcu_slm.boards.facts import Board, Chip, Console, Led
+from mcu_slm.boards.sensing import AdcPins, I2cPins, SpiPins
 from mcu_slm.boards.strict_toml import read_record, read_toml
 from mcu_slm.errors import BoardError
 
@@ -45,6 +46,9 @@ class _BoardFile:
     qemu_machine: str | None = None
     stack_bytes: int = 4096
     supply: Literal["ldo", "smps"] = "ldo"
+    adc: AdcPins | None = None
+    i2c: I2cPins | None = None
+    spi: SpiPins | None = None
 
 
 def list_boards() -> tuple[str, ...]:
@@ -78,6 +82,9 @@ def load_board(name_or_path: str | Path) -> Board:
         qemu_machine=written.qemu_machine,
         stack_bytes=written.stack_bytes,
         supply=written.supply,
+        adc=written.adc,
+        i2c=written.i2c,
+        spi=written.spi,
     )
     check_board(board, path)
     return board

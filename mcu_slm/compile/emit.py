@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from mcu_slm import __version__
-from mcu_slm.compile import arrays
+from mcu_slm.compile import arrays, constants
 from mcu_slm.compile.choices import KERNEL_FAMILIES, OPTIMIZE
 from mcu_slm.compile.program import Program, make_program
 from mcu_slm.compile.states import state_bytes
@@ -195,14 +195,13 @@ def _weights_header(program: Program) -> str:
         "",
     ]
     lines += [f"extern {arrays.declaration(a.symbol, a.data)};" for a in program.arrays]
-    return "\n".join([*lines, "", "#endif", ""])
+    return "\n".join([*lines, "", *constants.declaration(program.arrays), "#endif", ""])
 
 
 def _weights_source(program: Program) -> str:
     head = f'{_notice(program)}\n#include "model_weights.h"\n'
-    return "\n".join(
-        [head, *(arrays.definition(a.symbol, a.data, a.comment) for a in program.arrays)]
-    )
+    texts = [arrays.definition(a.symbol, a.data, a.comment) for a in program.arrays]
+    return "\n".join([head, *texts, *constants.definition(program.arrays)])
 
 
 def _tflite_header(program: Program) -> str:

@@ -41,6 +41,29 @@ class CompileConfig(Section):
     """Compiler passes to leave out."""
 
 
+class FirmwareConfig(Section):
+    """`[firmware]`: where the firmware's windows come from."""
+
+    sensor: Literal["replay", "stream", "adc", "lsm6dso", "ism330dhcx", "lis3dh", "mpu6050"] = (
+        "replay"
+    )
+    """What is sampled: replay plays the known inputs, stream takes raw counts from the host, adc
+    reads analog inputs, the others are accelerometers. The board file says where it is connected.
+    """
+    range_g: Literal[2, 4, 8, 16] = 4
+    """Range of an accelerometer, in g: that of the recordings."""
+    hop_samples: Count | None = None
+    """Samples from one window's start to the next; by default that of the data."""
+
+    @model_validator(mode="after")
+    def _no_range_without_meaning(self) -> Self:
+        if "range_g" in self.model_fields_set and self.sensor in ("replay", "stream", "adc"):
+            raise ValueError(f'range_g means nothing for sensor = "{self.sensor}"')
+        if self.hop_samples is not None and self.sensor == "replay":
+            raise ValueError('hop_samples means nothing for sensor = "replay"')
+        return self
+
+
 class BudgetConfig(Section):
     """`[budget]`: limits of the model; those left out are the board's."""
 
@@ -82,6 +105,8 @@ class Project(Section):
     """The board."""
     compile: CompileConfig = CompileConfig()
     """How the model becomes C."""
+    firmware: FirmwareConfig = FirmwareConfig()
+    """Where the firmware's windows come from."""
     budget: BudgetConfig = BudgetConfig()
     """Limits of the model."""
     verify: VerifyConfig = VerifyConfig()

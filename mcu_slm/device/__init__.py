@@ -5,6 +5,7 @@ image.py       ELF -> the bytes of the flash, and the sectors that they touch
 swd.py         flash through a debug probe (pyOCD)
 uart_boot.py   flash through ST's boot loader in ROM (AN3155)
 flash.py       `flash`: both ways, with a dry run
+places.py      where a fault was: function and line
 monitor.py     `monitor`: predictions, text and faults as they come
 report.py      what flashing did, and how it reports progress
 """

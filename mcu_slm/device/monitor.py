@@ -12,8 +12,10 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Literal
 
+from mcu_slm.device.places import FaultDescriber
 from mcu_slm.device.ports import device_with, open_port, serial_number_of
 from mcu_slm.device.results import show as show_result
 from mcu_slm.errors import DeviceError, FirmwareFault, McuSlmError
@@ -28,10 +30,13 @@ from mcu_slm.protocol import (
     Meaning,
     Prediction,
     Result,
+    Start,
     Text,
 )
 
-Kind = Literal["connected", "prediction", "text", "noise", "boot", "fault", "problem", "lost"]
+Kind = Literal[
+    "connected", "prediction", "text", "noise", "boot", "start", "fault", "problem", "lost"
+]
 _RATE_WINDOW = 32  # predictions
 _RETRY_S = 0.25
 
@@ -72,6 +77,7 @@ def monitor(
     zero_point: int = 0,
     timeout: float = 2.0,
     opener: Callable[[str, int], Any] = open_port,
+    elf: Path | None = None,
 ) -> Iterator[MonitorEvent]:
     """Switch the board's predictions on and yield what it says, for `seconds` or without end.
 
@@ -85,6 +91,7 @@ def monitor(
         zero_point: The output's zero point.
         timeout: Seconds to wait for the board's answers.
         opener: Opens a port by URL and baud rate.
+        elf: The firmware's ELF file, to say of faults in which function and line they were.
 
     Raises:
         ToolError: The port cannot be opened at the start, or did not come back in time.
@@ -92,7 +99,7 @@ def monitor(
     """
     started = time.monotonic()
     deadline = None if seconds is None else started + seconds
-    view = _View(started, scale, zero_point)
+    view = _View(started, scale, zero_point, FaultDescriber(elf))
     line = _SerialLine(port_url, baud, serial_number_of(port_url), opener)
     port = line.open()
     while port is not None:
@@ -137,6 +144,8 @@ def _start(client: Client, view: _View, period_ms: int) -> Iterator[MonitorEvent
         hello = client.hello()
         view.info = client.info()
         view.meaning = client.meaning()
+        start = client.start()
+        fault = None if start is None else start.last_fault
         client.stream(on=True, period_ms=period_ms, results=view.meaning is not None)
     except FirmwareFault as error:
         yield view.show(error.values["fault"])
@@ -147,6 +156,8 @@ def _start(client: Client, view: _View, period_ms: int) -> Iterator[MonitorEvent
         yield view.event("problem", f"{error} Showing whatever arrives.")
         return
     yield view.connected(hello, view.info)
+    if fault is not None:
+        yield view.event("start", f"the run before this one {view.faulted(fault)}", source=start)
 
 
 def _stop_streaming(client: Client) -> None:
@@ -201,10 +212,13 @@ class _SerialLine:
 class _View:
     """Turns the board's events into lines; remembers what rate and numbering need."""
 
-    def __init__(self, started: float, scale: float, zero_point: int) -> None:
+    def __init__(
+        self, started: float, scale: float, zero_point: int, faults: FaultDescriber
+    ) -> None:
         self.info: Info | None = None
         self.meaning: Meaning | None = None
         self._started = started
+        self._faults = faults
         self._scale = scale
         self._zero_point = zero_point
         self._arrivals: deque[float] = deque(maxlen=_RATE_WINDOW)
@@ -236,12 +250,27 @@ class _View:
             text = f"{event.hello.board} started; self-test {passed}"
             return self.event("boot", text, source=event)
         if isinstance(event, Fault):
-            text = (
-                f"the firmware faulted at pc 0x{event.pc:08x}, lr 0x{event.lr:08x} "
-                f"({' '.join(event.causes) or 'no cause bit set'})"
-            )
-            return self.event("fault", text, source=event)
+            return self.event("fault", f"the firmware {self.faulted(event)}", source=event)
+        if isinstance(event, Start):
+            return self.event("start", self._start(event), source=event)
         return self._text(event)
+
+    def faulted(self, fault: Fault) -> str:
+        """Return that something faulted, where and why."""
+        return f"faulted {self._faults.describe(fault)}"
+
+    def _start(self, event: Start) -> str:
+        parts = [f"reset by {event.reset_causes.text}"]
+        if event.unique_id:
+            parts.append(f"chip {event.unique_id}")
+        if not event.constants_intact:
+            parts.append(
+                f"the weights are DAMAGED (CRC-32 0x{event.found_crc32:08x}, "
+                f"expected 0x{event.constants_crc32:08x}): it refuses to predict"
+            )
+        if event.last_fault is not None:
+            parts.append(f"the run before {self.faulted(event.last_fault)}")
+        return "; ".join(parts)
 
     def _text(self, event: Text) -> MonitorEvent:
         if event.is_noise:

@@ -3,6 +3,7 @@
 clock.py          crystal and wanted core clock -> PLL, dividers, wait states
 contexts.py       one frozen dataclass per template
 templates.py      render firmware_templates/
+sensors.py        where windows come from; accelerometers.py and analog.py: what samples
 known_answers.py  the vectors that the firmware checks at boot
 generation.py     `generate`: write a project, never over the user's files
 forms.py          `generate_form`: the model as a library for other build systems
@@ -24,18 +25,22 @@ from mcu_slm.firmware.generation import (
     project_board,
     tool_files,
 )
+from mcu_slm.firmware.sensors import SENSORS, SensorChoice, recorded_sensor
 
 __all__ = [
     "FORMS",
+    "SENSORS",
     "SOURCE_FOLDER",
     "BuildResult",
     "FirmwareProject",
     "GeneratedForm",
     "Section",
+    "SensorChoice",
     "build",
     "edited_files",
     "generate",
     "generate_form",
     "project_board",
+    "recorded_sensor",
     "tool_files",
 ]

@@ -8,12 +8,15 @@ below `firmware_templates/`.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
 import mcu_slm
 from mcu_slm.boards import Board, Console
+from mcu_slm.boards.reset import RESET_CAUSES, reset_flags_of
+from mcu_slm.firmware import accelerometers, analog
 from mcu_slm.firmware.clocks import ClockSettings, clock_settings
+from mcu_slm.firmware.sensors import Sampling
 from mcu_slm.toolchain import COMMON_FLAGS, LINK_FLAGS, WARNING_FLAGS, ArmCompiler
 
 _SYSTEM_EXCEPTIONS: Final = {
@@ -59,6 +62,7 @@ class Subject:
     project_name: str
     model_sha256: str
     sources: tuple[str, ...]  # C files of the tool's folder
+    sampling: Sampling = field(default_factory=Sampling)
 
 
 @dataclass(frozen=True)
@@ -209,6 +213,86 @@ class Startup:
 
 
 @dataclass(frozen=True)
+class Port:
+    """`port.h`: the causes of a reset in the order of their bits."""
+
+    banner: str
+    reset_causes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class ResetFlag:
+    """One flag of the register that tells why the chip was reset; `cause` is its name in C."""
+
+    cause: str
+    bit: int
+
+
+@dataclass(frozen=True)
+class ResetCause:
+    """`reset_cause.c`: no `unique_id` where the family's cannot simply be read."""
+
+    banner: str
+    register: str
+    clear_bit: int
+    flags: tuple[ResetFlag, ...]
+    unique_id: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class SamplingHeader:
+    """`sampling.h`: where windows come from; 0 and 1 for no and yes."""
+
+    banner: str
+    sensor: str
+    windowed: int
+    from_host: int
+    hop_samples: int
+    rate_millihertz: int
+
+
+@dataclass(frozen=True)
+class SamplingSource:
+    """`sampling.c`: how long a sensor may be silent."""
+
+    banner: str
+    patience_ms: int
+
+
+@dataclass(frozen=True)
+class AccelerometerSettings:
+    """`sensor_settings.h`."""
+
+    banner: str
+    settings: accelerometers.Settings
+    model_rate: str
+
+
+@dataclass(frozen=True)
+class AnalogSettings:
+    """`adc_settings.h`."""
+
+    banner: str
+    settings: analog.Settings
+    rate: str
+
+
+@dataclass(frozen=True)
+class I2cHeader:
+    """`i2c_pins.h`: port and pins as numbers."""
+
+    banner: str
+    port: str
+    scl_pin: str
+    scl_port: int
+    scl_number: int
+    sda_pin: str
+    sda_port: int
+    sda_number: int
+    alternate_function: int
+
+
+@dataclass(frozen=True)
 class LinkerMemory:
     """One line of the linker script's MEMORY."""
 
@@ -307,6 +391,57 @@ def _startup(banner: str, subject: Subject) -> Startup:
     )
 
 
+def _reset_cause(banner: str, subject: Subject) -> ResetCause:
+    chip = subject.board.chip
+    numbers = tuple(_address(address) + "u" for address in chip.family.unique_id)
+    found = reset_flags_of(chip.family)
+    flags = tuple(
+        ResetFlag(f"MCU_SLM_RESET_{cause.upper()}", bit)
+        for cause, bit in zip(RESET_CAUSES, found.bits, strict=True)
+        if bit is not None
+    )
+    register = _address(found.register) + "u"
+    return ResetCause(banner, register, found.clear_bit, flags, numbers)
+
+
+def _sampling_header(banner: str, subject: Subject) -> SamplingHeader:
+    sampling = subject.sampling
+    return SamplingHeader(
+        banner,
+        sampling.name,
+        int(sampling.is_windowed),
+        int(sampling.name == "stream"),
+        sampling.hop_samples,
+        round(1000 * sampling.rate_hz),
+    )
+
+
+def _accelerometer(banner: str, subject: Subject) -> AccelerometerSettings:
+    settings = subject.sampling.settings
+    assert isinstance(settings, accelerometers.Settings)  # its folder was chosen with them
+    return AccelerometerSettings(banner, settings, f"{subject.sampling.rate_hz:g}")
+
+
+def _analog(banner: str, subject: Subject) -> AnalogSettings:
+    settings = subject.sampling.settings
+    assert isinstance(settings, analog.Settings)
+    return AnalogSettings(banner, settings, f"{subject.sampling.rate_hz:g}")
+
+
+def _i2c(banner: str, subject: Subject) -> I2cHeader:
+    wires = subject.board.i2c
+    assert wires is not None  # the bus was chosen because the board has it
+    return I2cHeader(
+        banner,
+        wires.port,
+        wires.scl_pin,
+        *_pin(wires.scl_pin),
+        wires.sda_pin,
+        *_pin(wires.sda_pin),
+        wires.alternate_function,
+    )
+
+
 def _cmake_toolchain(kind: Literal["gcc", "zig"]) -> Callable[[str, Subject], CMakeToolchain]:
     def make(banner: str, subject: Subject) -> CMakeToolchain:
         compiler = ArmCompiler(kind, (), "")
@@ -366,6 +501,12 @@ def _cmake_lists(banner: str, subject: Subject) -> CMakeLists:
 
 _CONTEXTS: Final[dict[str, Callable[[str, Subject], Any]]] = {
     "mcu_slm/identity.h": lambda banner, s: Identity(banner, s.board.name, mcu_slm.__version__),
+    "mcu_slm/sampling.h": _sampling_header,
+    "src/sampling.c": lambda banner, s: SamplingSource(banner, s.sampling.patience_ms),
+    "src/sensor_settings.h": _accelerometer,
+    "src/adc_settings.h": _analog,
+    "src/i2c_pins.h": _i2c,
+    "mcu_slm/port.h": lambda banner, _: Port(banner, RESET_CAUSES),
     "mcu_slm/sources.cmake": lambda banner, s: Sources(banner, s.sources),
     "CMakeLists.txt": _cmake_lists,
     ".vscode/launch.json": lambda banner, s: Debugging(
@@ -380,6 +521,7 @@ _CONTEXTS: Final[dict[str, Callable[[str, Subject], Any]]] = {
     "src/cortex_m.h": _cycle_counter,
     "src/timebase.c": _cycle_counter,
     "src/uart.h": lambda banner, s: Uart(banner, s.board.console),
+    "src/reset_cause.c": _reset_cause,
     "src/startup.c": _startup,
     "firmware.ld": _linker_script,
 }

@@ -87,7 +87,7 @@ def largest_symbols(objects: list[Path], count: int, *, in_ram: bool) -> tuple[S
             ):
                 continue
             section = elf.get_section(index).name
-            if section.startswith((".data", ".bss")) == in_ram:
+            if section.startswith((".data", ".bss", ".noinit")) == in_ram:
                 found.append(Symbol(symbol.name, symbol["st_size"], section))
     return tuple(sorted(found, key=lambda symbol: (-symbol.size_bytes, symbol.name))[:count])
 

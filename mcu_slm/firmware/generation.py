@@ -26,8 +26,10 @@ from mcu_slm.firmware.known_answers import (
     known_answers_source,
 )
 from mcu_slm.firmware.sbom import Contents, describing_files
+from mcu_slm.firmware.sensors import SensorChoice, sampling_for
 from mcu_slm.firmware.templates import TOOL_FOLDER, TOOL_SOURCES, RenderedFile, render_all
 from mcu_slm.manifest import MANIFEST, CompiledModel, load_compiled
+from mcu_slm.metadata import ModelInfo
 from mcu_slm.tool_files import (
     changed_files,
     hashes_of,
@@ -65,12 +67,16 @@ def generate(
     known_outputs: npt.NDArray[np.int8],
     out: Path,
     project_name: str,
+    sensor: SensorChoice | None = None,
+    info: ModelInfo | None = None,
     *,
     force: bool = False,
 ) -> FirmwareProject:
     """Write or refresh the firmware project in `out`.
 
-    Files of the tool that somebody edited are given up only with `force`.
+    `sensor` is where its windows come from, by default the known inputs; `info` is what the model
+    says about itself, for sensors that sample. Files of the tool that somebody edited are given up
+    only with `force`.
 
     Shapes:
         known_inputs: int8 [vectors, input_bytes]
@@ -78,16 +84,20 @@ def generate(
 
     Raises:
         UsageError: the known answers do not fit, the name is no CMake target name, `out` holds a
-            project for another board, or files of the tool were edited.
+            project for another board or sensor, files of the tool were edited, or the model does
+            not fit the sensor.
         ModelError: `model_dir_source` is no folder of a compiled model.
-        BoardError: there are no templates for the board's family.
+        BoardError: there are no templates for the board's family, or for the sensor on it.
     """
     check_name(project_name)
+    chosen = sensor or SensorChoice()
     _refuse_other_board(out, board)
+    _refuse_other_sensor(out, chosen.name)
     manifest = load_model(model_dir_source)
     check_known_answers(known_inputs, known_outputs, manifest.input_bytes, manifest.output_bytes)
-    sources = (*manifest.sources, *TOOL_SOURCES)
-    rendered = render_all(Subject(board, project_name, manifest.model_sha256, sources))
+    sampling = sampling_for(chosen, board, model_dir_source, info)
+    sources = (*manifest.sources, *TOOL_SOURCES, *sampling.sources)
+    rendered = render_all(Subject(board, project_name, manifest.model_sha256, sources, sampling))
     user_files = tuple(file for file in rendered if not file.is_tool_owned)
     tool_files = {
         **_in_tool_folder(_files_below(model_dir_source)),
@@ -104,6 +114,7 @@ def generate(
         "tool_version": mcu_slm.__version__,
         "board": board.name,
         "project_name": project_name,
+        "sensor": chosen.name,
         "model_sha256": manifest.model_sha256,
         "sources": list(sources),
     }
@@ -218,6 +229,7 @@ def _read_record(project: Path) -> dict[str, Any]:
     try:
         fields: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         record = {name: fields[name] for name in ("board", "project_name", "model_sha256")}
+        record["sensor"] = str(fields.get("sensor", SensorChoice().name))
         for name in ("sources", "user_files"):
             record[name] = [str(item) for item in fields[name]]
         for name in ("tool_files", "pending_files"):
@@ -268,6 +280,19 @@ def _refuse_other_board(out: Path, board: Board) -> None:
                 f"it holds a project for {found}",
                 expected=f"an empty folder or a project for {board.name}",
                 remedy="Generate into another folder.",
+            )
+
+
+def _refuse_other_sensor(out: Path, sensor: str) -> None:
+    """The old sensor's files are the user's: beside the new one's they would not link."""
+    if (out / TOOL_FOLDER / PROJECT_RECORD).is_file():
+        found = _read_record(out)["sensor"]
+        if found != sensor:
+            raise UsageError(
+                str(out),
+                f"it holds a project with the sensor {found}",
+                expected=f"an empty folder or a project with {sensor}",
+                remedy="Generate into another folder, or remove this one.",
             )
 
 

@@ -10,9 +10,17 @@ from mcu_slm import resources, templating
 from mcu_slm.boards import Board
 from mcu_slm.errors import BoardError
 from mcu_slm.firmware.contexts import Subject, context_for
+from mcu_slm.firmware.sensors import Sampling, require_folders
 
 TOOL_FOLDER: Final = "mcu_slm"
-TOOL_SOURCES: Final = ("frame.c", "protocol.c", "self_test.c", "known_answers.c")
+TOOL_SOURCES: Final = (
+    "crc32.c",
+    "frame.c",
+    "integrity.c",
+    "known_answers.c",
+    "protocol.c",
+    "self_test.c",
+)
 
 _SUFFIX: Final = ".j2"
 _ARCHITECTURES: Final = {
@@ -45,7 +53,7 @@ def render_all(subject: Subject) -> tuple[RenderedFile, ...]:
     Raises:
         BoardError: there are no templates for the chip's family.
     """
-    templates = template_names(subject.board)
+    templates = template_names(subject.board, subject.sampling)
     files = [render(template, subject) for template in templates]
     return tuple(sorted(files, key=lambda file: file.path))
 
@@ -57,12 +65,12 @@ def render(template: str, subject: Subject) -> RenderedFile:
     return RenderedFile(path, template, templating.render(template, context))
 
 
-def template_names(board: Board) -> tuple[str, ...]:
+def template_names(board: Board, sampling: Sampling | None = None) -> tuple[str, ...]:
     """Return the names of the templates for a board, from the general to the special.
 
     They lie in `common/`, in a folder per architecture, in one per core, in one per generation of
-    USARTs and in one per family; not every core has one. Where two would write one file, the more
-    special wins.
+    USARTs, in one per family and in those that the sensor takes; not every core has one. Where two
+    would write one file, the more special wins.
 
     Raises:
         BoardError: there are no templates for the chip's family.
@@ -83,7 +91,9 @@ def template_names(board: Board) -> tuple[str, ...]:
         chip.core.replace("-", "_"),
         f"usart_v{board.console.usart.generation}",
         family,
+        *(sampling or Sampling()).folders,
     )
+    require_folders((sampling or Sampling()).folders, root, "code for this sensor", family)
     paths = [path for part in parts for path in sorted((root / part).rglob("*" + _SUFFIX))]
     names = [path.relative_to(root).as_posix() for path in paths]
     return tuple(sorted({output_path(name): name for name in names}.values()))

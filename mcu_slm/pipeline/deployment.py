@@ -19,7 +19,7 @@ from mcu_slm.compile import budget_of, compile_model, recorded_choices
 from mcu_slm.config import BudgetConfig
 from mcu_slm.errors import BudgetError, ToolError
 from mcu_slm.files import sha256_bytes, sha256_file, sha256_tree
-from mcu_slm.firmware import BuildResult, edited_files, generate, tool_files
+from mcu_slm.firmware import BuildResult, edited_files, generate, recorded_sensor, tool_files
 from mcu_slm.firmware import build as build_firmware
 from mcu_slm.ir import Graph
 from mcu_slm.manifest import CompiledModel, load_compiled
@@ -115,7 +115,8 @@ def firmware(run: RunFolder, model: Model, board: Board, windows: Windows) -> tu
     choices = recorded_choices(evidence.fields.get("settings", {}).get("compile"))
     family = choices.family(board.chip.core)
     budget = budget_of(board, choices.flash_bytes, choices.ram_bytes)
-    wanted = (family, choices.optimize, choices.without, asdict(budget))
+    sensor = recorded_sensor(evidence.fields.get("settings", {}).get("sensor"))
+    wanted = (family, choices.optimize, choices.without, asdict(budget), sensor.to_json())
     key = key_of("firmware", model.sha256, asdict(board), *wanted, tool_fingerprint())
     if not run.force and evidence.is_current("firmware", key, edits_allowed=True):
         edited = edited_files(run.firmware)
@@ -137,6 +138,8 @@ def firmware(run: RunFolder, model: Model, board: Board, windows: Windows) -> tu
         known, answers = known_answers(run, model, windows, compiled)
         project = generate(
             *(staging, board, known, answers, run.firmware, project_name(run.name)),
+            sensor,
+            read_info(model.graph.metadata),
             force=run.force,
         )
     finally:

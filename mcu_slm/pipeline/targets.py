@@ -16,6 +16,7 @@ from mcu_slm.compile import Choices, compile_model
 from mcu_slm.config import load_project
 from mcu_slm.errors import UsageError
 from mcu_slm.files import sha256_bytes
+from mcu_slm.firmware import SensorChoice
 from mcu_slm.manifest import load_compiled
 from mcu_slm.pipeline import deployment, whole
 from mcu_slm.pipeline.deployment import Model, Windows
@@ -34,10 +35,13 @@ class Target:
     model: Model
     board: Board | None
 
-    def generate(self, choices: Choices | None = None) -> tuple[str, ...]:
+    def generate(
+        self, choices: Choices | None = None, sensor: SensorChoice | None = None
+    ) -> tuple[str, ...]:
         """Write the firmware project; return the user's files that were kept."""
         board = self.require_board()
         whole.choose(self.run, choices)
+        whole.choose_sensor(self.run, sensor)
         return deployment.firmware(
             self.run, self.model, board, whole.run_windows(self.run, self.model)
         )

@@ -12,7 +12,7 @@ from mcu_slm.compile import Choices, recorded_choices
 from mcu_slm.config import Project
 from mcu_slm.errors import ProofError
 from mcu_slm.files import write_atomic
-from mcu_slm.firmware import BuildResult
+from mcu_slm.firmware import BuildResult, SensorChoice, recorded_sensor
 from mcu_slm.pipeline import deployment, training
 from mcu_slm.pipeline.deployment import Model, Windows
 from mcu_slm.pipeline.report import report_of
@@ -73,7 +73,10 @@ def run_project(
         flash_bytes=project.budget.flash_bytes,
         ram_bytes=project.budget.ram_bytes,
     )
-    remember_settings(run, board, settings.sim_windows, settings.random_windows, seed, wanted)
+    firmware = project.firmware
+    sensor = SensorChoice(firmware.sensor, firmware.hop_samples or 0, firmware.range_g)
+    counts = (settings.sim_windows, settings.random_windows)
+    remember_settings(run, board, *counts, seed, wanted, sensor)
     recordings = training.load_recordings(project, run)
     facts = training.train(project, recordings, run)
     training.convert(project, recordings, run)
@@ -133,6 +136,7 @@ def remember_settings(
     random_windows: int,
     seed: int,
     choices: Choices | None = None,
+    sensor: SensorChoice | None = None,
 ) -> None:
     """Keep what `verify` and `flash` need to know when they are given the run folder alone."""
     settings = {
@@ -141,6 +145,7 @@ def remember_settings(
         "random_windows": random_windows,
         "seed": seed,
         "compile": (choices or _recorded_choices(run)).to_json(),
+        "sensor": (sensor or _recorded_sensor(run)).to_json(),
     }
     run.evidence.set("settings", settings)
 
@@ -157,6 +162,17 @@ def choose(run: RunFolder, choices: Choices | None) -> None:
     wanted = replace(choices, flash_bytes=known.flash_bytes, ram_bytes=known.ram_bytes)
     if settings.get("compile") != wanted.to_json():
         run.evidence.set("settings", {**settings, "compile": wanted.to_json()})
+
+
+def choose_sensor(run: RunFolder, sensor: SensorChoice | None) -> None:
+    """Keep which sensor a user chose; None leaves what was chosen before."""
+    settings = run.evidence.fields.get("settings", {})
+    if sensor is not None and settings.get("sensor") != sensor.to_json():
+        run.evidence.set("settings", {**settings, "sensor": sensor.to_json()})
+
+
+def _recorded_sensor(run: RunFolder) -> SensorChoice:
+    return recorded_sensor(run.evidence.fields.get("settings", {}).get("sensor"))
 
 
 def _recorded_choices(run: RunFolder) -> Choices:

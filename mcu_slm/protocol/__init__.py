@@ -7,6 +7,7 @@ frame whose payload does not fit its type is a `DeviceError`.
     frames.py     COBS, CRC-32, `encode_frame`, `FrameDecoder`
     cursor.py     bounds-checked reading of a payload
     messages.py   message types, one frozen dataclass per answer and event
+    starts.py     why a run began, and the fault that ended the one before
     results.py    what the model's answers mean, of the firmware's own telling
     client.py     `Client`: requests with time-outs and one retry, events
 """
@@ -29,16 +30,17 @@ from mcu_slm.protocol.messages import (
     ClockState,
     DeviceErrorAnswer,
     ErrorCode,
-    Fault,
     Hello,
     Inference,
     Info,
     MessageType,
     Prediction,
     SelfTest,
+    Sensor,
     Stats,
 )
 from mcu_slm.protocol.results import Meaning, Result, Task
+from mcu_slm.protocol.starts import Fault, ResetCause, Start
 
 __all__ = [
     "ANSWER_BIT",
@@ -59,9 +61,12 @@ __all__ = [
     "Meaning",
     "MessageType",
     "Prediction",
+    "ResetCause",
     "Result",
     "SelfTest",
+    "Sensor",
     "SerialPort",
+    "Start",
     "Stats",
     "Task",
     "Text",

@@ -12,28 +12,31 @@ import numpy as np
 import numpy.typing as npt
 
 from mcu_slm.errors import DeviceError, FirmwareFault, UsageError
+from mcu_slm.protocol.cursor import Cursor
 from mcu_slm.protocol.frames import Frame, FrameDecoder, Text, encode_frame
 from mcu_slm.protocol.messages import (
     ANSWER_BIT,
     Boot,
     DeviceErrorAnswer,
     ErrorCode,
-    Fault,
     Hello,
     Inference,
     Info,
     MessageType,
     Prediction,
     SelfTest,
+    Sensor,
     Stats,
 )
 from mcu_slm.protocol.results import Meaning, Result
+from mcu_slm.protocol.starts import Fault, Start
 
-Event = Prediction | Result | Boot | Fault | Text
+Event = Prediction | Result | Boot | Start | Fault | Text
 _EVENT_PARSERS: dict[int, Callable[[bytes], Event]] = {
     MessageType.PREDICTION: Prediction.parse,
     MessageType.RESULT: Result.parse,
     MessageType.BOOT: Boot.parse,
+    MessageType.STARTED: Start.parse,
     MessageType.FAULT: Fault.parse,
 }
 _WORTH_ANOTHER_TRY = (ErrorCode.BAD_CRC, ErrorCode.BUSY)
@@ -41,6 +44,7 @@ _ATTEMPTS = 2
 _POLL_S = 0.02
 _QUIET_S = 0.3  # after this long without a byte, pending bytes are text and not half a frame
 _KEPT_EVENTS = 4096
+_LAST_ANSWER_S = 0.5
 _LATE_READS = 4096  # a TCP port tells of one waiting byte at a time
 _BITS_PER_BYTE = 10  # start, 8 data, stop
 _USUAL_BAUD = 115200
@@ -102,12 +106,13 @@ class Client:
 
     def meaning(self) -> Meaning | None:
         """Ask what answers mean; None where the model, or an older firmware, does not say."""
-        try:
-            return Meaning.parse(self._ask(MessageType.MEANING))
-        except DeviceError as error:
-            if error.values.get("code") == ErrorCode.UNKNOWN_TYPE:
-                return None
-            raise
+        payload = self._ask_if_known(MessageType.MEANING)
+        return None if payload is None else Meaning.parse(payload)
+
+    def start(self) -> Start | None:
+        """Ask why the run began and how the one before ended; None from an older firmware."""
+        payload = self._ask_if_known(MessageType.START)
+        return None if payload is None else Start.parse(payload)
 
     def infer(self, values: npt.NDArray[np.int8]) -> Inference:
         """Run the model on `values` (any shape, sent in C order)."""
@@ -131,6 +136,73 @@ class Client:
     def stats(self) -> Stats:
         """Ask for the board's counters."""
         return Stats.parse(self._ask(MessageType.STATS))
+
+    def sensor(self) -> Sensor | None:
+        """Ask where the windows come from; None from an older firmware."""
+        payload = self._ask_if_known(MessageType.SENSOR)
+        return None if payload is None else Sensor.parse(payload)
+
+    def samples(self, counts: npt.NDArray[np.int16]) -> int:
+        """Send raw counts to a firmware that samples the host; return how many samples it took.
+
+        It takes none while a window waits for its answer. No more than `Sensor.most_samples`.
+
+        Shapes: counts: int16 [samples, channels]
+        """
+        if counts.dtype != np.int16 or counts.ndim != 2:
+            raise UsageError(
+                "input of SAMPLES",
+                f"{counts.dtype} {list(counts.shape)}",
+                "int16 [samples, channels]",
+            )
+        payload = self._ask(MessageType.SAMPLES, np.ascontiguousarray(counts, "<i2").tobytes())
+        cursor = Cursor("SAMPLES", payload)
+        taken = cursor.u16()
+        cursor.finish()
+        if taken > len(counts):
+            raise cursor.error(
+                f"it took {taken} samples", f"at most the {len(counts)} that were sent"
+            )
+        return taken
+
+    def play(self, counts: npt.NDArray[np.int16], patience: int = 1000) -> Iterator[Event]:
+        """Send counts of any length as fast as the board answers; yield its events as they come.
+
+        Args:
+            counts: Raw counts. Shapes: int16 [T, channels]
+            patience: How often in a row the board may take nothing.
+
+        Raises:
+            DeviceError: The firmware takes no samples from the host, or stopped taking them.
+        """
+        sensor = self.sensor()
+        if sensor is None or not sensor.most_samples:
+            raise DeviceError(
+                "board's sensor",
+                f"it is {'unknown' if sensor is None else sensor.name}",
+                "stream, which takes samples from the host",
+                "Generate the firmware with --sensor stream.",
+            )
+        sent = refused = 0
+        while sent < len(counts):
+            taken = self.samples(counts[sent : sent + sensor.most_samples])
+            sent += taken
+            refused = 0 if taken else refused + 1
+            if refused > patience:
+                raise DeviceError(
+                    "board's answer to SAMPLES",
+                    f"it took nothing {refused} times in a row",
+                    "windows that leave",
+                    "Switch streaming on before.",
+                )
+            yield from self._kept_events()
+        yield from self.events(_LAST_ANSWER_S)
+
+    def _kept_events(self) -> Iterator[Event]:
+        """Yield the events that have arrived."""
+        while self._events:
+            item = self._events.popleft()
+            yield item if isinstance(item, Text) else _EVENT_PARSERS[item.type](item.payload)
 
     def self_test(self) -> SelfTest:
         """Run the known-answer test on the board."""
@@ -159,13 +231,20 @@ class Client:
         deadline = math.inf if seconds is None else time.monotonic() + seconds
         is_late = False
         while True:
-            while self._events:
-                item = self._events.popleft()
-                yield item if isinstance(item, Text) else _EVENT_PARSERS[item.type](item.payload)
+            yield from self._kept_events()
             if is_late:
                 return
             is_late = self._receive_until(deadline)
             self._frames.clear()  # answers that nobody waits for any more
+
+    def _ask_if_known(self, request: MessageType) -> bytes | None:
+        """Send a request that not every firmware knows; None from those."""
+        try:
+            return self._ask(request)
+        except DeviceError as error:
+            if error.values.get("code") == ErrorCode.UNKNOWN_TYPE:
+                return None
+            raise
 
     def _ask(
         self, request: MessageType, payload: bytes = b"", timeout: float | None = None
@@ -288,6 +367,7 @@ def firmware_fault(fault: Fault, request: MessageType | None = None) -> Firmware
 def _refused(request: MessageType, refusal: DeviceErrorAnswer) -> DeviceError:
     remedies: dict[int, str] = {
         ErrorCode.SELF_TEST_FAILED: "The board computes wrong bytes: flash and self-test it again.",
+        ErrorCode.CONSTANTS_DAMAGED: "Flash it again; where that does not last, replace the chip.",
         ErrorCode.WRONG_LENGTH: "Another model is flashed: compare the sizes that INFO reports.",
         ErrorCode.UNKNOWN_TYPE: "Flash firmware that this version of mcu-slm builds.",
         ErrorCode.BAD_CRC: "The line is disturbed: try a shorter cable or a lower baud rate.",

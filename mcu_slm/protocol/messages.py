@@ -17,6 +17,7 @@ from mcu_slm.protocol.cursor import REFLASH, Cursor
 
 PROTOCOL_VERSION = 1
 ANSWER_BIT = 0x80
+_SHORT_STATS_WORDS, _STATS_WORDS = 7, 14
 NO_VECTOR = 0xFFFF  # SELF_TEST: no vector failed
 
 
@@ -32,10 +33,14 @@ class MessageType(IntEnum):
     STREAM = 0x07
     MEANING = 0x08
     INFER_COUNTS = 0x09
+    START = 0x0A
+    SENSOR = 0x0B
+    SAMPLES = 0x0C
     PREDICTION = 0x40
     BOOT = 0x41
     FAULT = 0x42
     RESULT = 0x43
+    STARTED = 0x44
     ERROR = 0x7F
 
 
@@ -47,6 +52,7 @@ class ErrorCode(IntEnum):
     BAD_CRC = 3
     SELF_TEST_FAILED = 4
     BUSY = 5
+    CONSTANTS_DAMAGED = 6
 
 
 class ClockState(IntEnum):
@@ -131,7 +137,12 @@ class Inference:
 
 @dataclass(frozen=True)
 class Stats:
-    """Counters since the board's start. Units: bytes, milliseconds, core cycles."""
+    """Counters since the board's start. Units: bytes, milliseconds, core cycles.
+
+    From `samples` on they tell of a sensor that samples, and are 0 for others: samples taken and
+    lost, windows handed out, windows passed over as nobody wanted them, times that the sensor did
+    not answer, and the time from a window's last sample to the answer that was sent.
+    """
 
     inferences: int
     bad_frames: int
@@ -140,16 +151,54 @@ class Stats:
     stack_reserved_bytes: int
     uptime_ms: int
     last_cycles: int
+    samples: int = 0
+    lost_samples: int = 0
+    windows: int = 0
+    passed_windows: int = 0
+    sensor_errors: int = 0
+    latency_cycles: int = 0
+    worst_latency_cycles: int = 0
 
     @classmethod
     def parse(cls, payload: bytes) -> Stats:
         """Parse an answer to STATS."""
-        return cls(*Cursor("STATS", payload).all_u32(7))
+        count = _STATS_WORDS if len(payload) > 4 * _SHORT_STATS_WORDS else _SHORT_STATS_WORDS
+        return cls(*Cursor("STATS", payload).all_u32(count))
+
+
+@dataclass(frozen=True)
+class Sensor:
+    """Where a firmware's windows come from. Units: samples, hertz.
+
+    `channels` and `window_samples` are 0 where no samples are put together, `rate_hz` where the
+    model does not say it. `most_samples` is how many one SAMPLES request may have, 0 where the
+    firmware does not take them from the host.
+    """
+
+    name: str
+    rate_hz: float
+    channels: int
+    window_samples: int
+    hop_samples: int
+    most_samples: int
+
+    @classmethod
+    def parse(cls, payload: bytes) -> Sensor:
+        """Parse an answer to SENSOR."""
+        cursor = Cursor("SENSOR", payload)
+        name, rate_hz, channels = cursor.string(), cursor.u32() / 1000, cursor.u16()
+        sensor = cls(name, rate_hz, channels, cursor.u32(), cursor.u32(), cursor.u16())
+        cursor.finish()
+        return sensor
 
 
 @dataclass(frozen=True)
 class SelfTest:
-    """Result of the known-answer test. The last four fields mean something only where it failed."""
+    """Result of the self-test. The last four fields mean something only where it failed.
+
+    Where it failed and no vector did, the model's constants in flash are damaged all the same: at a
+    place that these vectors do not show.
+    """
 
     passed: bool
     vectors: int
@@ -165,12 +214,13 @@ class SelfTest:
         passed, vectors, failing = cursor.flag(), cursor.u16(), cursor.u16()
         element, expected, found = cursor.u32(), cursor.i8(), cursor.i8()
         cursor.finish()
-        if passed != (failing == NO_VECTOR):
+        if passed and failing != NO_VECTOR:
             raise cursor.error(
                 f"it says passed={passed} and first failing vector {failing}",
-                f"a failing vector below {NO_VECTOR} exactly when it failed",
+                f"no failing vector ({NO_VECTOR})",
             )
-        return cls(passed, vectors, None if passed else failing, element, expected, found)
+        first = None if failing == NO_VECTOR else failing
+        return cls(passed, vectors, first, element, expected, found)
 
 
 @dataclass(frozen=True, eq=False)
@@ -206,42 +256,6 @@ class Boot:
         boot = cls(Hello._read(cursor), cursor.flag())
         cursor.finish()
         return boot
-
-
-@dataclass(frozen=True)
-class Fault:
-    """Event: the core faulted. The values are those registers at the fault."""
-
-    pc: int
-    lr: int
-    cfsr: int
-    hfsr: int
-    mmfar: int
-    bfar: int
-    sp: int
-
-    @classmethod
-    def parse(cls, payload: bytes) -> Fault:
-        """Parse a FAULT event."""
-        return cls(*Cursor("FAULT", payload).all_u32(7))
-
-    @property
-    def causes(self) -> tuple[str, ...]:
-        """The bits of CFSR and HFSR that are set, by their names in the architecture manual.
-
-        Source: ARMv7-M Architecture Reference Manual, B3.2.15 and B3.2.16.
-        """
-        names = [name for bit, name in _CFSR_BITS.items() if self.cfsr >> bit & 1]
-        names += [name for bit, name in _HFSR_BITS.items() if self.hfsr >> bit & 1]
-        return tuple(names)
-
-
-_CFSR_BITS = {
-    0: "IACCVIOL", 1: "DACCVIOL", 3: "MUNSTKERR", 4: "MSTKERR", 5: "MLSPERR",
-    8: "IBUSERR", 9: "PRECISERR", 10: "IMPRECISERR", 11: "UNSTKERR", 12: "STKERR", 13: "LSPERR",
-    16: "UNDEFINSTR", 17: "INVSTATE", 18: "INVPC", 19: "NOCP", 24: "UNALIGNED", 25: "DIVBYZERO",
-}  # fmt: skip
-_HFSR_BITS = {1: "VECTTBL", 30: "FORCED"}
 
 
 @dataclass(frozen=True)

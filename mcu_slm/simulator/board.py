@@ -76,7 +76,7 @@ class BoardSimulator:
     ) -> None:
         """Connect core, peripherals and port."""
         try:
-            from mcu_slm.simulator import core, hooks, peripherals
+            from mcu_slm.simulator import core, factory, hooks, peripherals, watchdog
         except ImportError as error:
             raise missing_extra("unicorn", "sim", "board simulator") from error
         chip, symbols = self.board.chip, self.image.symbols
@@ -89,15 +89,21 @@ class BoardSimulator:
         )
         ports = {facts.name: self._new_usart(facts) for facts in chip.usarts}
         self._console = ports[self.board.console.usart.name]
-        self._core.receivers = (self._console,)
+        self._watchdog = watchdog.IndependentWatchdog(chip, self._core.clock, self.board.clock_hz)
+        devices = (self._watchdog,)
+        self._core.timed = (self._console, *devices)
+        self._core.reset_line = lambda: self._watchdog.has_expired
         self._peripherals = peripherals.Peripherals(
-            family, tuple(ports.values()), lambda: int(self._core.state.last_address), dead
+            family,
+            tuple(ports.values()),
+            lambda: int(self._core.state.last_address),
+            dead,
+            devices,
         )
-        factory = family.factory_data.base, family.factory_data.size_bytes
-        for base, size in ((peripherals.BASE, peripherals.SIZE), factory):
-            self._core.engine.map_registers(
-                base, size, self._peripherals.read, self._peripherals.write
-            )
+        registers, area = self._peripherals, family.factory_data
+        map_registers = self._core.engine.map_registers
+        map_registers(peripherals.BASE, peripherals.SIZE, registers.read, registers.write)
+        map_registers(area.base, area.size_bytes, factory.read, factory.ignore_write)
 
     def _new_usart(self, facts: Usart) -> SimulatedUsart:
         from mcu_slm.simulator.usart import SimulatedUsart, Wiring
@@ -174,7 +180,7 @@ class BoardSimulator:
             self._at_break = pause is Pause.BREAK
             self._waits_for_host = pause is Pause.IDLE
             if pause is Pause.RESET:
-                self.reset(power_on=False)
+                self._reset("watchdog" if self._watchdog.has_expired else "software")
             elif pause is Pause.BREAK and self._returns is not None:
                 self._returns.at_break(core.pc)
             elif pause is Pause.IDLE:
@@ -192,7 +198,10 @@ class BoardSimulator:
         Args:
             power_on: Whether the reset-cause register says so; False is a software reset.
         """
-        self._peripherals.reset(power_on)
+        self._reset("power" if power_on else "software")
+
+    def _reset(self, cause: str) -> None:
+        self._peripherals.reset(cause == "power", cause)
         self._core.reset()
 
     def send_to_firmware(self, data: bytes) -> None:

@@ -10,6 +10,7 @@ from typing import Any, Final, Literal
 from mcu_slm.boards import Chip
 from mcu_slm.simulator import exceptions, nvic, system
 from mcu_slm.simulator import registers as reg
+from mcu_slm.simulator.devices import Timed
 from mcu_slm.simulator.engine import Engine, Event, Outcome, UnmappedError
 from mcu_slm.simulator.faults import (
     DEBUG_EVENT,
@@ -23,7 +24,6 @@ from mcu_slm.simulator.nvic import Clock, Masks, Nvic, SysTick
 from mcu_slm.simulator.registers import Group
 from mcu_slm.simulator.symbols import Symboliser
 from mcu_slm.simulator.trace import NO_LIMIT, BlockHook
-from mcu_slm.simulator.usart import SimulatedUsart
 
 FaultMode = Literal["stop", "deliver"]
 _FPCA: Final = 1 << 2
@@ -61,7 +61,10 @@ class FaultPolicy:
 
 
 class Core:
-    """A core with interrupts. The board fills in `receivers`, the ports that the host sends to."""
+    """A core with interrupts. The board fills in `timed`, what happens at times of its own.
+
+    `reset_line` tells whether a peripheral holds the chip in reset.
+    """
 
     def __init__(
         self, chip: Chip, hook: BlockHook, policy: FaultPolicy, *, boot_alias: bool, strict: bool
@@ -72,7 +75,8 @@ class Core:
         self.policy = policy
         self.clock = Clock(lambda: int(self.state.instructions))
         self.nvic = Nvic(_PRIORITY_BITS.get(chip.core, 4))
-        self.receivers: tuple[SimulatedUsart, ...] = ()
+        self.timed: tuple[Timed, ...] = ()
+        self.reset_line: Callable[[], bool] = lambda: False
         self.pc = 0
         self.exceptions_taken: dict[int, int] = {}
         self._chip = chip
@@ -152,6 +156,8 @@ class Core:
             if enough() or state.instructions >= limit:
                 break
             self._advance_devices()
+            if self.reset_line():
+                return Pause.RESET
             self._take_exception()
             state.stop_requested = 0
             state.watch_fpu = int(not (self._has_fpu and self.system.fpu_enabled))
@@ -196,10 +202,10 @@ class Core:
         return Pause.IDLE_LIMIT if self.clock.idle >= idle_limit else None
 
     def _next_device_event(self) -> int | None:
-        """Board time of the next SysTick or byte."""
+        """Board time of the next SysTick, byte, or what else happens by itself."""
         soonest = self.systick.next_event
-        for port in self.receivers:
-            due = port.next_event
+        for device in self.timed:
+            due = device.next_event
             if due is not None and (soonest is None or due < soonest):
                 soonest = due
         return soonest
@@ -212,8 +218,8 @@ class Core:
     def _advance_devices(self) -> None:
         if self.systick.advance():
             self.nvic.pending.add(nvic.SYSTICK)
-        for port in self.receivers:
-            port.advance()
+        for device in self.timed:
+            device.advance()
 
     # --- Exceptions ---------------------------------------------------------------------------
 

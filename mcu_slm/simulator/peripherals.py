@@ -6,6 +6,9 @@ from collections.abc import Callable
 from typing import Final
 
 from mcu_slm.boards.families import BitField, Family
+from mcu_slm.boards.reset import reset_flags_of
+from mcu_slm.simulator import reset_flags
+from mcu_slm.simulator.devices import Device
 from mcu_slm.simulator.usart import SimulatedUsart
 
 BASE: Final = 0x40000000
@@ -22,6 +25,8 @@ class Peripherals:
         usarts: The serial ports.
         here: Gives the address of the code that runs, for the list of unmodelled registers.
         crystal_fails: The crystal never becomes ready.
+        devices: Peripherals with a behaviour, beside the ports.
+        flags: Where the chip tells why it was reset; None for the family's values alone.
     """
 
     def __init__(
@@ -30,9 +35,13 @@ class Peripherals:
         usarts: tuple[SimulatedUsart, ...],
         here: Callable[[], int],
         crystal_fails: bool = False,
+        devices: tuple[Device, ...] = (),
     ) -> None:
         self._family = family
         self._usarts = {usart.facts.base: usart for usart in usarts}
+        self._devices = [(range(d.base, d.base + d.size_bytes), d) for d in devices]
+        self._flags = reset_flags_of(family)
+        self._values: dict[int, int] = {}
         self._here = here
         self._ready: dict[int, list[tuple[BitField, BitField]]] = {}
         for ready in family.ready:
@@ -49,16 +58,20 @@ class Peripherals:
         self.features: dict[int, str] = {}  # register -> feature that is not modelled
         self.reset(power_on=True)
 
-    def reset(self, power_on: bool) -> None:
-        """Take all registers back to their reset values."""
-        self._values: dict[int, int] = {}
+    def reset(self, power_on: bool, cause: str = "software") -> None:
+        """Take all registers back to their reset values; `cause` is why, unless `power_on`."""
+        before, self._values = self._values, {}
         for block in self._family.blocks:
             self._values.update(
                 (block.base + offset, value) for offset, value in block.reset_values
             )
-        cause = self._family.reset_cause
-        register = self._family.place(cause.register).address
-        self._values[register] = cause.power_on if power_on else cause.software
+        at_reset, register = self._family.reset_cause, self._flags.register
+        self._values[register] = at_reset.power_on
+        if not power_on:
+            gathered = reset_flags.after_reset(self._flags, before.get(register, 0), cause)
+            self._values[register] = at_reset.power_on & ~self._flags.mask | gathered
+        for _, device in self._devices:
+            device.reset()
         for usart in self._usarts.values():
             usart.reset()
 
@@ -70,7 +83,12 @@ class Peripherals:
         """Read a register; narrow reads take their bytes out of the word."""
         word = address & ~3
         usart = self._usarts.get(word & -_USART_BYTES)
-        value = usart.read(word % _USART_BYTES) if usart else self._read_plain(word)
+        if usart:
+            value = usart.read(word % _USART_BYTES)
+        elif device := self._device_at(word):
+            value = device.read(word - device.base)
+        else:
+            value = self._read_plain(word)
         return value >> (8 * (address & 3)) & ((1 << (8 * size)) - 1)
 
     def write(self, address: int, size: int, value: int) -> None:
@@ -80,11 +98,17 @@ class Peripherals:
         if usart:
             usart.write(word % _USART_BYTES, value)
             return
+        if device := self._device_at(word):
+            device.write(word - device.base, value)
+            return
         if size < 4:
             shift = 8 * (address & 3)
             mask = ((1 << (8 * size)) - 1) << shift
             value = self._values.get(word, 0) & ~mask | (value << shift) & mask
         self._write_plain(word, value)
+
+    def _device_at(self, address: int) -> Device | None:
+        return next((device for place, device in self._devices if address in place), None)
 
     def _read_plain(self, address: int) -> int:
         self._note(address)
@@ -108,6 +132,8 @@ class Peripherals:
             driven = self._values.get(output, 0) & ~(value >> 16)
             self._values[output] = driven | value & 0xFFFF
             return
+        if address == self._flags.register:
+            value = reset_flags.after_write(self._flags, self._values.get(address, 0), value)
         self._values[address] = value
 
     def _note(self, address: int) -> None:

@@ -71,6 +71,11 @@ class SimulatedFirmware:
         raw = self.simulator.read_memory(place, count * size)
         return np.frombuffer(raw, np.int8).reshape(count, size)
 
+    def has_damaged_constants(self) -> bool:
+        """Whether the firmware found at boot that its constants are not what was compiled."""
+        start = self.client.start()
+        return start is not None and not start.constants_intact
+
     def output_row(self) -> npt.NDArray[np.int8]:
         """Return the output that stands in RAM after the last run."""
         place = self.simulator.symbol("mcu_slm_arena") + self._compiled.output_offset

@@ -71,7 +71,8 @@ def test_predictions_become_lines_with_label_score_rate_and_cycles():
     assert first.text == "#0  walk  20  41,000 cycles"
     assert second.text == "#1  walk  20  41,000 cycles"  # no rate: both came at one moment
     assert board.requests[-1].payload[0] == 0  # the board is left quiet
-    assert board.requests[3].payload == b"\x01\xfa\x00"
+    streams = [request for request in board.requests if request.type == STREAM]
+    assert streams[0].payload == b"\x01\xfa\x00"
 
 
 def test_scores_are_real_values_where_the_scale_is_known():
@@ -293,7 +294,7 @@ def told(
     board = TellingBoard(meaning, *results, labels=labels)
     events = watch(FakePort(board))
     assert kinds(events) == ["connected", *(len(results) * ["prediction"])]
-    assert board.requests[3].payload[0] == 2
+    assert board.requests[4].payload[0] == 2
     return board, events[1:]
 
 

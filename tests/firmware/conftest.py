@@ -23,7 +23,7 @@ CORE_BOARDS = sorted(
     {_kind(boards.load_board(name)): name for name in boards.list_boards()}.values()
 )
 STANDIN = Path(__file__).parent / "standin_model"
-_WEIGHTS = np.array(
+WEIGHTS = np.array(
     [
         [(n + 1) * (-1) ** n for n in range(24)],
         [7] * 8 + [-7] * 8 + [7] * 8,
@@ -34,7 +34,7 @@ _WEIGHTS = np.array(
 
 def standin_output(inputs: npt.NDArray[np.int8]) -> npt.NDArray[np.int8]:
     """What standin_model/model.c computes. Shapes: int8 [n, 24] -> int8 [n, 3]."""
-    sums = inputs.astype(np.int32) @ _WEIGHTS.T
+    sums = inputs.astype(np.int32) @ WEIGHTS.T
     return np.clip(np.trunc(sums / 256), -128, 127).astype(np.int8)
 
 

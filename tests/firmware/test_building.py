@@ -18,7 +18,7 @@ from mcu_slm.toolchain import find_arm_compiler
 from tests.firmware.conftest import CORE_BOARDS, STANDIN
 
 pytestmark = pytest.mark.emulator
-TOOL_NAMES = ("frame", "protocol", "self_test", "known_answers")
+TOOL_NAMES = ("crc32", "frame", "integrity", "known_answers", "protocol", "self_test")
 FLOATS = "float ratio(float a, float b);\nfloat ratio(float a, float b) { return a / b; }\n"
 needs_cmake = pytest.mark.skipif(
     not all(shutil.which(tool) for tool in ("cmake", "ninja", "arm-none-eabi-gcc")),
@@ -35,7 +35,7 @@ def test_every_core_builds_without_a_warning(make_project, arm, board: str, pres
     sizes = {section.name: section.size_bytes for section in result.sections}
     assert result.flash_bytes == result.bin.stat().st_size
     assert result.flash_bytes == sizes[".text"] + sizes[".rodata"] + sizes.get(".ARM.exidx", 0)
-    assert result.ram_bytes == sizes[".stack"] + sizes[".bss"]
+    assert result.ram_bytes == sizes[".stack"] + sizes[".noinit"] + sizes[".bss"]
     assert result.stack_bytes == facts.stack_bytes
     assert result.flash_bytes < 10_000
     assert {path.name for path in result.model_objects} >= {"model.c.o", "protocol.c.o"}
@@ -48,7 +48,7 @@ def test_model_objects_are_told_by_the_project_not_by_its_place(make_project, tm
     project = make_project(out=tmp_path / "mcu_slm" / "project").folder
     result = build(project, boards.load_board("nucleo_f446re"), "Release")
     names = {path.name for path in result.model_objects}
-    assert names == {f"{name}.c.o" for name in ("model", *TOOL_NAMES)}
+    assert names == {f"{name}.c.o" for name in ("model", "model_weights", *TOOL_NAMES)}
 
 
 def test_image_starts_with_stack_top_and_entry(make_project, arm) -> None:

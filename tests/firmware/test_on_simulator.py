@@ -34,6 +34,14 @@ int recurse(int depth)
 void sensor_start(void)
 {{
 }}
+bool sensor_poll(void)
+{{
+    return false;
+}}
+bool sensor_is_healthy(void)
+{{
+    return true;
+}}
 bool sensor_read_window(int8_t *window)
 {{
     {statement}

@@ -7,6 +7,7 @@ import random
 import shutil
 import subprocess
 import sys
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,12 +17,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mcu_slm import protocol, toolchain
+from mcu_slm.firmware.templates import TOOL_SOURCES
 from mcu_slm.protocol import ErrorCode, Frame, FrameDecoder, MessageType
-from tests.firmware.conftest import standin_output
+from tests.firmware.conftest import WEIGHTS, standin_output
 
 pytestmark = pytest.mark.host
 HOST = Path(__file__).parent / "host"
-PROTOCOL_SOURCES = ("frame.c", "protocol.c", "self_test.c", "known_answers.c", "model.c")
+PROTOCOL_SOURCES = (*TOOL_SOURCES, "model.c", "model_weights.c")
 FAST = settings(
     max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
@@ -115,9 +117,9 @@ def board(library: Path, tmp_path: Path) -> Iterator[HostBoard]:
 def test_boot_event_says_who_and_that_the_self_test_passed(library, tmp_path) -> None:
     host = HostBoard(library, tmp_path / library.name)
     assert host.start()
-    (event,) = host.frames()
+    event, started = host.frames()
     boot = protocol.Boot.parse(event.payload)
-    assert event.type == MessageType.BOOT
+    assert (event.type, started.type) == (MessageType.BOOT, MessageType.STARTED)
     assert boot.self_test_passed
     assert boot.hello.board == "nucleo_f446re"
     assert boot.hello.model_sha256 == bytes(range(1, 33)).hex()
@@ -196,6 +198,32 @@ def test_any_noise_is_survived(board: HostBoard, noise: bytes) -> None:
     assert protocol.Hello.parse(answers[-1].payload).board == "nucleo_f446re"
 
 
+def test_a_start_tells_how_the_run_before_ended(board: HostBoard) -> None:
+    start = protocol.Start.parse(board.ask(MessageType.START).payload)
+    assert start.reset_causes == protocol.ResetCause.WATCHDOG | protocol.ResetCause.PIN
+    assert start.unique_id == bytes(range(1, 13)).hex()
+    assert start.constants_intact
+    assert start.constants_crc32 == zlib.crc32(np.array(WEIGHTS, np.int8).tobytes())
+    assert start.last_fault == protocol.Fault(*range(1, 8))
+
+
+def test_damaged_weights_refuse_to_predict(tree: Path, tmp_path: Path) -> None:
+    damaged = shutil.copytree(tree, tmp_path / "damaged")
+    weights = damaged / "model_weights.c"
+    weights.write_text(weights.read_text().replace("{7, 7,", "{7, 6,", 1))
+    sources = [damaged / name for name in (*PROTOCOL_SOURCES, "host_port.c")]
+    built = toolchain.build_host_library(sources, damaged, tmp_path / "build")
+    host = HostBoard(built, tmp_path / "copy.so")
+    assert not host.start()
+    boot, started = host.frames()
+    assert not protocol.Boot.parse(boot.payload).self_test_passed
+    assert not protocol.Start.parse(started.payload).constants_intact
+    for request, payload in ((MessageType.INFER, bytes(24)), (MessageType.STREAM, b"\1\0\0")):
+        refusal = protocol.DeviceErrorAnswer.parse(host.ask(request, payload).payload)
+        assert refusal.code == ErrorCode.CONSTANTS_DAMAGED
+    assert host.ask(MessageType.STREAM, b"\0\0\0").payload == b""
+
+
 def test_failed_self_test_refuses_to_predict(tree: Path, tmp_path: Path) -> None:
     wrong = shutil.copytree(tree, tmp_path / "wrong")
     answers = (wrong / "known_answers.c").read_text()
@@ -210,7 +238,7 @@ def test_failed_self_test_refuses_to_predict(tree: Path, tmp_path: Path) -> None
     built = toolchain.build_host_library(sources, wrong, tmp_path / "build")
     host = HostBoard(built, tmp_path / "copy.so")
     assert not host.start()
-    (event,) = host.frames()
+    event, _started = host.frames()
     assert not protocol.Boot.parse(event.payload).self_test_passed
     for request, payload in ((MessageType.INFER, bytes(24)), (MessageType.STREAM, b"\1\0\0")):
         refusal = protocol.DeviceErrorAnswer.parse(host.ask(request, payload).payload)

@@ -15,8 +15,8 @@ import numpy as np
 
 from mcu_slm.protocol import Frame, FrameDecoder, encode_frame
 
-HELLO, INFO, INFER, STATS, SELF_TEST, RESET, STREAM, MEANING, INFER_COUNTS = range(1, 10)
-PREDICTION, BOOT, FAULT, RESULT, ERROR = 0x40, 0x41, 0x42, 0x43, 0x7F
+HELLO, INFO, INFER, STATS, SELF_TEST, RESET, STREAM, MEANING, INFER_COUNTS, START = range(1, 11)
+PREDICTION, BOOT, FAULT, RESULT, STARTED, ERROR = 0x40, 0x41, 0x42, 0x43, 0x44, 0x7F
 MODEL_HASH = bytes(range(32))
 
 

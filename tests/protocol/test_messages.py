@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mcu_slm.boards.reset import RESET_CAUSES
 from mcu_slm.errors import DeviceError
 from mcu_slm.protocol import (
     Boot,
@@ -21,8 +22,11 @@ from mcu_slm.protocol import (
     Info,
     Meaning,
     Prediction,
+    ResetCause,
     Result,
     SelfTest,
+    Sensor,
+    Start,
     Stats,
     Task,
 )
@@ -43,11 +47,13 @@ GOOD = {
     Info: info_payload(600, 4, ["still", "gehen", "läuft", ""]),
     Inference: struct.pack("<I", 77) + b"\x80\x7f",
     Stats: struct.pack("<7I", *range(1, 8)),
+    Sensor: string("stream") + struct.pack("<IHIIH", 52_000, 3, 104, 52, 32),
     SelfTest: struct.pack("<BHHIbb", 0, 8, 3, 2, -5, 6),
     Prediction: prediction_payload(1, 2, 3, b"\xff"),
     Boot: hello_payload() + b"\1",
     Fault: fault_payload(),
     DeviceErrorAnswer: error_payload(2, 3, "wrong length"),
+    Start: bytes((16 | 2, *range(12))) + struct.pack("<IIB", 5, 6, 1) + fault_payload(),
     Meaning: struct.pack("<BI", 2, 96) + string("\u00b0C") + struct.pack("<ii", -40_000, 125_000),
     Result: struct.pack("<IIIiH", 1, 2, 3, -1250, 2) + b"\x80",
 }
@@ -90,6 +96,35 @@ def test_a_passed_self_test_names_no_vector():
     passed = SelfTest.parse(struct.pack("<BHHIbb", 1, 8, 0xFFFF, 0, 0, 0))
     assert passed.passed
     assert passed.first_failing_vector is None
+
+
+def test_a_sensor_that_samples_has_more_counters():
+    more = Stats.parse(struct.pack("<14I", *range(1, 15)))
+    assert (more.samples, more.lost_samples, more.worst_latency_cycles) == (8, 9, 14)
+    with pytest.raises(DeviceError, match="expected"):
+        Stats.parse(struct.pack("<15I", *range(15)))
+    assert Sensor.parse(GOOD[Sensor]) == Sensor("stream", 52.0, 3, 104, 52, 32)
+
+
+def test_a_self_test_can_fail_without_a_failing_vector():
+    damaged = SelfTest.parse(struct.pack("<BHHIbb", 0, 8, 0xFFFF, 0, 0, 0))
+    assert (damaged.passed, damaged.first_failing_vector) == (False, None)
+
+
+def test_a_start_tells_cause_chip_weights_and_the_last_fault():
+    start = Start.parse(GOOD[Start])
+    assert start.reset_causes == ResetCause.WATCHDOG | ResetCause.PIN
+    assert start.reset_causes.text == "the watchdog: the firmware hung"
+    assert start.unique_id == bytes(range(12)).hex()
+    assert not start.constants_intact
+    assert start.last_fault == Fault.parse(fault_payload())
+    quiet = Start.parse(bytes(13) + struct.pack("<IIB", 5, 5, 0))
+    assert (quiet.unique_id, quiet.constants_intact, quiet.last_fault) == ("", True, None)
+    assert quiet.reset_causes.text == "a cause not told"
+
+
+def test_causes_have_the_order_that_the_boards_name():
+    assert tuple(cause.name.lower() for cause in ResetCause) == RESET_CAUSES
 
 
 def test_fault_names_its_causes():
@@ -136,7 +171,6 @@ def test_another_protocol_version_names_both(kind):
         (Info, info_payload(1, 1, [], clock_state=9), "clock state is 9"),
         (Boot, hello_payload() + b"\x02", "yes/no byte is 2"),
         (SelfTest, struct.pack("<BHHIbb", 1, 8, 2, 0, 0, 0), "passed=True"),
-        (SelfTest, struct.pack("<BHHIbb", 0, 8, 0xFFFF, 0, 0, 0), "passed=False"),
         (Inference, struct.pack("<I", 1), "no output"),
         (Meaning, b"\x05" + bytes(5), "the task is 5"),
         (Meaning, bytes(6), "the task is 0"),

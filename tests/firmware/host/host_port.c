@@ -111,6 +111,24 @@ uint32_t mcu_slm_port_stack_reserved_bytes(void)
     return 200u;
 }
 
+uint32_t mcu_slm_port_reset_causes(void)
+{
+    return MCU_SLM_RESET_WATCHDOG | MCU_SLM_RESET_PIN;
+}
+
+void mcu_slm_port_unique_id(uint8_t *bytes)
+{
+    for (uint8_t i = 0u; i < MCU_SLM_UNIQUE_ID_BYTES; i++) {
+        bytes[i] = (uint8_t)(i + 1u);
+    }
+}
+
+bool mcu_slm_port_last_fault(struct mcu_slm_fault *fault)
+{
+    *fault = (struct mcu_slm_fault){1u, 2u, 3u, 4u, 5u, 6u, 7u};
+    return true;
+}
+
 bool mcu_slm_port_read_window(int8_t *window)
 {
     window[0] = 1;
