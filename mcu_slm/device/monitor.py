@@ -128,7 +128,7 @@ def _session(
                 for event in client.events(left):
                     yield view.show(event)
                     if isinstance(event, Boot):  # a board that restarted does not stream
-                        yield from _start(client, view, period_ms)
+                        yield from _start(client, view, period_ms, tells_fault=False)
             except DeviceError as error:  # an event that does not fit its type
                 if _is_port_lost(error) or _is_other_version(error):
                     raise
@@ -138,8 +138,13 @@ def _session(
             _stop_streaming(client)
 
 
-def _start(client: Client, view: _View, period_ms: int) -> Iterator[MonitorEvent]:
-    """Greet the board and switch its predictions on; a silent one is only listened to."""
+def _start(
+    client: Client, view: _View, period_ms: int, *, tells_fault: bool = True
+) -> Iterator[MonitorEvent]:
+    """Greet the board and switch its predictions on; a silent one is only listened to.
+
+    A board that has just started tells by itself how its last run ended.
+    """
     try:
         hello = client.hello()
         view.info = client.info()
@@ -156,7 +161,7 @@ def _start(client: Client, view: _View, period_ms: int) -> Iterator[MonitorEvent
         yield view.event("problem", f"{error} Showing whatever arrives.")
         return
     yield view.connected(hello, view.info)
-    if fault is not None:
+    if fault is not None and tells_fault:
         yield view.event("start", f"the run before this one {view.faulted(fault)}", source=start)
 
 

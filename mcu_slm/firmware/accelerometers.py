@@ -165,7 +165,7 @@ def plan(
             f"one of {', '.join(map(str, ranges))} g",
             "Choose the range of the recordings.",
         )
-    folders = ("accelerometer", device.driver, f"{bus}_{board.chip.family}")
+    folders = ("accelerometer", device.driver, f"{bus}_{board.chip.family.name}")
     return folders, Settings(
         title=device.title,
         bus=bus,

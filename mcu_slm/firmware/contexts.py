@@ -293,6 +293,29 @@ class I2cHeader:
 
 
 @dataclass(frozen=True)
+class Pin:
+    """A pin as numbers."""
+
+    port: int
+    number: int
+
+
+@dataclass(frozen=True)
+class SpiHeader:
+    """`spi_pins.h`: port and pins as numbers."""
+
+    banner: str
+    port: str
+    sck_pin: str
+    miso_pin: str
+    mosi_pin: str
+    select_pin: str
+    pins: tuple[Pin, ...]
+    select: Pin
+    alternate_function: int
+
+
+@dataclass(frozen=True)
 class LinkerMemory:
     """One line of the linker script's MEMORY."""
 
@@ -442,6 +465,21 @@ def _i2c(banner: str, subject: Subject) -> I2cHeader:
     )
 
 
+def _spi(banner: str, subject: Subject) -> SpiHeader:
+    wires = subject.board.spi
+    assert wires is not None
+    names = (wires.sck_pin, wires.miso_pin, wires.mosi_pin)
+    return SpiHeader(
+        banner,
+        wires.port,
+        *names,
+        wires.select_pin,
+        tuple(Pin(*_pin(name)) for name in names),
+        Pin(*_pin(wires.select_pin)),
+        wires.alternate_function,
+    )
+
+
 def _cmake_toolchain(kind: Literal["gcc", "zig"]) -> Callable[[str, Subject], CMakeToolchain]:
     def make(banner: str, subject: Subject) -> CMakeToolchain:
         compiler = ArmCompiler(kind, (), "")
@@ -506,6 +544,7 @@ _CONTEXTS: Final[dict[str, Callable[[str, Subject], Any]]] = {
     "src/sensor_settings.h": _accelerometer,
     "src/adc_settings.h": _analog,
     "src/i2c_pins.h": _i2c,
+    "src/spi_pins.h": _spi,
     "mcu_slm/port.h": lambda banner, _: Port(banner, RESET_CAUSES),
     "mcu_slm/sources.cmake": lambda banner, s: Sources(banner, s.sources),
     "CMakeLists.txt": _cmake_lists,

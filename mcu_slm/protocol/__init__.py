@@ -10,6 +10,7 @@ frame whose payload does not fit its type is a `DeviceError`.
     starts.py     why a run began, and the fault that ended the one before
     results.py    what the model's answers mean, of the firmware's own telling
     client.py     `Client`: requests with time-outs and one retry, events
+    playing.py    `play`: a recording to a firmware that samples its host
 """
 
 from mcu_slm.protocol.client import Client, Event, SerialPort, firmware_fault, port_lost
@@ -39,6 +40,7 @@ from mcu_slm.protocol.messages import (
     Sensor,
     Stats,
 )
+from mcu_slm.protocol.playing import play
 from mcu_slm.protocol.results import Meaning, Result, Task
 from mcu_slm.protocol.starts import Fault, ResetCause, Start
 
@@ -74,6 +76,7 @@ __all__ = [
     "cobs_encode",
     "encode_frame",
     "firmware_fault",
+    "play",
     "port_lost",
     "printable",
 ]

@@ -44,7 +44,6 @@ _ATTEMPTS = 2
 _POLL_S = 0.02
 _QUIET_S = 0.3  # after this long without a byte, pending bytes are text and not half a frame
 _KEPT_EVENTS = 4096
-_LAST_ANSWER_S = 0.5
 _LATE_READS = 4096  # a TCP port tells of one waiting byte at a time
 _BITS_PER_BYTE = 10  # start, 8 data, stop
 _USUAL_BAUD = 115200
@@ -165,45 +164,6 @@ class Client:
             )
         return taken
 
-    def play(self, counts: npt.NDArray[np.int16], patience: int = 1000) -> Iterator[Event]:
-        """Send counts of any length as fast as the board answers; yield its events as they come.
-
-        Args:
-            counts: Raw counts. Shapes: int16 [T, channels]
-            patience: How often in a row the board may take nothing.
-
-        Raises:
-            DeviceError: The firmware takes no samples from the host, or stopped taking them.
-        """
-        sensor = self.sensor()
-        if sensor is None or not sensor.most_samples:
-            raise DeviceError(
-                "board's sensor",
-                f"it is {'unknown' if sensor is None else sensor.name}",
-                "stream, which takes samples from the host",
-                "Generate the firmware with --sensor stream.",
-            )
-        sent = refused = 0
-        while sent < len(counts):
-            taken = self.samples(counts[sent : sent + sensor.most_samples])
-            sent += taken
-            refused = 0 if taken else refused + 1
-            if refused > patience:
-                raise DeviceError(
-                    "board's answer to SAMPLES",
-                    f"it took nothing {refused} times in a row",
-                    "windows that leave",
-                    "Switch streaming on before.",
-                )
-            yield from self._kept_events()
-        yield from self.events(_LAST_ANSWER_S)
-
-    def _kept_events(self) -> Iterator[Event]:
-        """Yield the events that have arrived."""
-        while self._events:
-            item = self._events.popleft()
-            yield item if isinstance(item, Text) else _EVENT_PARSERS[item.type](item.payload)
-
     def self_test(self) -> SelfTest:
         """Run the known-answer test on the board."""
         return SelfTest.parse(self._ask(MessageType.SELF_TEST, b"", self._inference_timeout))
@@ -231,7 +191,9 @@ class Client:
         deadline = math.inf if seconds is None else time.monotonic() + seconds
         is_late = False
         while True:
-            yield from self._kept_events()
+            while self._events:
+                item = self._events.popleft()
+                yield item if isinstance(item, Text) else _EVENT_PARSERS[item.type](item.payload)
             if is_late:
                 return
             is_late = self._receive_until(deadline)

@@ -76,7 +76,7 @@ class BoardSimulator:
     ) -> None:
         """Connect core, peripherals and port."""
         try:
-            from mcu_slm.simulator import core, factory, hooks, peripherals, watchdog
+            from mcu_slm.simulator import attached, core, factory, hooks, peripherals
         except ImportError as error:
             raise missing_extra("unicorn", "sim", "board simulator") from error
         chip, symbols = self.board.chip, self.image.symbols
@@ -89,10 +89,16 @@ class BoardSimulator:
         )
         ports = {facts.name: self._new_usart(facts) for facts in chip.usarts}
         self._console = ports[self.board.console.usart.name]
-        self._watchdog = watchdog.IndependentWatchdog(chip, self._core.clock, self.board.clock_hz)
-        devices = (self._watchdog,)
+        self.attached = attached.attach(
+            chip,
+            self._core.clock,
+            self.board.clock_hz,
+            lambda address: self._peripherals.value_of(address),  # noqa: PLW0108 - made below
+            self._core.engine.write,
+        )
+        devices = self.attached.all
         self._core.timed = (self._console, *devices)
-        self._core.reset_line = lambda: self._watchdog.has_expired
+        self._core.reset_line = lambda: self.attached.watchdog.has_expired
         self._peripherals = peripherals.Peripherals(
             family,
             tuple(ports.values()),
@@ -101,6 +107,7 @@ class BoardSimulator:
             devices,
         )
         registers, area = self._peripherals, family.factory_data
+        registers.on_pins = self.attached.note_pins
         map_registers = self._core.engine.map_registers
         map_registers(peripherals.BASE, peripherals.SIZE, registers.read, registers.write)
         map_registers(area.base, area.size_bytes, factory.read, factory.ignore_write)
@@ -180,7 +187,7 @@ class BoardSimulator:
             self._at_break = pause is Pause.BREAK
             self._waits_for_host = pause is Pause.IDLE
             if pause is Pause.RESET:
-                self._reset("watchdog" if self._watchdog.has_expired else "software")
+                self._reset("watchdog" if self.attached.watchdog.has_expired else "software")
             elif pause is Pause.BREAK and self._returns is not None:
                 self._returns.at_break(core.pc)
             elif pause is Pause.IDLE:

@@ -27,6 +27,8 @@ class Peripherals:
         crystal_fails: The crystal never becomes ready.
         devices: Peripherals with a behaviour, beside the ports.
         flags: Where the chip tells why it was reset; None for the family's values alone.
+
+    `on_pins` is told a GPIO port's address and its levels whenever they are driven.
     """
 
     def __init__(
@@ -41,6 +43,7 @@ class Peripherals:
         self._usarts = {usart.facts.base: usart for usart in usarts}
         self._devices = [(range(d.base, d.base + d.size_bytes), d) for d in devices]
         self._flags = reset_flags_of(family)
+        self.on_pins: Callable[[int, int], None] = lambda _port, _levels: None
         self._values: dict[int, int] = {}
         self._here = here
         self._ready: dict[int, list[tuple[BitField, BitField]]] = {}
@@ -74,6 +77,10 @@ class Peripherals:
             device.reset()
         for usart in self._usarts.values():
             usart.reset()
+
+    def value_of(self, address: int) -> int:
+        """Return what stands in a plain register, without side effects."""
+        return self._values.get(address, 0)
 
     def report_feature(self, address: int, feature: str) -> None:
         """Note a feature that the firmware uses and that is not modelled."""
@@ -131,6 +138,7 @@ class Peripherals:
             output = address - gpio.bsrr + gpio.odr
             driven = self._values.get(output, 0) & ~(value >> 16)
             self._values[output] = driven | value & 0xFFFF
+            self.on_pins(address - gpio.bsrr, self._values[output])
             return
         if address == self._flags.register:
             value = reset_flags.after_write(self._flags, self._values.get(address, 0), value)

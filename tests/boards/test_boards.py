@@ -257,3 +257,22 @@ def test_file_name_that_is_no_name_is_refused(folder: Path) -> None:
     path = (folder / "nucleo_f446re.toml").rename(folder / 'my "board".toml')
     with pytest.raises(BoardError, match="Rename the file"):
         boards.load_board(path)
+
+
+def test_tables_for_sensors_may_lack() -> None:
+    olimex, nucleo = boards.load_board("olimex_stm32_h405"), boards.load_board("nucleo_f446re")
+    assert (olimex.adc, olimex.i2c, olimex.spi) == (None, None, None)
+    assert nucleo.adc.pins[0] == "PA0"
+    assert (nucleo.i2c.port, nucleo.i2c.scl_pin) == ("I2C1", "PB8")
+
+
+def test_sensor_pins_are_checked_with_the_others(folder: Path) -> None:
+    damage(folder / "nucleo_f446re.toml", 'scl_pin = "PB8"', 'scl_pin = "PA5"')
+    with pytest.raises(BoardError, match="PA5 is used twice"):
+        boards.load_board(folder / "nucleo_f446re.toml")
+
+
+def test_a_board_with_sensors_survives_its_record(tmp_path: Path) -> None:
+    board = boards.load_board("nucleo_f446re")
+    (tmp_path / "board.json").write_text(boards.board_to_json(board))
+    assert boards.board_from_json(tmp_path / "board.json") == board

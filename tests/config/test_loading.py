@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 from mcu_slm.config import CsvData, NpzData, Project, json_schema, load_project, parse_project
 from mcu_slm.errors import ConfigError
+from mcu_slm.firmware import SENSORS
 
 pytestmark = pytest.mark.unit
 
@@ -57,6 +58,30 @@ def test_minimal_file_takes_defaults() -> None:
     assert project.project.seed == 1
     assert project.model.family == "transformer"
     assert project.budget.flash_bytes is None
+
+
+def test_the_firmwares_sensor_is_chosen_by_name() -> None:
+    default = parse(MINIMAL).firmware
+    assert (default.sensor, default.range_g, default.hop_samples) == ("replay", 4, None)
+    chosen = parse(MINIMAL + '[firmware]\nsensor = "lis3dh"\nrange_g = 2\nhop_samples = 16\n')
+    assert (chosen.firmware.sensor, chosen.firmware.range_g) == ("lis3dh", 2)
+    assert chosen.firmware.hop_samples == 16
+    for name in SENSORS:
+        assert parse(MINIMAL + f'[firmware]\nsensor = "{name}"\n').firmware.sensor == name
+
+
+@pytest.mark.parametrize(
+    ("section", "message"),
+    [
+        ('sensor = "microphone"', "lsm6dso"),
+        ('sensor = "adc"\nrange_g = 2', "range_g means nothing"),
+        ('sensor = "lis3dh"\nrange_g = 3', "2, 4, 8 or 16"),
+        ("hop_samples = 4", "hop_samples means nothing"),
+    ],
+)
+def test_a_wrong_sensor_is_answered(section: str, message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        parse(MINIMAL + f"[firmware]\n{section}\n")
 
 
 def test_sections_are_frozen() -> None:

@@ -20,6 +20,8 @@ from tests.protocol.fake_board import (
     MEANING,
     PREDICTION,
     RESULT,
+    START,
+    STARTED,
     STREAM,
     FakeBoard,
     FakePort,
@@ -334,3 +336,35 @@ def test_a_result_that_nobody_explained_is_a_problem():
     stray = encode_frame(RESULT, 0, struct.pack("<IIIiH", 0, 0, 0, 1, 2) + OUTPUT)
     events = watch(FakePort(StreamingBoard(stray, predictions=0)))
     assert kinds(events) == ["connected", "problem"]
+
+
+def start_payload(causes: int, found_crc32: int = 5, fault: bytes = b"") -> bytes:
+    head = bytes((causes, *range(12))) + struct.pack("<II", 5, found_crc32)
+    return head + bytes((bool(fault),)) + fault
+
+
+def test_a_start_says_why_and_on_which_chip():
+    event = encode_frame(STARTED, 0, start_payload(16 | 2))
+    shown = watch(FakePort(StreamingBoard(event, predictions=0)))[-1]
+    assert shown.kind == "start"
+    chip = bytes(range(12)).hex()
+    assert shown.text == f"reset by the watchdog: the firmware hung; chip {chip}"
+
+
+def test_damaged_weights_and_the_last_fault_are_shown():
+    payload = start_payload(8, found_crc32=0xABCD, fault=fault_payload())
+    shown = watch(FakePort(StreamingBoard(encode_frame(STARTED, 0, payload), predictions=0)))[-1]
+    assert "the weights are DAMAGED (CRC-32 0x0000abcd, expected 0x00000005)" in shown.text
+    assert "the run before faulted at pc 0x08001234, lr 0x08004321 (DIVBYZERO FORCED)" in shown.text
+
+
+def test_a_board_that_faulted_before_the_monitor_came_tells_it():
+    class Faulted(StreamingBoard):
+        def payload_for(self, request: Frame) -> bytes | None:
+            if request.type == START:
+                return start_payload(8, fault=fault_payload())
+            return super().payload_for(request)
+
+    connected, told, *_ = watch(FakePort(Faulted()))
+    assert (connected.kind, told.kind) == ("connected", "start")
+    assert told.text.startswith("the run before this one faulted at pc 0x08001234")

@@ -35,6 +35,9 @@ class Device:
     def select(self, sub_address: int) -> None:
         self.pointer = sub_address
 
+    def select_on_spi(self, first_byte: int) -> None:
+        self.select(first_byte & 0x7F)
+
     def write_byte(self, value: int) -> None:
         self.write(self.pointer, value)
         self.pointer = self.following(self.pointer)
@@ -53,6 +56,24 @@ class Device:
     def write(self, register: int, value: int) -> None:
         if register != self.who_am_i_register:
             self.registers[register] = value
+
+
+class OnSpi:
+    """A device behind a select pin: the first byte's upper bit asks for reading."""
+
+    def __init__(self, device: Device) -> None:
+        self.device = device
+        self.reading = False
+
+    def select_register(self, first_byte: int) -> None:
+        self.reading = bool(first_byte & 0x80)
+        self.device.select_on_spi(first_byte)
+
+    def exchange(self, value: int) -> int:
+        if self.reading:
+            return self.device.read_byte()
+        self.device.write_byte(value)
+        return 0xFF
 
 
 class Lsm6dso(Device):
@@ -156,6 +177,9 @@ class Lis3dh(Device):
 
     def select(self, sub_address: int) -> None:
         self.pointer, self.goes_on = sub_address & 0x7F, bool(sub_address & 0x80)
+
+    def select_on_spi(self, first_byte: int) -> None:
+        self.pointer, self.goes_on = first_byte & 0x3F, bool(first_byte & 0x40)
 
     @property
     def rate_hz(self) -> float:

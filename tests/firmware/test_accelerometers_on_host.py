@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from mcu_slm import boards, toolchain
-from mcu_slm.boards.sensing import I2cPins
+from mcu_slm.boards.sensing import I2cPins, SpiPins
 from mcu_slm.errors import BoardError, UsageError
 from mcu_slm.firmware import accelerometers, templates
 from mcu_slm.firmware.contexts import Subject
@@ -208,6 +208,16 @@ class TestEachDevice:
         after = samples(5, channels, seed=9)
         feed(device, after)
         assert driver.read_all() == after
+
+
+def test_mpu6050_is_not_for_spi() -> None:
+    on_spi = dataclasses.replace(
+        BOARD, i2c=None, spi=SpiPins("SPI2", "PB13", "PB14", "PB15", "PB12", 5)
+    )
+    folders, settings = accelerometers.plan("lis3dh", on_spi, 3, 10, 50.0, 4)
+    assert (folders[-1], settings.many_bit) == ("spi_stm32f4", "0x40")
+    with pytest.raises(BoardError, match=r"where mpu6050 is connected.*a table \[i2c\] in"):
+        accelerometers.plan("mpu6050", on_spi, 3, 10, 50.0, 4)
 
 
 def test_lis3dh_measures_with_12_bits(make_driver) -> None:

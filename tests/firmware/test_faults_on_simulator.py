@@ -126,6 +126,36 @@ def test_the_monitor_names_function_and_line(make_project) -> None:
 
 
 @pytest.mark.parametrize("board", CORE_BOARDS)
+def test_a_firmware_that_hangs_in_its_sensor_is_restarted(make_project, board: str) -> None:
+    statement = 'for (;;) { __asm volatile(""); }'
+    elf = faulty_elf(make_project, board, statement)
+    simulator, client = boot(boards.load_board(board), elf)
+    client.stream(True, period_ms=0)
+    began = simulator.board_seconds
+    starts: list[Start] = []
+    while len(starts) < 2 and simulator.board_seconds < began + 20:
+        simulator.run_slice(1.0)
+        starts += [event for event in client.events(0.0) if isinstance(event, Start)]
+    assert [start.reset_causes.text for start in starts] == [
+        "power-on",
+        "the watchdog: the firmware hung",
+    ]
+    # 4096 steps of 64 ticks of 32 kHz after the last feeding.
+    assert 8.0 < simulator.board_seconds - began < 10.5
+    assert client.stats().uptime_ms < 2000
+
+
+def test_without_a_watchdog_it_hangs_for_ever(make_project) -> None:
+    elf = faulty_elf(
+        make_project, "nucleo_f446re", 'for (;;) { __asm volatile(""); }', preset="Debug"
+    )
+    simulator, client = boot(boards.load_board("nucleo_f446re"), elf)
+    client.stream(True, period_ms=0)
+    simulator.run_slice(12.0)
+    assert sum(isinstance(event, Start) for event in client.events(0.0)) == 1
+
+
+@pytest.mark.parametrize("board", CORE_BOARDS)
 def test_a_flipped_weight_bit_is_told_and_nothing_is_predicted(
     make_project, tmp_path, board: str
 ) -> None:

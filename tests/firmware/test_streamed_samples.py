@@ -16,7 +16,7 @@ from mcu_slm.counts import count_normalisation
 from mcu_slm.errors import DeviceError, UsageError
 from mcu_slm.firmware import SensorChoice, build, generate
 from mcu_slm.metadata import read_info
-from mcu_slm.protocol import Client, Prediction, Result
+from mcu_slm.protocol import Client, Prediction, Result, play
 from tests.answers.models import CHANNEL_SCALES, CHANNELS, MEAN, STD, WINDOW, answering
 from tests.firmware.test_results_on_simulator import codes_of, counts_of_sensor, expected_outputs
 
@@ -58,7 +58,7 @@ class Board:
                 self.windows.append(self.simulator.read_memory(place, size))
 
         with self.simulator.watch_returns({"mcu_slm_windows_take": keep}):
-            events = list(self.client.play(counts))
+            events = list(play(self.client, counts))
         return [event for event in events if isinstance(event, Prediction | Result)]
 
     def taken_counter(self) -> int:
@@ -150,7 +150,7 @@ def test_a_real_recording_gives_the_windows_of_training(board: Board, graph) -> 
 
 def test_without_streaming_the_host_is_told_that_nothing_leaves(board: Board) -> None:
     with pytest.raises(DeviceError, match="it took nothing 4 times in a row"):
-        list(board.client.play(recording(100, seed=1), patience=3))
+        list(play(board.client, recording(100, seed=1), patience=3))
 
 
 def test_samples_of_a_wrong_length_are_refused(board: Board) -> None:
@@ -169,6 +169,6 @@ def test_a_firmware_of_another_sensor_takes_no_samples(tmp_path, graph) -> None:
     generate(tmp_path / "code", BOARD, *known, tmp_path / "project", "demo")
     other = Board(build(tmp_path / "project", BOARD).elf)
     with pytest.raises(DeviceError, match="it is replay"):
-        list(other.client.play(recording(10, seed=1)))
+        list(play(other.client, recording(10, seed=1)))
     with pytest.raises(DeviceError, match="no such request"):
         other.client.samples(np.zeros((1, 3), np.int16))

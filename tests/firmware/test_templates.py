@@ -5,20 +5,54 @@ from __future__ import annotations
 import dataclasses
 import json
 import shutil
+import tempfile
 from pathlib import Path
 
 import pytest
 from jinja2 import meta
 
-from mcu_slm import boards, resources, templating
+from mcu_slm import boards, resources, templating, tflite
+from mcu_slm.boards.sensing import AdcPins, I2cPins, SpiPins
+from mcu_slm.compile import compile_model
 from mcu_slm.errors import BoardError
 from mcu_slm.firmware import templates
 from mcu_slm.firmware.clocks import clock_settings
 from mcu_slm.firmware.contexts import Subject, context_for
+from mcu_slm.firmware.sensors import SENSORS, SensorChoice, sampling_for
+from mcu_slm.metadata import read_info
+from tests.answers.models import answering
 
 pytestmark = pytest.mark.unit
 BOARDS = {name: boards.load_board(name) for name in boards.list_boards()}
-TEMPLATES = sorted({name for b in BOARDS.values() for name in templates.template_names(b)})
+SENSED = dataclasses.replace(
+    BOARDS["nucleo_f446re"],
+    adc=AdcPins(("PA0", "PA1", "PA4")),
+    i2c=I2cPins("I2C1", "PB8", "PB9", 4),
+)
+ON_SPI = dataclasses.replace(
+    SENSED, i2c=None, spi=SpiPins("SPI2", "PB13", "PB14", "PB15", "PB12", 5)
+)
+
+
+def subjects_of_sensors() -> dict[str, Subject]:
+    """Return a project for each sensor, on a board that has them all."""
+    graph = answering("classification")
+    with tempfile.TemporaryDirectory() as folder:
+        compile_model(graph, tflite.write_model(graph), Path(folder))
+        found = {}
+        boards_of_sensors = dict.fromkeys(SENSORS, SENSED) | {"lis3dh-spi": ON_SPI}
+        for name, board in boards_of_sensors.items():
+            choice, info = SensorChoice(name.removesuffix("-spi")), read_info(graph.metadata)
+            sampling = sampling_for(choice, board, Path(folder), info)
+            found[name] = Subject(board, "demo", "ab" * 32, ("model.c",), sampling)
+    return found
+
+
+OF_SENSORS = subjects_of_sensors()
+TEMPLATES = sorted(
+    {name for b in BOARDS.values() for name in templates.template_names(b)}
+    | {name for s in OF_SENSORS.values() for name in templates.template_names(s.board, s.sampling)}
+)
 
 
 def subject(board: str, **changes: object) -> Subject:
@@ -41,17 +75,23 @@ def test_all_templates_of_this_stage_are_seen() -> None:
 def test_template_uses_exactly_the_fields_of_its_dataclass(template: str) -> None:
     source, _, _ = templating.environment().loader.get_source(templating.environment(), template)
     used = meta.find_undeclared_variables(templating.environment().parse(source))
-    assert boards_of(template)
-    for board in boards_of(template):
-        context = context_for(templates.output_path(template), "banner", subject(board))
+    found = [subject(board) for board in boards_of(template)]
+    found += [
+        one
+        for one in OF_SENSORS.values()
+        if template in templates.template_names(one.board, one.sampling)
+    ]
+    assert found
+    for one in found:
+        context = context_for(templates.output_path(template), "banner", one)
         fields = {field.name for field in dataclasses.fields(context)}
         assert used <= fields
         assert fields - used <= {"banner"}  # LICENSE is a text of its own
 
 
-@pytest.mark.parametrize("board", boards.list_boards())
-def test_every_file_says_what_it_is_and_no_two_are_the_same(board: str) -> None:
-    files = templates.render_all(subject(board))
+@pytest.mark.parametrize("name", [*boards.list_boards(), *OF_SENSORS])
+def test_every_file_says_what_it_is_and_no_two_are_the_same(name: str) -> None:
+    files = templates.render_all(OF_SENSORS.get(name) or subject(name))
     assert len({file.path for file in files}) == len(files)
     for file in files:
         if file.path == "LICENSE":
@@ -64,9 +104,9 @@ def test_every_file_says_what_it_is_and_no_two_are_the_same(board: str) -> None:
         assert "%%" not in file.text
 
 
-@pytest.mark.parametrize("board", boards.list_boards())
-def test_generated_text_is_tidy(board: str) -> None:
-    for file in templates.render_all(subject(board)):
+@pytest.mark.parametrize("name", [*boards.list_boards(), *OF_SENSORS])
+def test_generated_text_is_tidy(name: str) -> None:
+    for file in templates.render_all(OF_SENSORS.get(name) or subject(name)):
         assert file.text.endswith("\n"), file.path
         assert not file.text.endswith("\n\n"), file.path
         assert "\n\n\n" not in file.text, file.path

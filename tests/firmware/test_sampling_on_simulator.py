@@ -1,0 +1,317 @@
+"""A whole firmware that samples: sensor, bus, driver, windows, answers, and what goes wrong."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from mcu_slm import boards, tflite
+from mcu_slm.boards.sensing import I2cPins, SpiPins
+from mcu_slm.compile import compile_model
+from mcu_slm.errors import BoardError, UsageError
+from mcu_slm.firmware import SensorChoice, build, generate, templates
+from mcu_slm.firmware.sensors import sampling_for
+from mcu_slm.metadata import read_info
+from mcu_slm.protocol import Boot, Client, Prediction, ResetCause, Start
+from tests.answers.models import CHANNELS, WINDOW, answering
+from tests.firmware.devices import Device, Lis3dh, Lsm6dso, Mpu6050, OnSpi
+from tests.firmware.test_results_on_simulator import codes_of, counts_of_sensor, expected_outputs
+
+pytest.importorskip("unicorn")
+from mcu_slm.simulator import BoardSimulator
+
+pytestmark = pytest.mark.emulator
+
+BOARD = boards.load_board("nucleo_f446re")
+HOP = 8
+CHIPS = {"lsm6dso": Lsm6dso, "lis3dh": Lis3dh, "mpu6050": Mpu6050}
+
+
+class Clocked:
+    """A device on the simulated bus that samples at its own rate, by the board's time."""
+
+    def __init__(self, device: Device, recording: npt.NDArray[np.int16]) -> None:
+        self.device = device
+        self.recording = recording
+        self.given = 0
+        self.stopped_at: int | None = None
+        self._now = 0.0
+        self._due = 0.0
+
+    @property
+    def address(self) -> int:
+        return -1 if self.device.fails else self.device.address
+
+    def select(self, sub_address: int) -> None:
+        self.device.select(sub_address)
+
+    def write_byte(self, value: int) -> None:
+        self.device.write_byte(value)
+
+    def read_byte(self) -> int:
+        return self.device.read_byte()
+
+    def advance_to(self, seconds: float) -> None:
+        limit = len(self.recording) if self.stopped_at is None else self.stopped_at
+        if not self.device.rate_hz:
+            self._due = seconds
+        while self.device.rate_hz and self._due <= seconds and self.given < limit:
+            self.device.sample((*self.recording[self.given].tolist(), 0, 0, 0))
+            self.given += 1
+            self._due += 1 / self.device.rate_hz
+
+
+@pytest.fixture(scope="module")
+def graph():
+    return answering("classification")
+
+
+def recording(samples: int) -> npt.NDArray[np.int16]:
+    return np.concatenate(counts_of_sensor(2 + samples // WINDOW))[:samples]
+
+
+@pytest.fixture(scope="module")
+def make_elf(tmp_path_factory: pytest.TempPathFactory, graph):
+    built: dict[str, Path] = {}
+
+    def make(sensor: str) -> Path:
+        if sensor not in built:
+            folder = tmp_path_factory.mktemp(sensor)
+            compile_model(graph, tflite.write_model(graph), folder / "code")
+            codes = codes_of(graph, counts_of_sensor(4))
+            known = codes, expected_outputs(graph, codes)
+            choice = SensorChoice(sensor, HOP, 2)
+            project = folder / "project"
+            info = read_info(graph.metadata)
+            generate(folder / "code", BOARD, *known, project, "demo", choice, info)
+            built[sensor] = build(project, BOARD, "Release").elf
+        return built[sensor]
+
+    return make
+
+
+class Rig:
+    """A simulated board with a sensor on its I2C."""
+
+    def __init__(self, elf: Path, device: Device, samples: npt.NDArray[np.int16]) -> None:
+        self.simulator = BoardSimulator(BOARD, elf)
+        self.sensor = Clocked(device, samples)
+        self.simulator.attached.i2c["I2C1"].targets.append(self.sensor)
+        self.client = Client(self.simulator.port, timeout=60.0)
+
+    def run(self, seconds: float) -> Iterator[object]:
+        """Let board time pass; yield what the board says."""
+        end = self.simulator.board_seconds + seconds
+        while self.simulator.board_seconds < end:
+            self.sensor.advance_to(self.simulator.board_seconds)
+            self.simulator.run_slice(0.001)
+            if self.simulator.port.buffered:
+                yield from self.client.events(0.0)
+
+
+@pytest.mark.parametrize("sensor", CHIPS)
+def test_the_windows_are_those_of_what_the_sensor_sampled(make_elf, graph, sensor: str) -> None:
+    samples = recording(120)
+    rig = Rig(make_elf(sensor), CHIPS[sensor](), samples)
+    rig.client.stream(True, period_ms=0)
+    events = list(rig.run(1.6))
+    answers = [e.output.tolist() for e in events if isinstance(e, Prediction)]
+    starts = range(0, len(samples) - WINDOW + 1, HOP)
+    windows = np.stack([samples[start : start + WINDOW] for start in starts])
+    assert answers == expected_outputs(graph, codes_of(graph, windows)).tolist()
+    stats = rig.client.stats()
+    assert (stats.samples, stats.windows) == (len(samples), len(windows))
+    assert (stats.lost_samples, stats.sensor_errors, stats.passed_windows) == (0, 0, 0)
+    assert 0 < stats.latency_cycles <= stats.worst_latency_cycles
+    assert rig.simulator.unmodelled == {}
+    assert rig.client.sensor().name == sensor
+
+
+class AnalogRig:
+    """A simulated board whose analog pins show a recording."""
+
+    def __init__(self, elf: Path, samples: npt.NDArray[np.int16]) -> None:
+        self.simulator = BoardSimulator(BOARD, elf)
+        self.client = Client(self.simulator.port, timeout=60.0)
+        self.chain = self.simulator.attached.analog
+        places = {0: 0, 1: 1, 4: 2}  # PA0, PA1, PA4
+        self.chain.signal = lambda channel, number: int(
+            samples[number % len(samples), places[channel]]
+        )
+
+    def run(self, seconds: float) -> list[object]:
+        self.simulator.run_slice(seconds)
+        return list(self.client.events(0.0))
+
+
+def analog_recording(samples: int) -> npt.NDArray[np.int16]:
+    drawn = np.random.default_rng(9).integers(0, 4096, (samples, CHANNELS))
+    drawn[::31], drawn[::37] = 0, 4095
+    return drawn.astype(np.int16)
+
+
+def test_analog_inputs_are_sampled_by_timer_and_dma(make_elf, graph) -> None:
+    samples = analog_recording(1000)
+    rig = AnalogRig(make_elf("adc"), samples)
+    rig.client.stream(True, period_ms=0)
+    began, before = rig.simulator.board_seconds, rig.chain.conversions
+    answers = [e.output.tolist() for e in rig.run(2.0) if isinstance(e, Prediction)]
+    rate_hz = (rig.chain.conversions - before) / (rig.simulator.board_seconds - began)
+    assert rate_hz == pytest.approx(100.0, rel=0.01)
+    stats = rig.client.stats()
+    assert (stats.lost_samples, stats.sensor_errors, stats.passed_windows) == (0, 0, 0)
+    assert len(answers) > 18
+    starts = range(0, HOP * len(answers), HOP)
+    windows = np.stack([samples[start : start + WINDOW] for start in starts])
+    assert answers == expected_outputs(graph, codes_of(graph, windows)).tolist()
+    assert rig.simulator.unmodelled == {}
+    assert rig.client.sensor().name == "adc"
+
+
+def test_a_board_that_is_away_for_too_long_counts_what_it_lost(make_elf, graph) -> None:
+    samples = analog_recording(1000)
+    rig = AnalogRig(make_elf("adc"), samples)
+    rig.client.stream(True, period_ms=0)
+    rig.run(0.6)
+    clock = rig.simulator._core.clock
+    clock.idle += int(0.3 * BOARD.clock_hz)  # the core did something else: 30 samples in 2 x 8
+    events = rig.run(1.5)
+    stats = rig.client.stats()
+    assert stats.lost_samples == HOP  # at least a half
+    answers = [e.output.tolist() for e in events if isinstance(e, Prediction)]
+    assert len(answers) > 10
+    windows = np.stack([samples[s : s + WINDOW] for s in range(400)])
+    possible = {tuple(row) for row in expected_outputs(graph, codes_of(graph, windows)).tolist()}
+    assert all(tuple(answer) in possible for answer in answers)
+
+
+def test_an_analog_input_that_stops_lets_the_watchdog_restart_the_board(make_elf) -> None:
+    rig = AnalogRig(make_elf("adc"), analog_recording(100))
+    rig.client.stream(True, period_ms=0)
+    rig.run(1.0)
+    rig.chain.write(0x00, 0)  # the timer stands still
+    starts = [event for event in rig.run(12.0) if isinstance(event, Start)]
+    assert [start.reset_causes.text for start in starts] == ["the watchdog: the firmware hung"]
+
+
+def test_families_without_a_converter_of_ours_are_told(graph, tmp_path) -> None:
+    compile_model(graph, tflite.write_model(graph), tmp_path / "code")
+    board, info = boards.load_board("nucleo_h743zi2"), read_info(graph.metadata)
+    with pytest.raises(BoardError, match=r"no code for its analog.*expected one of stm32f4"):
+        sampling_for(SensorChoice("adc"), board, tmp_path / "code", info)
+    wired = dataclasses.replace(board, i2c=I2cPins("I2C1", "PB8", "PB9", 4))
+    sampling = sampling_for(SensorChoice("lis3dh"), wired, tmp_path / "code", info)
+    with pytest.raises(BoardError, match=r"no code for this sensor.*expected one of stm32f4"):
+        templates.template_names(wired, sampling)
+    bare = dataclasses.replace(BOARD, adc=None)
+    with pytest.raises(BoardError, match=r"names 0 analog inputs.*expected 3"):
+        sampling_for(SensorChoice("adc"), bare, tmp_path / "code", info)
+    with pytest.raises(UsageError, match=r"does not say at which rate"):
+        sampling_for(SensorChoice("adc"), BOARD, tmp_path / "code")
+    with pytest.raises(UsageError, match=r"no such sensor.*replay, stream, adc"):
+        SensorChoice("microphone")
+
+
+@pytest.mark.parametrize("sensor", ["lsm6dso", "lis3dh"])
+def test_the_same_sensors_work_on_spi(tmp_path, graph, sensor: str) -> None:
+    board = dataclasses.replace(
+        BOARD, i2c=None, spi=SpiPins("SPI2", "PB13", "PB14", "PB15", "PB12", 5)
+    )
+    compile_model(graph, tflite.write_model(graph), tmp_path / "code")
+    codes, info = codes_of(graph, counts_of_sensor(4)), read_info(graph.metadata)
+    known = codes, expected_outputs(graph, codes)
+    project = tmp_path / "project"
+    generate(tmp_path / "code", board, *known, project, "demo", SensorChoice(sensor, HOP), info)
+    samples = recording(80)
+    rig = Rig(build(project, board, "MinSizeRel").elf, CHIPS[sensor](), samples)
+    rig.simulator.attached.i2c["I2C1"].targets.clear()
+    port = rig.simulator.attached.spi["SPI2"]
+    port.target, port.select = OnSpi(rig.sensor.device), (0x40020400, 12)
+    rig.client.stream(True, period_ms=0)
+    answers = [e.output.tolist() for e in rig.run(2.2) if isinstance(e, Prediction)]
+    starts = range(0, len(samples) - WINDOW + 1, HOP)
+    windows = np.stack([samples[start : start + WINDOW] for start in starts])
+    assert answers == expected_outputs(graph, codes_of(graph, windows)).tolist()
+    assert rig.client.stats().lost_samples == 0
+    assert rig.simulator.unmodelled == {}
+
+
+def test_windows_that_nobody_wants_are_passed_over(make_elf) -> None:
+    rig = Rig(make_elf("lis3dh"), Lis3dh(), recording(100))
+    rig.client.hello()
+    list(rig.run(1.3))
+    stats = rig.client.stats()
+    assert (stats.samples, stats.windows, stats.lost_samples) == (100, 0, 0)
+    assert stats.passed_windows == (100 - WINDOW - 1) // HOP + 1  # the last one still waits
+
+
+def test_a_stranger_on_the_bus_is_not_sampled_and_the_board_goes_on(make_elf) -> None:
+    device = Lis3dh()
+    device.registers[0x0F] = 0x41
+    rig = Rig(make_elf("lis3dh"), device, recording(100))
+    rig.client.stream(True, period_ms=0)
+    events = list(rig.run(12.0))  # longer than the watchdog's patience
+    assert not any(isinstance(event, Prediction) for event in events)
+    stats = rig.client.stats()
+    assert stats.samples == 0
+    assert stats.sensor_errors >= 10  # it tries once in a second
+    assert stats.uptime_ms > 11_000
+    device.registers[0x0F] = 0x33  # plugged in at last
+    assert any(isinstance(event, Prediction) for event in rig.run(3.0))
+
+
+def test_a_sensor_that_loses_samples_breaks_no_window(make_elf, graph) -> None:
+    samples = recording(200)
+    rig = Rig(make_elf("lis3dh"), Lis3dh(), samples)
+    rig.client.stream(True, period_ms=0)
+    list(rig.run(0.5))
+    before = rig.client.stats().windows
+    given = rig.sensor.given
+    for sample in samples[given : given + 40]:  # while the board is away
+        rig.sensor.device.sample((*sample.tolist(), 0, 0, 0))
+    rig.sensor.given += 40
+    events = list(rig.run(1.2))
+    stats = rig.client.stats()
+    assert stats.lost_samples >= 1
+    answers = [e.output.tolist() for e in events if isinstance(e, Prediction)]
+    assert len(answers) == stats.windows - before > 3
+    windows = np.stack([samples[s : s + WINDOW] for s in range(len(samples) - WINDOW + 1)])
+    possible = {tuple(row) for row in expected_outputs(graph, codes_of(graph, windows)).tolist()}
+    assert all(tuple(answer) in possible for answer in answers)
+
+
+def test_a_sensor_that_stops_lets_the_watchdog_restart_the_board(make_elf) -> None:
+    rig = Rig(make_elf("lis3dh"), Lis3dh(), recording(60))
+    rig.client.stream(True, period_ms=0)
+    events = list(rig.run(20.0))  # the recording ends after 0.6 s
+    starts = [event for event in events if isinstance(event, Start)]
+    assert len(starts) == sum(isinstance(event, Boot) for event in events) == 2
+    assert starts[0].reset_causes.text == "power-on"
+    assert starts[1].reset_causes == ResetCause.WATCHDOG | ResetCause.PIN
+    assert starts[1].reset_causes.text == "the watchdog: the firmware hung"
+    assert rig.client.stats().uptime_ms < 12_000
+
+
+def test_a_bus_that_fails_is_restarted(make_elf) -> None:
+    rig = Rig(make_elf("lis3dh"), Lis3dh(), recording(400))
+    rig.client.stream(True, period_ms=0)
+    list(rig.run(0.6))
+    rig.sensor.device.fails = True
+    list(rig.run(0.3))
+    rig.sensor.device.fails = False
+    rig.sensor.device.reset()  # it lost its supply: all settings are gone
+    events = list(rig.run(2.5))
+    assert any(isinstance(event, Prediction) for event in events)
+    stats = rig.client.stats()
+    assert stats.sensor_errors >= 3
+    assert stats.lost_samples >= 1
+
+
+def test_the_models_channels_are_those_of_the_sensor(graph) -> None:
+    assert read_info(graph.metadata).sampling_rate_hz == 100.0
+    assert len(read_info(graph.metadata).channels) == CHANNELS
