@@ -113,6 +113,35 @@ def test_facts_of_boards_with_a_multiplier_pll(
     assert identity[board.chip.family.name[-2:]] - factory.base in range(factory.size_bytes)
 
 
+@pytest.mark.parametrize(
+    ("name", "core", "ram_kib", "clock_mhz", "supply", "unique_id"),
+    [
+        ("b_u585i_iot02a", "cortex-m33", 768, 160, "smps", 0x0BFA_0700),
+        ("nucleo_f401re", "cortex-m4", 96, 84, "ldo", 0x1FFF_7A10),
+        ("nucleo_f411re", "cortex-m4", 128, 100, "ldo", 0x1FFF_7A10),
+        ("nucleo_f429zi", "cortex-m4", 192, 180, "ldo", 0x1FFF_7A10),
+        ("nucleo_f746zg", "cortex-m7", 320, 216, "ldo", 0x1FF0_F420),
+        ("nucleo_f767zi", "cortex-m7", 512, 216, "ldo", 0x1FF0_F420),
+        ("nucleo_h563zi", "cortex-m33", 640, 250, "ldo", 0x08FF_F800),
+        ("nucleo_h7a3zi_q", "cortex-m7", 1024, 280, "smps", 0x08FF_F800),
+        ("nucleo_u575zi_q", "cortex-m33", 768, 160, "smps", 0x0BFA_0700),
+        ("stm32f4discovery", "cortex-m4", 128, 168, "ldo", 0x1FFF_7A10),
+        ("stm32f746g_disco", "cortex-m7", 320, 216, "ldo", 0x1FF0_F420),
+    ],
+)
+def test_facts_of_boards_at_the_limit_of_their_chips(
+    name: str, core: str, ram_kib: int, clock_mhz: int, supply: str, unique_id: int
+) -> None:
+    board = boards.load_board(name)
+    assert board.chip.core == core
+    assert board.chip.ram.size_bytes == ram_kib << 10
+    assert board.clock_hz == board.chip.max_clock_hz == clock_mhz * 1_000_000
+    assert board.supply == supply
+    factory = board.chip.family.factory_data
+    assert factory.base <= unique_id <= factory.base + factory.size_bytes - 12
+    assert board.debugger == "st-link"
+
+
 def test_clock_facts_belong_to_the_family(folder: Path) -> None:
     chip = folder / "chips" / "stm32h743zi.toml"
     damage(chip, 'family = "stm32h7"', 'family = "stm32f4"')

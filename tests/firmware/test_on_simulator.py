@@ -160,12 +160,13 @@ def test_power_is_set_as_the_manual_says(unchanged, board: str, register: int, v
         ("nucleo_h743zi2", {"crystal_hz": 0}),
         ("nucleo_h7a3zi_q", {"crystal_hz": 0, "supply": "ldo"}),
         ("nucleo_u575zi_q", {"crystal_hz": 16_000_000, "supply": "ldo"}),
+        ("nucleo_u575zi_q", {"crystal_hz": 32_000_000, "crystal_bypass": True}),
         ("nucleo_u575zi_q", {"clock_hz": 48_000_000}),  # too slow for the booster
         ("nucleo_f767zi", {"clock_hz": 180_000_000}),  # too slow for over-drive
     ],
 )
 def test_other_ways_to_full_speed(make_project, name: str, changes: dict[str, object]) -> None:
-    facts = replace(boards.load_board(name), crystal_bypass=False, **changes)
+    facts = replace(boards.load_board(name), **{"crystal_bypass": False, **changes})
     simulator, client = boot(facts, build(make_project(facts).folder, facts, "Debug").elf)
     info = client.info()
     assert info.clock_state == protocol.ClockState.FULL_SPEED

@@ -1,0 +1,106 @@
+"""Every chip file, against what somebody else says about the chip."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mcu_slm import boards, resources
+from mcu_slm.boards import Chip
+
+pytestmark = pytest.mark.unit
+Ranges = list[list[int]]
+
+FACTS: dict[str, dict[str, Any]] = tomllib.loads(
+    Path(__file__).with_name("independent_facts.toml").read_text(encoding="utf-8")
+)
+NAMES = sorted(path.stem for path in (resources.folder("boards") / "chips").glob("*.toml"))
+CHIPS: dict[str, Chip] = {
+    board.chip.name: board.chip for board in map(boards.load_board, boards.list_boards())
+}
+CORES = {
+    "cortex-m0": "Cortex-M0",
+    "cortex-m0plus": "Cortex-M0+",
+    "cortex-m3": "Cortex-M3",
+    "cortex-m4": "Cortex-M4",
+    "cortex-m7": "Cortex-M7",
+    "cortex-m33": "Cortex-M33",
+}
+FPUS = {"none": "none", "fpv4-sp-d16": "single", "fpv5-sp-d16": "single", "fpv5-d16": "double"}
+_ITCM_END = 0x1000_0000
+
+
+def merged(ranges: Iterable[Iterable[int]]) -> Ranges:
+    """Join ranges of [base, bytes] that are adjacent."""
+    joined: Ranges = []
+    for base, size in sorted(tuple(row) for row in ranges):
+        if joined and sum(joined[-1]) == base:
+            joined[-1][1] += size
+        else:
+            joined.append([base, size])
+    return joined
+
+
+def memories(chip: Chip, *kinds: str) -> Ranges:
+    return merged([m.base, m.size_bytes] for m in chip.memories if m.kind in kinds)
+
+
+def test_every_chip_can_be_audited() -> None:
+    assert set(NAMES) == set(CHIPS)
+    missing = set(NAMES) - set(FACTS)
+    assert not missing, f"add {', '.join(sorted(missing))} to independent_facts.toml"
+    assert len(NAMES) > 2
+
+
+def test_the_independent_facts_name_their_sources() -> None:
+    for name, facts in FACTS.items():
+        assert facts["source"], name
+        assert ("more_ram" in facts) == ("more_ram_source" in facts), name
+        assert facts.get("chip_clock_hz", 0) < facts["clock_hz"], name
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_core_and_limits_agree(name: str) -> None:
+    chip, facts = CHIPS[name], FACTS[name]
+    assert CORES[chip.core] == facts["core"]
+    assert FPUS[chip.fpu] == facts["fpu"]
+    assert chip.max_clock_hz == facts.get("chip_clock_hz", facts["clock_hz"])
+    assert chip.bootloader_product_id == facts["device_id"]
+    assert chip.family.idcode == facts["idcode"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_memories_agree(name: str) -> None:
+    chip, facts = CHIPS[name], FACTS[name]
+    assert memories(chip, "flash") == merged(facts["flash"])
+    ours = merged([*memories(chip, "ram", "ccm"), *facts.get("left_out", [])])
+    assert ours == merged([*facts["ram"], *facts.get("more_ram", [])])
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_pyocd_can_find_the_target(name: str) -> None:
+    targets = pytest.importorskip("pyocd.target", reason="the extra [flash] is not installed")
+    names = {part.lower() for part in FACTS[name]["pack_names"]} | set(targets.TARGET)
+    assert CHIPS[name].pyocd_target in names
+
+
+def test_memories_agree_with_the_targets_that_come_with_pyocd() -> None:
+    """Where pyOCD does not know a RAM it says nothing about it; what it knows must be there."""
+    targets = pytest.importorskip("pyocd.target", reason="the extra [flash] is not installed")
+    known = {name: targets.TARGET.get(chip.pyocd_target) for name, chip in CHIPS.items()}
+    audited = {name for name, target in known.items() if target is not None}
+    assert audited >= {"stm32f429zi", "stm32f767zi", "stm32h743zi"}
+    for name in audited:
+        regions = list(known[name].MEMORY_MAP)
+        flash = merged([r.start, r.length] for r in regions if r.type.name == "FLASH")
+        assert flash == memories(CHIPS[name], "flash"), name
+        left_out = FACTS[name].get("left_out", [])
+        ours = merged([*memories(CHIPS[name], "ram", "ccm"), *left_out])
+        rams = [r for r in regions if r.type.name == "RAM" and r.start >= _ITCM_END]
+        assert rams, name
+        for ram in rams:
+            assert any(b <= ram.start and ram.start + ram.length <= b + n for b, n in ours), name
