@@ -84,6 +84,35 @@ class H7ClockFacts(ClockFacts):
 
 
 @dataclass(frozen=True)
+class MnrPllFacts(ClockFacts):
+    """Chips whose PLL drives the core by its output R: source / M * N / R; all buses are undivided.
+
+    Beyond `boost_above_hz` the core needs a higher voltage than after reset, for which
+    `boost_flash_hz_per_wait_state` holds; 0 where there is no such step or it is always taken.
+    """
+
+    pll_m_max: int
+    pll_n_min: int
+    pll_n_max: int
+    pll_r_dividers: tuple[int, ...]
+    flash_hz_per_wait_state: int
+    boost_above_hz: int = 0
+    boost_flash_hz_per_wait_state: int = 0
+
+    def is_boosted(self, clock_hz: int) -> bool:
+        """Return whether the core needs the higher voltage."""
+        return 0 < self.boost_above_hz < clock_hz
+
+    def wait_states(self, clock_hz: int) -> int:
+        """Return the cycles that a read of the flash takes beside the first."""
+        boosted = self.is_boosted(clock_hz)
+        per_wait_state = (
+            self.boost_flash_hz_per_wait_state if boosted else self.flash_hz_per_wait_state
+        )
+        return (clock_hz - 1) // per_wait_state
+
+
+@dataclass(frozen=True)
 class MultiplierPllFacts(ClockFacts):
     """STM32F0, F1, F3, L0 and L1: PLL = oscillator / predivider * multiplier / divider.
 
@@ -122,11 +151,17 @@ CLOCK_FACTS: Final[dict[str, type[ClockFacts]]] = {
     "stm32f3": MultiplierPllFacts,
     "stm32f4": F4ClockFacts,
     "stm32f7": F7ClockFacts,
+    "stm32g0": MnrPllFacts,
+    "stm32g4": MnrPllFacts,
     "stm32h5": H5ClockFacts,
     "stm32h7": H7ClockFacts,
     "stm32h7a3": H7ClockFacts,
     "stm32l0": MultiplierPllFacts,
     "stm32l1": MultiplierPllFacts,
+    "stm32l4": MnrPllFacts,
+    "stm32l5": MnrPllFacts,
     "stm32u5": U5ClockFacts,
+    "stm32wb": MnrPllFacts,
+    "stm32wl": MnrPllFacts,
 }
 """The record of a family's `[clock]` table."""

@@ -31,7 +31,8 @@ class Usart:
     """One serial port of a chip and the pins that it can appear on.
 
     `generation` 1 has the registers SR/DR, 2 has ISR/RDR/TDR. A `low_power` port (LPUART) divides
-    256 times its clock.
+    256 times its clock. `rx_alternate_function` is for ports whose receiving pin has another number
+    than the sending one.
     """
 
     name: str
@@ -45,6 +46,7 @@ class Usart:
     tx_pins: tuple[str, ...]
     rx_pins: tuple[str, ...]
     low_power: bool = False
+    rx_alternate_function: int | None = None
 
 
 @dataclass(frozen=True)
@@ -109,8 +111,14 @@ class Console:
 
     @property
     def alternate_function(self) -> int:
-        """The GPIO alternate function that connects the pins to the port."""
+        """The GPIO alternate function that connects the sending pin to the port."""
         return self.usart.alternate_function
+
+    @property
+    def rx_alternate_function(self) -> int:
+        """The same of the receiving pin."""
+        own = self.usart.rx_alternate_function
+        return self.usart.alternate_function if own is None else own
 
 
 @dataclass(frozen=True)

@@ -39,6 +39,7 @@ def test_shipped_board_loads_and_names_its_sources(name: str) -> None:
 def test_all_boards_are_there() -> None:
     """The tests that run for every board run for these."""
     assert boards.list_boards() == (
+        "b_l475e_iot01a",
         "b_u585i_iot02a",
         "bluepill_f103c8",
         "nucleo_f030r8",
@@ -51,12 +52,20 @@ def test_all_boards_are_there() -> None:
         "nucleo_f446re",
         "nucleo_f746zg",
         "nucleo_f767zi",
+        "nucleo_g071rb",
+        "nucleo_g474re",
         "nucleo_h563zi",
         "nucleo_h743zi2",
         "nucleo_h7a3zi_q",
         "nucleo_l053r8",
         "nucleo_l152re",
+        "nucleo_l432kc",
+        "nucleo_l476rg",
+        "nucleo_l4r5zi",
+        "nucleo_l552ze_q",
         "nucleo_u575zi_q",
+        "nucleo_wb55rg",
+        "nucleo_wl55jc",
         "olimex_stm32_h405",
         "stm32f4discovery",
         "stm32f746g_disco",
@@ -140,6 +149,42 @@ def test_facts_of_boards_at_the_limit_of_their_chips(
     factory = board.chip.family.factory_data
     assert factory.base <= unique_id <= factory.base + factory.size_bytes - 12
     assert board.debugger == "st-link"
+
+
+@pytest.mark.parametrize(
+    ("name", "core", "flash_kib", "page_bytes", "ram_kib", "clock_mhz"),
+    [
+        ("b_l475e_iot01a", "cortex-m4", 1024, 2048, 96, 80),
+        ("nucleo_g071rb", "cortex-m0plus", 128, 2048, 36, 64),
+        ("nucleo_g474re", "cortex-m4", 512, 2048, 128, 170),
+        ("nucleo_l432kc", "cortex-m4", 256, 2048, 64, 80),
+        ("nucleo_l476rg", "cortex-m4", 1024, 2048, 96, 80),
+        ("nucleo_l4r5zi", "cortex-m4", 2048, 4096, 640, 120),
+        ("nucleo_l552ze_q", "cortex-m33", 512, 2048, 256, 110),
+        ("nucleo_wb55rg", "cortex-m4", 1024, 4096, 192, 64),
+        ("nucleo_wl55jc", "cortex-m4", 256, 2048, 32, 48),
+    ],
+)
+def test_facts_of_boards_whose_pll_drives_the_core_by_r(
+    name: str, core: str, flash_kib: int, page_bytes: int, ram_kib: int, clock_mhz: int
+) -> None:
+    board = boards.load_board(name)
+    chip = board.chip
+    assert chip.core == core
+    assert (chip.fpu == "none") == (name in ("nucleo_g071rb", "nucleo_wl55jc"))
+    assert (chip.flash.size_bytes, chip.ram.size_bytes) == (flash_kib << 10, ram_kib << 10)
+    assert set(chip.flash_sectors) == {page_bytes}
+    assert board.clock_hz == chip.max_clock_hz == clock_mhz * 1_000_000
+    unique_id = 0x0BFA_0590 if chip.core == "cortex-m33" else 0x1FFF_7590
+    assert 0 <= unique_id - chip.family.factory_data.base < chip.family.factory_data.size_bytes
+
+
+def test_pins_of_a_console_may_have_two_alternate_functions() -> None:
+    console = boards.load_board("nucleo_l432kc").console
+    assert (console.tx_pin, console.alternate_function) == ("PA2", 7)
+    assert (console.rx_pin, console.rx_alternate_function) == ("PA15", 3)
+    console = boards.load_board("nucleo_l476rg").console
+    assert (console.alternate_function, console.rx_alternate_function) == (7, 7)
 
 
 def test_clock_facts_belong_to_the_family(folder: Path) -> None:

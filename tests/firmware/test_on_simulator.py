@@ -21,6 +21,7 @@ from mcu_slm.simulator import BoardSimulator
 
 pytestmark = [pytest.mark.emulator, pytest.mark.usefixtures("core_clock")]
 
+WITH_CRYSTAL = [name for name in boards.list_boards() if boards.load_board(name).crystal_hz]
 FAULTY_SENSOR = """
 #include "sensor.h"
 int recurse(int depth);

@@ -8,6 +8,7 @@ from typing import Final, Protocol
 from mcu_slm.boards import Board
 from mcu_slm.errors import BoardError
 from mcu_slm.firmware.clocks import (
+    mnr_pll,
     multiplier_pll,
     stm32f4,
     stm32f7,
@@ -36,12 +37,18 @@ _FAMILIES: Final[dict[str, Callable[[Board], ClockSettings]]] = {
     "stm32f3": multiplier_pll.clock_settings,
     "stm32f4": stm32f4.clock_settings,
     "stm32f7": stm32f7.clock_settings,
+    "stm32g0": mnr_pll.clock_settings,
+    "stm32g4": mnr_pll.clock_settings,
     "stm32h5": stm32h5.clock_settings,
     "stm32h7": stm32h7.clock_settings,
     "stm32h7a3": stm32h7a3.clock_settings,
     "stm32l0": multiplier_pll.clock_settings,
     "stm32l1": multiplier_pll.clock_settings,
+    "stm32l4": mnr_pll.clock_settings,
+    "stm32l5": mnr_pll.clock_settings,
     "stm32u5": stm32u5.clock_settings,
+    "stm32wb": mnr_pll.clock_settings,
+    "stm32wl": mnr_pll.clock_settings,
 }
 
 
