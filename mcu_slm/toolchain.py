@@ -121,10 +121,18 @@ class ArmCompiler(Compiler):
         """The flag that makes it state each function's stack frame."""
         return "-fstack-size-section" if self.kind == "zig" else "-fstack-usage"
 
+    @property
+    def place_flag(self) -> str:
+        """The flag that keeps the place where the compiler lies out of the debug information."""
+        if self.kind == "zig":
+            return f"-ffile-prefix-map={_zig_folder()}=ziglang"
+        headers = _first_line((*self.command, "-print-file-name=include"))
+        return f"-ffile-prefix-map={headers}=include"
+
     def compile_flags(self, core: str, fpu: str, optimization: str) -> tuple[str, ...]:
         """Return the flags for one translation unit, `optimization` being `-O2`, `-Os` or `-Og`."""
         target = self.target_flags(core, fpu)
-        own = (*self.own_flags, self.stack_flag)
+        own = (*self.own_flags, self.stack_flag, self.place_flag)
         return (*target, optimization, *COMMON_FLAGS, *own, *WARNING_FLAGS)
 
     def library_flags(self, fpu: str) -> tuple[str, ...]:
@@ -297,6 +305,13 @@ def build_host_library(
 
 def _has_zig() -> bool:
     return importlib.util.find_spec("ziglang") is not None
+
+
+def _zig_folder() -> Path:
+    found = importlib.util.find_spec("ziglang")
+    assert found is not None
+    assert found.origin is not None
+    return Path(found.origin).parent
 
 
 def _zig_cc() -> tuple[str, ...]:
