@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -146,7 +147,29 @@ def _compile(
         "-Isrc",
         f"-I{TOOL_FOLDER}",
     )
-    return compile_objects(compiler, sources, project, project / "build" / preset, flags)
+    objects = compile_objects(compiler, sources, project, project / "build" / preset, flags)
+    _write_compile_commands(project, compiler, flags, objects)
+    return objects
+
+
+def _write_compile_commands(
+    project: Path, compiler: ArmCompiler, flags: Sequence[str], objects: Sequence[CompiledObject]
+) -> None:
+    """Tell editors how each file was compiled; the last build counts."""
+    entries = [
+        {
+            "directory": str(project),
+            "file": item.source.relative_to(project).as_posix(),
+            "output": item.path.relative_to(project).as_posix(),
+            "arguments": [
+                *(*compiler.command, *flags, "-c"),
+                *(item.source.relative_to(project).as_posix(), "-o"),
+                item.path.relative_to(project).as_posix(),
+            ],
+        }
+        for item in objects
+    ]
+    write_json(project / "build" / "compile_commands.json", entries)
 
 
 def _link(

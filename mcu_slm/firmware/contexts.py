@@ -113,11 +113,21 @@ class CMakePresets:
 
 @dataclass(frozen=True)
 class Debugging:
-    """`.vscode/launch.json`."""
+    """`.vscode/launch.json`. `device` is the chip's name for ST's GDB server."""
 
     banner: str
     pyocd_target: str
     openocd_target: str
+    device: str
+
+
+@dataclass(frozen=True)
+class Tasks:
+    """`.vscode/tasks.json`."""
+
+    banner: str
+    pyocd_target: str
+    baud: int
 
 
 @dataclass(frozen=True)
@@ -142,6 +152,7 @@ class Readme:
     console: Console
     flash_base: str
     clock_mhz: str
+    pyocd_target: str
 
 
 @dataclass(frozen=True)
@@ -504,6 +515,7 @@ def _readme(banner: str, subject: Subject) -> Readme:
         board.console,
         _address(board.chip.flash.base),
         f"{board.clock_hz / 1e6:g}",
+        board.chip.pyocd_target,
     )
 
 
@@ -549,7 +561,11 @@ _CONTEXTS: Final[dict[str, Callable[[str, Subject], Any]]] = {
     "mcu_slm/sources.cmake": lambda banner, s: Sources(banner, s.sources),
     "CMakeLists.txt": _cmake_lists,
     ".vscode/launch.json": lambda banner, s: Debugging(
-        banner, s.board.chip.pyocd_target, s.board.chip.openocd_target
+        *(banner, s.board.chip.pyocd_target, s.board.chip.openocd_target),
+        s.board.chip.name.upper(),
+    ),
+    ".vscode/tasks.json": lambda banner, s: Tasks(
+        banner, s.board.chip.pyocd_target, s.board.console.baud
     ),
     "CMakePresets.json": lambda banner, _: CMakePresets(banner, tuple(PRESETS)),
     "cmake/gcc-arm-none-eabi.cmake": _cmake_toolchain("gcc"),

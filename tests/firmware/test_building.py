@@ -69,6 +69,23 @@ def test_same_project_gives_same_bytes_in_any_folder(make_project, arm, tmp_path
     assert str(tmp_path).encode() not in first.elf.read_bytes()
 
 
+def test_editors_are_told_how_each_file_is_compiled(make_project, arm) -> None:
+    project = make_project().folder
+    result = build(project, boards.load_board("nucleo_f446re"), "Release", arm)
+    path = project / "build" / "compile_commands.json"
+    commands = json.loads(path.read_text())
+    assert {project / entry["output"] for entry in commands} == set(result.objects)
+    main = next(entry for entry in commands if entry["file"] == "src/main.c")
+    made = project / main["output"]
+    before = made.read_bytes()
+    made.unlink()
+    command = [*main["arguments"], f"-ffile-prefix-map={project}=."]
+    subprocess.run(command, cwd=main["directory"], check=True)
+    assert len(made.read_bytes()) > 1000
+    if arm.kind == "gcc":  # Zig's debug information depends on more flags than the code does
+        assert made.read_bytes() == before
+
+
 def test_only_what_changed_is_compiled(make_project, arm) -> None:
     board = boards.load_board("nucleo_f446re")
     project = make_project().folder

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 import shutil
+import subprocess
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 from jinja2 import meta
@@ -121,6 +124,62 @@ def test_presets_are_json() -> None:
     files = {file.path: file.text for file in templates.render_all(subject("nucleo_f446re"))}
     presets = json.loads(files["CMakePresets.json"])
     assert [p["name"] for p in presets["buildPresets"]][:2] == ["Debug", "Debug-zig"]
+
+
+def vscode(board: str, name: str) -> dict[str, Any]:
+    text = {file.path: file.text for file in templates.render_all(subject(board))}[
+        f".vscode/{name}"
+    ]
+    lines = [line for line in text.splitlines() if not line.startswith("//")]
+    loaded: dict[str, Any] = json.loads("\n".join(lines))
+    return loaded
+
+
+@pytest.mark.parametrize("board", boards.list_boards())
+def test_vscode_builds_flashes_and_debugs(board: str) -> None:
+    tasks = {task["label"]: task for task in vscode(board, "tasks.json")["tasks"]}
+    assert {"configure", "build", "flash", "monitor", "verify"} <= set(tasks)
+    assert {task["dependsOn"] for task in tasks.values() if "dependsOn" in task} <= set(tasks)
+    launches = vscode(board, "launch.json")["configurations"]
+    assert [launch["servertype"] for launch in launches] == ["pyocd", "openocd", "stlink"]
+    chip = BOARDS[board].chip
+    assert chip.pyocd_target in launches[0]["targetId"]
+    assert chip.pyocd_target in tasks["flash with pyOCD"]["command"]
+    for launch in launches:
+        assert launch["preLaunchTask"] in tasks
+        assert launch["executable"] == "build/Debug/firmware.elf"
+    assert "marus25.cortex-debug" in vscode(board, "extensions.json")["recommendations"]
+    assert "build/compile_commands.json" in json.dumps(vscode(board, "settings.json"))
+
+
+@pytest.mark.parametrize("board", boards.list_boards())
+def test_commands_of_tasks_and_readme_exist(board: str) -> None:
+    from mcu_slm.cli import app
+
+    known = {command.callback.__name__ for command in app.registered_commands}
+    files = {file.path: file.text for file in templates.render_all(subject(board))}
+    for path in (".vscode/tasks.json", "README.md"):
+        named = re.findall(r"mcu-slm ([a-z]+)", files[path])
+        assert {"build", "flash", "monitor"} <= set(named)
+        assert set(named) - {"firmware", "protocol"} <= known
+
+
+@pytest.mark.skipif(not shutil.which("clang-format"), reason="not run: clang-format not installed")
+@pytest.mark.parametrize("board", boards.list_boards())
+def test_sources_are_in_their_own_clang_format(board: str, tmp_path: Path) -> None:
+    """But for the columns in tables of #define, which it has no way to leave alone."""
+    files = {file.path: file.text for file in templates.render_all(subject(board))}
+    (tmp_path / ".clang-format").write_text(files[".clang-format"])
+    sources = {p: text for p, text in files.items() if p.startswith("src/")}
+    assert len(sources) > 15
+    for path, text in sources.items():
+        command = ["clang-format", f"--assume-filename={tmp_path / path}"]
+        done = subprocess.run(command, input=text, capture_output=True, text=True, check=True)
+        assert one_blank(done.stdout) == one_blank(text), path
+
+
+def one_blank(text: str) -> list[str]:
+    return [re.sub(" +", " ", line) if "#define" in line else line for line in text.splitlines()]
 
 
 def test_vector_table_has_one_entry_per_exception() -> None:
