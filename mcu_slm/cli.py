@@ -31,6 +31,7 @@ from mcu_slm.options import (
     Runs,
     Seed,
     Sensor,
+    TflmFolder,
     Without,
 )
 
@@ -203,7 +204,16 @@ def firmware(
         typer.Option("--core", help="Without a board: the core to choose kernels for."),
     ] = None,
     out: Annotated[
-        Path | None, typer.Option("--out", "-o", help="Folder, not for --as project.")
+        Path | None, typer.Option("--out", "-o", help="Folder, not for a run's own project.")
+    ] = None,
+    runtime: Annotated[
+        str,
+        typer.Option("--runtime", help="generated (C per layer) or tflm (its interpreter)."),
+    ] = "generated",
+    tflm_dir: TflmFolder = None,
+    arena_bytes: Annotated[
+        int | None,
+        typer.Option("--arena-bytes", min=16, help="The interpreter's arena; else measured."),
     ] = None,
     runs: Runs = RUNS,
     force: Force = False,
@@ -217,10 +227,24 @@ def firmware(
 ) -> None:
     """Generate the firmware project around a model, or the model as a library."""
     from mcu_slm import boards
+    from mcu_slm.firmware import find_tflm_folder
     from mcu_slm.pipeline.forms import write_form
+    from mcu_slm.pipeline.interpreter import write_interpreter_project
     from mcu_slm.pipeline.targets import open_target
 
     choices = options.chosen(kernels, optimize, without)
+    if runtime != "generated":
+        with options.reporter(as_json) as reporter:
+            if runtime != "tflm" or form != "project":
+                raise UsageError(
+                    "--runtime", f"{runtime} as {form}", "generated, or tflm as project"
+                )
+            find_tflm_folder(tflm_dir)  # without it nothing could be built
+            opened = open_target(model, board, runs, reporter, force)
+            project = write_interpreter_project(opened, out, arena_bytes)
+        if as_json:
+            print_json({"project": str(project.folder), "kept": project.kept})
+        return
     if form == "project":
         for name, value in (("--core", core), ("--out", out)):
             if value is not None:
@@ -253,17 +277,19 @@ def build(
         bool,
         typer.Option("--nested-interrupts", help="Your interrupts have different priorities."),
     ] = False,
+    tflm_dir: TflmFolder = None,
     as_json: Json = False,
 ) -> None:
     """Build a firmware project; only what changed is compiled. It fits the board, or fails."""
     from mcu_slm.firmware import build as build_project
-    from mcu_slm.firmware import project_board
+    from mcu_slm.firmware import find_tflm, project_board
     from mcu_slm.pipeline.evidence import EVIDENCE
 
     project = target / "firmware" if (target / EVIDENCE).is_file() else target
     arm = options.arm_compiler(compiler)
     board = project_board(project)
-    result = build_project(project, board, preset, arm, interrupts_nest=nested)
+    tree = find_tflm(tflm_dir) if tflm_dir else None
+    result = build_project(project, board, preset, arm, interrupts_nest=nested, tflm=tree)
     if as_json:
         print_json({**result.to_json(), "elf": str(result.elf), "bin": str(result.bin)})
         return

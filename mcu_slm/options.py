@@ -33,6 +33,10 @@ Overwrite = Annotated[
     bool, typer.Option("--force", help="Write over generated files that were edited.")
 ]
 CompilerName = Annotated[str | None, typer.Option("--compiler", help="Arm compiler: gcc or zig.")]
+TflmFolder = Annotated[
+    Path | None,
+    typer.Option("--tflm-dir", help="Checkout of tflite-micro, for --runtime tflm; or TFLM_DIR."),
+]
 Kernels = Annotated[
     str | None,
     typer.Option("--kernels", help="auto, portable or dsp; auto is what the core can do."),

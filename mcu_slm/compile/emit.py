@@ -121,19 +121,30 @@ def _written_before(out: Path) -> dict[str, str]:
 
 def _files(program: Program) -> dict[str, str]:
     """Return every file of the folder but the manifest."""
-    text = model_text(program, _notice(program, "firmware_templates/model"))
+    text = model_text(program, notice_of(program, "firmware_templates/model"))
     files = {name: render(f"model/{name}.j2", text) for name in _TEMPLATES}
     files["model_weights.h"] = _weights_header(program)
     files["model_weights.c"] = _weights_source(program)
-    files["model_tflite.h"] = _tflite_header(program)
-    files[_TFLITE_SOURCE] = _tflite_source(program)
+    files |= tflite_texts(program)
     generated = _generated_files(program)
     for name, (source, content) in {**generated, **_kernel_files(program, generated)}.items():
-        files[name] = f"{_notice(program, f'mcu_slm/kernels/{source}')}\n{content}"
+        files[name] = f"{notice_of(program, f'mcu_slm/kernels/{source}')}\n{content}"
     return files
 
 
-def _notice(program: Program, source: str = "") -> str:
+def tflite_texts(program: Program) -> dict[str, str]:
+    """Return the flatbuffer as a C array."""
+    return {"model_tflite.h": _tflite_header(program), _TFLITE_SOURCE: _tflite_source(program)}
+
+
+def kernel_text(program: Program, name: str) -> str:
+    """Return a kernel file as it is generated."""
+    source, content = _kernel(name)
+    return f"{notice_of(program, f'mcu_slm/kernels/{source}')}\n{content}"
+
+
+def notice_of(program: Program, source: str = "") -> str:
+    """Return the head of a generated file; `source` is what else it is made from."""
     origin = f"the model or {source}" if source else "the model"
     return "\n".join(
         (
@@ -187,7 +198,7 @@ def _kernel(name: str) -> tuple[str, str]:
 
 def _weights_header(program: Program) -> str:
     lines = [
-        _notice(program),
+        notice_of(program),
         "#ifndef MCU_SLM_MODEL_WEIGHTS_H",
         "#define MCU_SLM_MODEL_WEIGHTS_H",
         "",
@@ -199,7 +210,7 @@ def _weights_header(program: Program) -> str:
 
 
 def _weights_source(program: Program) -> str:
-    head = f'{_notice(program)}\n#include "model_weights.h"\n'
+    head = f'{notice_of(program)}\n#include "model_weights.h"\n'
     texts = [arrays.definition(a.symbol, a.data, a.comment) for a in program.arrays]
     return "\n".join([head, *texts, *constants.definition(program.arrays)])
 
@@ -208,7 +219,7 @@ def _tflite_header(program: Program) -> str:
     size = len(program.raw)
     return "\n".join(
         (
-            _notice(program),
+            notice_of(program),
             "/* The flatbuffer itself, for firmware that runs the TFLM interpreter. */",
             "#ifndef MCU_SLM_MODEL_TFLITE_H",
             "#define MCU_SLM_MODEL_TFLITE_H",
@@ -230,7 +241,7 @@ def _tflite_source(program: Program) -> str:
     text = arrays.definition("mcu_slm_model_tflite", data)
     # Flatbuffers are read in place and need 16-byte alignment.
     text = text.replace("const uint8_t", "__attribute__((aligned(16))) const uint8_t", 1)
-    return f'{_notice(program)}\n#include "model_tflite.h"\n\n{text}'
+    return f'{notice_of(program)}\n#include "model_tflite.h"\n\n{text}'
 
 
 def _predicted(operator: Operator) -> tuple[int | None, int | None]:

@@ -8,6 +8,7 @@ known_answers.py  the vectors that the firmware checks at boot
 generation.py     `generate`: write a project, never over the user's files
 forms.py          `generate_form`: the model as a library for other build systems
 sbom.py           what a generated folder consists of, and its licences
+tflm.py           projects around TensorFlow Lite Micro: its checkout, C++ flags
 building.py       `build`: compile, link, check against the board's memories
 call_graph.py     functions, frames and calls of a linked firmware
 stack.py          the most stack that a function or the whole program takes
@@ -26,6 +27,7 @@ from mcu_slm.firmware.generation import (
     tool_files,
 )
 from mcu_slm.firmware.sensors import SENSORS, SensorChoice, recorded_sensor
+from mcu_slm.firmware.tflm import TflmTree, find_tflm, find_tflm_folder
 
 __all__ = [
     "FORMS",
@@ -36,8 +38,11 @@ __all__ = [
     "GeneratedForm",
     "Section",
     "SensorChoice",
+    "TflmTree",
     "build",
     "edited_files",
+    "find_tflm",
+    "find_tflm_folder",
     "generate",
     "generate_form",
     "project_board",

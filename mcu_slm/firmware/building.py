@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from mcu_slm.boards import Board, Memory
-from mcu_slm.errors import BudgetError, BuildError, UsageError
+from mcu_slm.errors import BudgetError, BuildError, ToolError, UsageError
 from mcu_slm.files import write_atomic, write_json
 from mcu_slm.firmware.contexts import PRESETS
 from mcu_slm.firmware.elf import Section, largest_symbols, read_firmware
@@ -18,6 +18,7 @@ from mcu_slm.firmware.generation import load_project_record
 from mcu_slm.firmware.stack import ProgramStack, worst_case_stack
 from mcu_slm.firmware.stack_budget import require_stack, stack_of
 from mcu_slm.firmware.templates import TOOL_FOLDER
+from mcu_slm.firmware.tflm import RUNTIME, TflmTree, find_tflm
 from mcu_slm.toolchain import ArmCompiler, CompiledObject, compile_objects, find_arm_compiler, link
 
 ENTRY: Final = "Reset_Handler"
@@ -93,11 +94,13 @@ def build(
     compiler: ArmCompiler | None = None,
     *,
     interrupts_nest: bool = False,
+    tflm: TflmTree | None = None,
 ) -> BuildResult:
     """Compile and link a project into `build/<preset>/firmware.elf` and `firmware.bin`.
 
     Only what changed is compiled. The same project gives the same bytes in any folder. With
     `interrupts_nest` handlers count as having different priorities: all on the stack at once.
+    A project around TensorFlow Lite Micro takes `tflm`, or what the environment names.
 
     Raises:
         UsageError: unknown preset, no project there, or one for another board.
@@ -121,11 +124,15 @@ def build(
             expected=board.name,
             remedy="Build it for its own board.",
         )
+    if record["runtime"] == RUNTIME:
+        tflm = tflm or find_tflm()
+        compiler = compiler or find_arm_compiler("gcc")
+        _require_cpp(compiler)
     compiler = compiler or find_arm_compiler()
     folder = project / "build" / preset
-    objects = _compile(project, board, preset, compiler, record["sources"])
+    objects = _compile(project, board, preset, compiler, record["sources"], tflm)
     elf = folder / "firmware.elf"
-    _link(project, board, compiler, objects, elf)
+    _link(project, board, compiler, objects, elf, tflm)
     result = _result(board, preset, compiler, objects, elf, interrupts_nest=interrupts_nest)
     write_json(folder / "build.json", result.to_json())
     if result.stack is not None:
@@ -133,12 +140,28 @@ def build(
     return result
 
 
+def _require_cpp(compiler: ArmCompiler) -> None:
+    if compiler.kind != "gcc":
+        raise ToolError(
+            "Arm compiler",
+            f"{compiler.kind} has no C++ library for this target",
+            expected="arm-none-eabi-gcc with newlib and libstdc++",
+            remedy="Install it, and leave --compiler out.",
+        )
+
+
 def _compile(
-    project: Path, board: Board, preset: str, compiler: ArmCompiler, tool_sources: list[str]
+    project: Path,
+    board: Board,
+    preset: str,
+    compiler: ArmCompiler,
+    tool_sources: list[str],
+    tflm: TflmTree | None,
 ) -> tuple[CompiledObject, ...]:
+    ours = [project / TOOL_FOLDER / name for name in tool_sources]
     sources = [
         *sorted((project / "src").rglob("*.c")),
-        *(project / TOOL_FOLDER / name for name in tool_sources),
+        *(path for path in ours if path.suffix == ".c"),
     ]
     chosen = PRESETS[preset]
     flags = (
@@ -148,6 +171,11 @@ def _compile(
         f"-I{TOOL_FOLDER}",
     )
     objects = compile_objects(compiler, sources, project, project / "build" / preset, flags)
+    if tflm is not None:
+        target = compiler.target_flags(board.chip.core, board.chip.fpu)
+        cpp = (*target, chosen.optimization, *tflm.compile_flags, compiler.stack_flag)
+        others = [path for path in ours if path.suffix == ".cc"]
+        objects += compile_objects(compiler, others, project, project / "build" / preset, cpp)
     _write_compile_commands(project, compiler, flags, objects)
     return objects
 
@@ -178,8 +206,12 @@ def _link(
     compiler: ArmCompiler,
     objects: tuple[CompiledObject, ...],
     elf: Path,
+    tflm: TflmTree | None,
 ) -> None:
     flags = compiler.link_flags(board.chip.core, board.chip.fpu, Path("firmware.ld"), ENTRY)
+    if tflm is not None:
+        without = compiler.library_flags(board.chip.fpu)
+        flags = (*(flag for flag in flags if flag not in without), *tflm.link_flags)
     try:
         link(compiler, objects, elf, flags, project)
     except BuildError as error:

@@ -17,6 +17,7 @@ from mcu_slm.boards.reset import RESET_CAUSES, reset_flags_of
 from mcu_slm.firmware import accelerometers, analog
 from mcu_slm.firmware.clocks import ClockSettings, clock_settings
 from mcu_slm.firmware.sensors import Sampling
+from mcu_slm.firmware.tflm import CPP_FLAGS, INCLUDE_FOLDERS, RUNTIME
 from mcu_slm.toolchain import COMMON_FLAGS, LINK_FLAGS, WARNING_FLAGS, ArmCompiler
 
 _SYSTEM_EXCEPTIONS: Final = {
@@ -63,6 +64,7 @@ class Subject:
     model_sha256: str
     sources: tuple[str, ...]  # C files of the tool's folder
     sampling: Sampling = field(default_factory=Sampling)
+    runtime: str = ""  # RUNTIME of `tflm`, where an interpreter runs the model
 
 
 @dataclass(frozen=True)
@@ -101,6 +103,14 @@ class CMakeLists:
     common_flags: tuple[str, ...]
     warning_flags: tuple[str, ...]
     link_flags: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class CMakeListsAroundTflm(CMakeLists):
+    """`CMakeLists.txt` of a project around an interpreter."""
+
+    cpp_flags: tuple[str, ...]
+    tflm_folders: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -537,7 +547,7 @@ def _linker_script(banner: str, subject: Subject) -> LinkerScript:
 
 
 def _cmake_lists(banner: str, subject: Subject) -> CMakeLists:
-    return CMakeLists(
+    plain = CMakeLists(
         banner,
         subject.project_name,
         PRESETS["Debug"].optimization,
@@ -547,6 +557,10 @@ def _cmake_lists(banner: str, subject: Subject) -> CMakeLists:
         WARNING_FLAGS,
         LINK_FLAGS,
     )
+    if subject.runtime == RUNTIME:
+        fields = vars(plain)
+        return CMakeListsAroundTflm(**fields, cpp_flags=CPP_FLAGS, tflm_folders=INCLUDE_FOLDERS)
+    return plain
 
 
 _CONTEXTS: Final[dict[str, Callable[[str, Subject], Any]]] = {

@@ -28,6 +28,7 @@ from mcu_slm.firmware.known_answers import (
 from mcu_slm.firmware.sbom import Contents, describing_files
 from mcu_slm.firmware.sensors import SensorChoice, sampling_for
 from mcu_slm.firmware.templates import TOOL_FOLDER, TOOL_SOURCES, RenderedFile, render_all
+from mcu_slm.firmware.tflm import RUNTIME
 from mcu_slm.manifest import MANIFEST, CompiledModel, load_compiled
 from mcu_slm.metadata import ModelInfo
 from mcu_slm.tool_files import (
@@ -97,7 +98,9 @@ def generate(
     check_known_answers(known_inputs, known_outputs, manifest.input_bytes, manifest.output_bytes)
     sampling = sampling_for(chosen, board, model_dir_source, info)
     sources = (*manifest.sources, *TOOL_SOURCES, *sampling.sources)
-    rendered = render_all(Subject(board, project_name, manifest.model_sha256, sources, sampling))
+    runtime = RUNTIME if manifest.kernel_family == RUNTIME else ""
+    subject = Subject(board, project_name, manifest.model_sha256, sources, sampling, runtime)
+    rendered = render_all(subject)
     user_files = tuple(file for file in rendered if not file.is_tool_owned)
     tool_files = {
         **_in_tool_folder(_files_below(model_dir_source)),
@@ -116,6 +119,7 @@ def generate(
         "project_name": project_name,
         "sensor": chosen.name,
         "model_sha256": manifest.model_sha256,
+        "runtime": runtime,
         "sources": list(sources),
     }
     # First and last: a run that was cut short is noticed, and repeated it writes what is missing.
@@ -230,6 +234,7 @@ def _read_record(project: Path) -> dict[str, Any]:
         fields: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         record = {name: fields[name] for name in ("board", "project_name", "model_sha256")}
         record["sensor"] = str(fields.get("sensor", SensorChoice().name))
+        record["runtime"] = str(fields.get("runtime", ""))
         for name in ("sources", "user_files"):
             record[name] = [str(item) for item in fields[name]]
         for name in ("tool_files", "pending_files"):

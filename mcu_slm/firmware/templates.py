@@ -53,7 +53,7 @@ def render_all(subject: Subject) -> tuple[RenderedFile, ...]:
     Raises:
         BoardError: there are no templates for the chip's family.
     """
-    templates = template_names(subject.board, subject.sampling)
+    templates = template_names(subject.board, subject.sampling, subject.runtime)
     files = [render(template, subject) for template in templates]
     return tuple(sorted(files, key=lambda file: file.path))
 
@@ -65,12 +65,14 @@ def render(template: str, subject: Subject) -> RenderedFile:
     return RenderedFile(path, template, templating.render(template, context))
 
 
-def template_names(board: Board, sampling: Sampling | None = None) -> tuple[str, ...]:
+def template_names(
+    board: Board, sampling: Sampling | None = None, runtime: str = ""
+) -> tuple[str, ...]:
     """Return the names of the templates for a board, from the general to the special.
 
     They lie in `common/`, in a folder per architecture, in one per core, in one per generation of
-    USARTs, in one per family and in those that the sensor takes; not every core has one. Where two
-    would write one file, the more special wins.
+    USARTs, in one per family, in those that the sensor takes and in one for a runtime; not every
+    core has one. Where two would write one file, the more special wins.
 
     Raises:
         BoardError: there are no templates for the chip's family.
@@ -92,6 +94,7 @@ def template_names(board: Board, sampling: Sampling | None = None) -> tuple[str,
         f"usart_v{board.console.usart.generation}",
         family,
         *(sampling or Sampling()).folders,
+        *((runtime,) if runtime else ()),
     )
     require_folders((sampling or Sampling()).folders, root, "code for this sensor", family)
     paths = [path for part in parts for path in sorted((root / part).rglob("*" + _SUFFIX))]
