@@ -134,6 +134,9 @@ def build(
     elf = folder / "firmware.elf"
     _link(project, board, compiler, objects, elf, tflm)
     result = _result(board, preset, compiler, objects, elf, interrupts_nest=interrupts_nest)
+    if tflm is not None:  # whose pointers its objects do not tell
+        reason = "TensorFlow Lite Micro calls its kernels through pointers"
+        result = dataclasses.replace(result, stack=None, stack_unknown=reason)
     write_json(folder / "build.json", result.to_json())
     if result.stack is not None:
         require_stack(board, result.stack, result.stack_bytes)
