@@ -11,6 +11,7 @@ sbom.py           what a generated folder consists of, and its licences
 tflm.py           projects around TensorFlow Lite Micro: its checkout, C++ flags
 building.py       `build`: compile, link, check against the board's memories
 call_graph.py     functions, frames and calls of a linked firmware
+instructions.py   what one instruction does to control and stack
 stack.py          the most stack that a function or the whole program takes
 stack_budget.py   whether that fits
 elf.py            sections, symbols and image of a linked firmware

@@ -22,6 +22,7 @@ from typing import Any, Final
 
 from mcu_slm.errors import BuildError
 from mcu_slm.firmware.elf import open_elf
+from mcu_slm.firmware.instructions import branch_target, pushed_by, stays_or_returns
 
 _COPY = re.compile(r"\.\d+$")
 _SIZES_SECTION: Final = ".stack_sizes"
@@ -62,16 +63,19 @@ class Image:
         names: dict[int, list[str]] = {}
         sizes: dict[int, int] = {}
         for symbol in symbols:
-            if symbol["st_info"]["type"] == "STT_FUNC" and symbol["st_size"]:
+            if symbol["st_info"]["type"] == "STT_FUNC" and symbol["st_shndx"] != "SHN_UNDEF":
                 address = symbol["st_value"] & ~1
                 names.setdefault(address, []).append(symbol.name)
-                sizes[address] = symbol["st_size"]
-        self._functions = {a: Function(a, sizes[a], tuple(names[a])) for a in names}
+                sizes[address] = max(symbol["st_size"], sizes.get(address, 0))
         self._marks = sorted(
             (symbol["st_value"], symbol.name[:2] == "$t")
             for symbol in symbols
             if symbol.name[:2] in ("$t", "$d")
         )
+        borders = (*sizes, *(mark for mark, _ in self._marks))
+        for address in (address for address, size in sizes.items() if size == 0):  # assembler
+            sizes[address] = min((n for n in borders if n > address), default=address) - address
+        self._functions = {a: Function(a, sizes[a], tuple(names[a])) for a in names}
         self._frames = _clang_frames(self._elf)
         self._named_frames = {} if self._frames else _gcc_frames(objects)
         self._objects = objects
@@ -109,12 +113,12 @@ class Image:
         end = function.address + function.size_bytes
         for instruction in self._instructions(function):
             is_call = instruction.id in (arm.ARM_INS_BL, arm.ARM_INS_BLX)
-            target = _branch_target(instruction)
+            target = branch_target(instruction)
             if target is not None:
                 if not is_call and function.address <= target < end:
                     continue
                 yield self._function_around(target, function), not is_call
-            elif is_call or not _stays_or_returns(instruction):
+            elif is_call or not stays_or_returns(instruction):
                 if not is_call and self._has_jump_table(function):
                     continue
                 if not follows_pointers or not self._addressed:
@@ -154,13 +158,13 @@ class Image:
         pushed, begin = 0, function.address
         pushes: list[int] = []
         for instruction in self._instructions(function):
-            step = _pushed_by(instruction)
+            step = pushed_by(instruction)
             if step is None:
                 raise unknown(function, "the compiler states no frame of fixed size for it", "one")
             if step:
                 pushed += step
                 pushes.append(instruction.address)
-            target = _branch_target(instruction)
+            target = branch_target(instruction)
             if target is None or not begin <= target <= instruction.address:
                 continue
             if any(target <= place for place in pushes):
@@ -198,60 +202,6 @@ class Image:
             if section["sh_flags"] & 4 and 0 <= offset < section["sh_size"]:
                 return bytes(section.data()[offset : offset + stop - start])
         raise BuildError(f"0x{start:08x}", "no code is there", "a function", _REMEDY)
-
-
-def _branch_target(instruction: Any) -> int | None:
-    """Return where a branch or call with a fixed target goes."""
-    from capstone import arm
-
-    branches = (
-        *(arm.ARM_INS_B, arm.ARM_INS_BL, arm.ARM_INS_BLX),
-        *(arm.ARM_INS_CBZ, arm.ARM_INS_CBNZ),
-    )
-    operands = instruction.operands
-    if instruction.id in branches and operands and operands[-1].type == arm.ARM_OP_IMM:
-        return int(operands[-1].imm) & ~1
-    return None
-
-
-def _pushed_by(instruction: Any) -> int | None:
-    """Return by how much an instruction lowers the stack pointer; None where it cannot be told."""
-    from capstone import arm
-
-    sp, operands = arm.ARM_REG_SP, instruction.operands
-    _, written = instruction.regs_access()
-    name = instruction.mnemonic.partition(".")[0]
-    if sp not in written and name != "vpush":  # Capstone 5 does not say that it moves the stack
-        return 0
-    is_fixed = bool(operands) and operands[-1].type == arm.ARM_OP_IMM
-    pushed: int | None = None
-    if name in ("pop", "vpop", "ldm", "ldr", "ldrd") or (name == "add" and is_fixed):
-        pushed = 0
-    elif name == "push":
-        pushed = 4 * len(operands)
-    elif name == "stmdb":
-        pushed = 4 * (len(operands) - 1)
-    elif name == "vpush":
-        is_double = instruction.reg_name(operands[0].reg).startswith("d")
-        pushed = (8 if is_double else 4) * len(operands)
-    elif name == "sub" and is_fixed and operands[-2].reg == sp:
-        pushed = int(operands[-1].imm)
-    elif name in ("str", "strd") and operands[-1].type == arm.ARM_OP_MEM:
-        pushed = max(0, -int(operands[-1].mem.disp))
-    return pushed
-
-
-def _stays_or_returns(instruction: Any) -> bool:
-    """Whether an instruction without a fixed target goes on, returns, or takes a jump table."""
-    from capstone import arm
-
-    if instruction.id in (arm.ARM_INS_TBB, arm.ARM_INS_TBH, arm.ARM_INS_POP):
-        return True
-    if instruction.id == arm.ARM_INS_BX:
-        return bool(instruction.operands[0].reg == arm.ARM_REG_LR)
-    _, written = instruction.regs_access()
-    from_stack = instruction.op_str.startswith(("pc, [sp]", "sp!, {"))  # a return, too
-    return arm.ARM_REG_PC not in written or from_stack
 
 
 def _gcc_frames(objects: Sequence[Path]) -> dict[str, int]:

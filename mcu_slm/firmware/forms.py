@@ -31,7 +31,9 @@ FORM_RECORD: Final = "mcu_slm.json"
 SOURCE_FOLDER: Final = "src"
 _HEADER: Final = "mcu_slm_model.h"
 _LONGEST_NAME: Final = 50  # PlatformIO's limit
-_SELF_TEST: Final = ("self_test.c", "self_test.h")
+_SELF_TEST: Final = tuple(
+    f"{name}.{kind}" for name in ("crc32", "integrity", "self_test") for kind in "ch"
+)
 # The flatbuffer is for firmware around an interpreter.
 _LEFT_OUT: Final = ("model_tflite.c", "model_tflite.h", MANIFEST)
 # Where the one header for users lies: apart from the model's, whose names are not unique.
@@ -205,7 +207,8 @@ def templates_of(form: str) -> dict[str, str]:
 def _values(manifest: CompiledModel, form: str, name: str, core: str | None) -> Form:
     identifier = name.replace("-", "_").lower()
     where = f"for {core}" if core else "for any core"
-    sources = (*manifest.sources, "self_test.c", "known_answers.c")
+    checks = (name for name in _SELF_TEST if name.endswith(".c"))
+    sources = (*manifest.sources, *checks, "known_answers.c")
     return Form(
         banner="",
         form=form,

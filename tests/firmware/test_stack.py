@@ -19,7 +19,7 @@ from mcu_slm.firmware.building import RUN_FUNCTION
 from mcu_slm.firmware.contexts import PRESETS
 from mcu_slm.firmware.stack import worst_case_stack
 from mcu_slm.ir import Graph
-from mcu_slm.toolchain import ArmCompiler
+from mcu_slm.toolchain import ArmCompiler, compile_objects, link
 from tests.firmware.conftest import CORE_BOARDS, STANDIN
 from tests.models import every_operator, tiny
 from tests.streaming_layers import streaming
@@ -264,3 +264,41 @@ __attribute__((noinline)) uint32_t again(uint32_t n)
     assert result.stack is None
     assert "it calls itself: " in result.stack_unknown
     assert f"not known, of 4,096 bytes reserved: {result.stack_unknown}" in result.lines()[-1]
+
+
+HELPED = """
+#include <stdint.h>
+volatile int32_t a = 7, b = 3;
+volatile float f = 2.5f;
+volatile uint64_t wide = 5u;
+int main(void);
+int main(void)
+{
+    switch (a) {
+    case 0: b = 5; break;
+    case 1: a = b; break;
+    case 2: b = 9 * a; break;
+    case 3: b -= 4; break;
+    case 4: a = 1; break;
+    case 5: b = a + 4; break;
+    case 6: a = b * b; break;
+    default: b = a / b; break;
+    }
+    wide = wide / (uint64_t)a + wide * wide;
+    f = f * (float)b + (float)a;
+    return (int)(f / 3.0f);
+}
+"""
+
+
+@pytest.mark.parametrize("core", ["cortex-m0", "cortex-m3"])
+@pytest.mark.parametrize("optimization", ["-Os", "-O2"])
+def test_the_compilers_library_has_a_known_stack(arm, core, optimization, tmp_path: Path) -> None:
+    """It jumps into its own functions, has jump tables, and states no frames."""
+    (tmp_path / "main.c").write_text(HELPED)
+    flags = arm.compile_flags(core, "none", optimization)
+    objects = compile_objects(arm, [tmp_path / "main.c"], tmp_path, tmp_path / "build", flags)
+    own = (*arm.target_flags(core, "none"), *arm.library_flags("none"))
+    elf = link(arm, objects, tmp_path / "main.elf", (*own, "-g", "-Wl,-e,main"), tmp_path)
+    depth = worst_case_stack(elf, [item.path for item in objects], "main")
+    assert 16 < depth < 512

@@ -1,0 +1,62 @@
+"""What one decoded Thumb instruction does to the flow of control and to the stack pointer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def branch_target(instruction: Any) -> int | None:
+    """Return where a branch or call with a fixed target goes."""
+    from capstone import arm
+
+    branches = (
+        *(arm.ARM_INS_B, arm.ARM_INS_BL, arm.ARM_INS_BLX),
+        *(arm.ARM_INS_CBZ, arm.ARM_INS_CBNZ),
+    )
+    operands = instruction.operands
+    if instruction.id in branches and operands and operands[-1].type == arm.ARM_OP_IMM:
+        return int(operands[-1].imm) & ~1
+    return None
+
+
+def pushed_by(instruction: Any) -> int | None:
+    """Return by how much an instruction lowers the stack pointer; None where it cannot be told."""
+    from capstone import arm
+
+    sp, operands = arm.ARM_REG_SP, instruction.operands
+    _, written = instruction.regs_access()
+    name = instruction.insn_name()
+    if sp not in written and name != "vpush":  # Capstone 5 does not say that it moves the stack
+        return 0
+    is_fixed = bool(operands) and operands[-1].type == arm.ARM_OP_IMM
+    pushed: int | None = None
+    if name in ("pop", "vpop", "ldm", "ldr", "ldrd") or (name == "add" and is_fixed):
+        pushed = 0
+    elif name == "push":
+        pushed = 4 * len(operands)
+    elif name == "stmdb":
+        pushed = 4 * (len(operands) - 1)
+    elif name == "vpush":
+        is_double = instruction.reg_name(operands[0].reg).startswith("d")
+        pushed = (8 if is_double else 4) * len(operands)
+    elif name == "sub" and is_fixed and operands[-2].reg == sp:
+        pushed = int(operands[-1].imm)
+    elif name in ("str", "strd") and operands[-1].type == arm.ARM_OP_MEM:
+        pushed = max(0, -int(operands[-1].mem.disp))
+    return pushed
+
+
+def stays_or_returns(instruction: Any) -> bool:
+    """Whether an instruction without a fixed target goes on, returns, or takes a jump table."""
+    from capstone import arm
+
+    if instruction.id in (arm.ARM_INS_TBB, arm.ARM_INS_TBH, arm.ARM_INS_POP):
+        return True
+    if instruction.id == arm.ARM_INS_BX:
+        return bool(instruction.operands[0].reg == arm.ARM_REG_LR)
+    # Not how a pointer is called (that may change the instruction set): a table of jumps.
+    if instruction.id in (arm.ARM_INS_ADD, arm.ARM_INS_MOV):
+        return True
+    _, written = instruction.regs_access()
+    from_stack = instruction.op_str.startswith(("pc, [sp]", "sp!, {"))  # a return, too
+    return arm.ARM_REG_PC not in written or from_stack
