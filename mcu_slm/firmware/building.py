@@ -5,17 +5,17 @@ from __future__ import annotations
 import dataclasses
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from mcu_slm.boards import Board, Memory
 from mcu_slm.errors import BudgetError, BuildError, ToolError, UsageError
 from mcu_slm.files import write_atomic, write_json
+from mcu_slm.firmware.build_result import BuildResult
 from mcu_slm.firmware.contexts import PRESETS
-from mcu_slm.firmware.elf import Section, largest_symbols, read_firmware
-from mcu_slm.firmware.generation import load_project_record
-from mcu_slm.firmware.stack import ProgramStack, worst_case_stack
+from mcu_slm.firmware.elf import largest_symbols, read_firmware
+from mcu_slm.firmware.record import load_project_record
+from mcu_slm.firmware.stack import worst_case_stack
 from mcu_slm.firmware.stack_budget import require_stack, stack_of
 from mcu_slm.firmware.templates import TOOL_FOLDER
 from mcu_slm.firmware.tflm import RUNTIME, TflmTree, find_tflm
@@ -26,65 +26,6 @@ RUN_FUNCTION: Final = "mcu_slm_model_run"
 _SHOWN_SYMBOLS: Final = 5
 # GNU ld: "region `RAM' overflowed by 12 bytes"; LLD: "will not fit in region 'RAM': overflowed by".
 _OVERFLOW: Final = re.compile(r"region [`'](\w+)'\S* overflowed by (\d+) bytes")
-
-
-@dataclass(frozen=True)
-class BuildResult:
-    """A built firmware. Sizes in bytes.
-
-    `flash_bytes` is what is programmed, alignment included; `ram_bytes` is data, zeroed data and
-    the reserved stack, `stack_bytes`. `stack` is the most that the whole program takes of it,
-    `model_stack_bytes` the most that one inference takes, interrupts aside: both computed from the
-    compiler's frames, and None where they cannot be known, since the user's code took the place of
-    ours; `stack_unknown` then says why. `model_objects` are the objects from the tool's folder,
-    `objects` all.
-    """
-
-    elf: Path
-    bin: Path
-    compiler: str
-    compiler_version: str
-    preset: str
-    flash_bytes: int
-    flash_available_bytes: int
-    ram_bytes: int
-    ram_available_bytes: int
-    stack_bytes: int
-    model_stack_bytes: int | None
-    stack: ProgramStack | None
-    stack_unknown: str
-    sections: tuple[Section, ...]
-    objects: tuple[Path, ...]
-    model_objects: tuple[Path, ...]
-    rebuilt: int
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the result as plain values, paths relative to the build folder."""
-        fields = dataclasses.asdict(self)
-        folder = self.elf.parent
-        fields["program_stack_bytes"] = self.stack.needed_bytes if self.stack else None
-        for name in ("elf", "bin"):
-            fields[name] = fields[name].relative_to(folder).as_posix()
-        for name in ("objects", "model_objects"):
-            fields[name] = [path.relative_to(folder).as_posix() for path in fields[name]]
-        return fields
-
-    def lines(self) -> list[str]:
-        """Return the result as text."""
-        stack = f"of {self.stack_bytes:,} bytes"
-        if self.stack is None:
-            stack = f"not known, {stack} reserved: {self.stack_unknown}"
-        else:
-            interrupts = f"{self.stack.interrupt_bytes:,} of them for interrupts"
-            stack = f"{self.stack.needed_bytes:,} {stack} at most, computed; {interrupts}"
-        if self.model_stack_bytes is not None:
-            stack += f", {self.model_stack_bytes:,} for one inference"
-        return [
-            f"{self.elf}  ({self.compiler_version})",
-            f"flash {self.flash_bytes:,} of {self.flash_available_bytes:,} bytes",
-            f"RAM   {self.ram_bytes:,} of {self.ram_available_bytes:,} bytes, stack included",
-            f"stack {stack}",
-        ]
 
 
 def build(

@@ -6,17 +6,16 @@ file is the user's: written once, never overwritten.
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
 import mcu_slm
-from mcu_slm.boards import Board, board_from_json, board_to_json
+from mcu_slm.boards import Board, board_to_json
 from mcu_slm.errors import ModelError, UsageError
 from mcu_slm.files import write_atomic, write_json
 from mcu_slm.firmware.contexts import Subject
@@ -25,6 +24,7 @@ from mcu_slm.firmware.known_answers import (
     known_answers_header,
     known_answers_source,
 )
+from mcu_slm.firmware.record import BOARD_RECORD, PROJECT_RECORD, read_record
 from mcu_slm.firmware.sbom import Contents, describing_files
 from mcu_slm.firmware.sensors import SensorChoice, sampling_for
 from mcu_slm.firmware.templates import TOOL_FOLDER, TOOL_SOURCES, RenderedFile, render_all
@@ -32,15 +32,12 @@ from mcu_slm.firmware.tflm import RUNTIME
 from mcu_slm.manifest import MANIFEST, CompiledModel, load_compiled
 from mcu_slm.metadata import ModelInfo
 from mcu_slm.tool_files import (
-    changed_files,
     hashes_of,
     hashes_on_disk,
     refuse_edited,
     replace_files,
 )
 
-PROJECT_RECORD: Final = "firmware.json"
-_BOARD_RECORD: Final = "board.json"
 _PROJECT_NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}")
 
 
@@ -104,7 +101,7 @@ def generate(
     user_files = tuple(file for file in rendered if not file.is_tool_owned)
     tool_files = {
         **_in_tool_folder(_files_below(model_dir_source)),
-        f"{TOOL_FOLDER}/{_BOARD_RECORD}": board_to_json(board).encode(),
+        f"{TOOL_FOLDER}/{BOARD_RECORD}": board_to_json(board).encode(),
         **_in_tool_folder(known_answer_files(manifest.model_sha256, known_inputs, known_outputs)),
         **{file.path: file.text.encode() for file in rendered if file.is_tool_owned},
     }
@@ -157,24 +154,6 @@ def _describing_files(
     return describing_files(contents)
 
 
-def edited_files(project: Path) -> tuple[str, ...]:
-    """Return the tool's files in a project that somebody edited since they were written.
-
-    Raises:
-        UsageError: the folder is no generated project.
-    """
-    return changed_files(project, load_project_record(project)["tool_files"])
-
-
-def tool_files(project: Path) -> tuple[str, ...]:
-    """Return the tool's files in a project, the record of them included.
-
-    Raises:
-        UsageError: the folder is no generated project.
-    """
-    return (*load_project_record(project)["tool_files"], f"{TOOL_FOLDER}/{PROJECT_RECORD}")
-
-
 def _add_user_files(
     out: Path, files: tuple[RenderedFile, ...], known: tuple[str, ...]
 ) -> tuple[tuple[str, ...], ...]:
@@ -211,55 +190,6 @@ def load_model(folder: Path) -> CompiledModel:
     return manifest
 
 
-def load_project_record(project: Path) -> dict[str, Any]:
-    """Read `mcu_slm/firmware.json` of a generated project.
-
-    Raises:
-        UsageError: the folder is no generated project, or one that was not written to its end.
-    """
-    record = _read_record(project)
-    if record["pending_files"]:
-        raise UsageError(
-            str(project),
-            "the project was being written when the tool was interrupted",
-            expected="a whole project",
-            remedy="Run again: mcu-slm firmware",
-        )
-    return record
-
-
-def _read_record(project: Path) -> dict[str, Any]:
-    path = project / TOOL_FOLDER / PROJECT_RECORD
-    try:
-        fields: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        record = {name: fields[name] for name in ("board", "project_name", "model_sha256")}
-        record["sensor"] = str(fields.get("sensor", SensorChoice().name))
-        record["runtime"] = str(fields.get("runtime", ""))
-        for name in ("sources", "user_files"):
-            record[name] = [str(item) for item in fields[name]]
-        for name in ("tool_files", "pending_files"):
-            record[name] = {str(file): str(sha) for file, sha in fields.get(name, {}).items()}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise UsageError(
-            str(project),
-            f"the folder is no firmware project ({error!r})",
-            expected=f"{TOOL_FOLDER}/{PROJECT_RECORD} inside",
-            remedy="Run: mcu-slm firmware",
-        ) from error
-    return record
-
-
-def project_board(project: Path) -> Board:
-    """Return the board that a project was generated for; its board file need not be there any more.
-
-    Raises:
-        UsageError: the folder is no generated project.
-        BoardError: the project's record of its board is damaged.
-    """
-    load_project_record(project)
-    return board_from_json(project / TOOL_FOLDER / _BOARD_RECORD)
-
-
 def check_name(name: str) -> None:
     """Check that every build system takes a name.
 
@@ -278,7 +208,7 @@ def check_name(name: str) -> None:
 def _refuse_other_board(out: Path, board: Board) -> None:
     """The user's files were written for one board; mixing two would build, and fail on the desk."""
     if (out / TOOL_FOLDER / PROJECT_RECORD).is_file():
-        found = _read_record(out)["board"]
+        found = read_record(out)["board"]
         if found != board.name:
             raise UsageError(
                 str(out),
@@ -291,7 +221,7 @@ def _refuse_other_board(out: Path, board: Board) -> None:
 def _refuse_other_sensor(out: Path, sensor: str) -> None:
     """The old sensor's files are the user's: beside the new one's they would not link."""
     if (out / TOOL_FOLDER / PROJECT_RECORD).is_file():
-        found = _read_record(out)["sensor"]
+        found = read_record(out)["sensor"]
         if found != sensor:
             raise UsageError(
                 str(out),
@@ -313,7 +243,7 @@ class _Before:
 def _written_before(out: Path) -> _Before:
     if not (out / TOOL_FOLDER / PROJECT_RECORD).is_file():
         return _Before({}, {}, ())
-    record = _read_record(out)
+    record = read_record(out)
     return _Before(record["tool_files"], record["pending_files"], tuple(record["user_files"]))
 
 
