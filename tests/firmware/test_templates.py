@@ -70,7 +70,10 @@ def boards_of(template: str) -> list[str]:
 def test_all_templates_of_this_stage_are_seen() -> None:
     root = resources.folder("firmware_templates")
     on_disk = {path.relative_to(root).as_posix() for path in root.rglob("*") if path.is_file()}
-    assert set(TEMPLATES) == {n for n in on_disk if not n.startswith(("model/", "forms/", "tflm/"))}
+    others = ("model/", "forms/", "tflm/")  # and those of sensors: each has tests of its own
+    sensors = ("accelerometer/", "sampled/", "windowed/", "sensor_")
+    rest = {name for name in on_disk if not name.startswith((*others, *sensors))}
+    assert rest <= set(TEMPLATES) <= on_disk
     assert len(TEMPLATES) > 30
 
 
@@ -179,7 +182,8 @@ def test_sources_are_in_their_own_clang_format(board: str, tmp_path: Path) -> No
 
 
 def one_blank(text: str) -> list[str]:
-    return [re.sub(" +", " ", line) if "#define" in line else line for line in text.splitlines()]
+    joined = re.sub(r" *\\\n *", " ", text)  # a long #define, broken or not
+    return [re.sub(" +", " ", line) if "#define" in line else line for line in joined.splitlines()]
 
 
 def test_vector_table_has_one_entry_per_exception() -> None:
