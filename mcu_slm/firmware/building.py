@@ -12,13 +12,13 @@ from mcu_slm.boards import Board, Memory
 from mcu_slm.errors import BudgetError, BuildError, ToolError, UsageError
 from mcu_slm.files import write_atomic, write_json
 from mcu_slm.firmware.build_result import BuildResult
-from mcu_slm.firmware.contexts import PRESETS
 from mcu_slm.firmware.elf import largest_symbols, read_firmware
 from mcu_slm.firmware.record import load_project_record
 from mcu_slm.firmware.stack import worst_case_stack
 from mcu_slm.firmware.stack_budget import require_stack, stack_of
 from mcu_slm.firmware.templates import TOOL_FOLDER
 from mcu_slm.firmware.tflm import RUNTIME, TflmTree, find_tflm
+from mcu_slm.firmware.tool_contexts import PRESETS
 from mcu_slm.toolchain import ArmCompiler, CompiledObject, compile_objects, find_arm_compiler, link
 
 ENTRY: Final = "Reset_Handler"

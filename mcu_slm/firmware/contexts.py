@@ -18,6 +18,15 @@ from mcu_slm.firmware import accelerometers, analog
 from mcu_slm.firmware.clocks import ClockSettings, clock_settings
 from mcu_slm.firmware.sensors import Sampling
 from mcu_slm.firmware.tflm import CPP_FLAGS, INCLUDE_FOLDERS, RUNTIME
+from mcu_slm.firmware.tool_contexts import (
+    PRESETS,
+    CMakeLists,
+    CMakeListsAroundTflm,
+    CMakePresets,
+    CMakeToolchain,
+    Debugging,
+    Tasks,
+)
 from mcu_slm.toolchain import COMMON_FLAGS, LINK_FLAGS, WARNING_FLAGS, ArmCompiler
 
 _SYSTEM_EXCEPTIONS: Final = {
@@ -38,21 +47,6 @@ _FIRST_INTERRUPT: Final = 16
 # What has to be done before anything is in RAM: header -> function.
 _EARLY_CALLS_OF_FAMILIES: Final = {"stm32h7": {"errata": "errata_apply"}}
 _EARLY_CALLS_OF_CORES: Final = {"cortex-m7": {"caches": "caches_start"}}
-
-
-@dataclass(frozen=True)
-class Preset:
-    """A build type: how hard to optimise, and whether the watchdog runs."""
-
-    optimization: str
-    watchdog: bool
-
-
-PRESETS: Final = {
-    "Debug": Preset("-Og", watchdog=False),
-    "Release": Preset("-O2", watchdog=True),
-    "MinSizeRel": Preset("-Os", watchdog=True),
-}
 
 
 @dataclass(frozen=True)
@@ -89,65 +83,6 @@ class Sources:
 
     banner: str
     sources: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class CMakeLists:
-    """`CMakeLists.txt`: the flags of `toolchain`, for people who build with CMake."""
-
-    banner: str
-    project_name: str
-    debug_optimization: str
-    release_optimization: str
-    minsizerel_optimization: str
-    common_flags: tuple[str, ...]
-    warning_flags: tuple[str, ...]
-    link_flags: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class CMakeListsAroundTflm(CMakeLists):
-    """`CMakeLists.txt` of a project around an interpreter."""
-
-    cpp_flags: tuple[str, ...]
-    tflm_folders: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class CMakePresets:
-    """`CMakePresets.json`."""
-
-    banner: str
-    build_types: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Debugging:
-    """`.vscode/launch.json`. `device` is the chip's name for ST's GDB server."""
-
-    banner: str
-    pyocd_target: str
-    openocd_target: str
-    device: str
-
-
-@dataclass(frozen=True)
-class Tasks:
-    """`.vscode/tasks.json`."""
-
-    banner: str
-    pyocd_target: str
-    baud: int
-
-
-@dataclass(frozen=True)
-class CMakeToolchain:
-    """A CMake toolchain file: the flags that belong to one compiler."""
-
-    banner: str
-    flags: str
-    link_flags: str
-    libraries: str
 
 
 @dataclass(frozen=True)

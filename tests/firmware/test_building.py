@@ -13,7 +13,7 @@ import pytest
 from mcu_slm import boards
 from mcu_slm.errors import BudgetError, BuildError, UsageError
 from mcu_slm.firmware import build
-from mcu_slm.firmware.contexts import PRESETS
+from mcu_slm.firmware.tool_contexts import PRESETS
 from mcu_slm.toolchain import find_arm_compiler
 from tests.firmware.conftest import CORE_BOARDS, STANDIN
 

@@ -17,7 +17,7 @@ from mcu_slm import boards, protocol
 from mcu_slm.boards.families import ReadyFlag
 from mcu_slm.errors import ToolError
 from mcu_slm.firmware import build, generate
-from mcu_slm.firmware.contexts import PRESETS
+from mcu_slm.firmware.tool_contexts import PRESETS
 from mcu_slm.protocol import Client
 from mcu_slm.toolchain import find_arm_compiler
 from tests.firmware.conftest import STANDIN

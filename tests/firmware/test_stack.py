@@ -16,8 +16,8 @@ from mcu_slm.compile import compile_model
 from mcu_slm.errors import BudgetError, BuildError
 from mcu_slm.firmware import BuildResult, build, generate
 from mcu_slm.firmware.building import RUN_FUNCTION
-from mcu_slm.firmware.contexts import PRESETS
 from mcu_slm.firmware.stack import worst_case_stack
+from mcu_slm.firmware.tool_contexts import PRESETS
 from mcu_slm.ir import Graph
 from mcu_slm.toolchain import ArmCompiler, compile_objects, link
 from tests.firmware.conftest import CORE_BOARDS, STANDIN
