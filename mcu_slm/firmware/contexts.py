@@ -25,6 +25,10 @@ from mcu_slm.firmware.tool_contexts import (
     CMakePresets,
     CMakeToolchain,
     Debugging,
+    LinkerMemory,
+    LinkerScript,
+    Readme,
+    Sources,
     Tasks,
 )
 from mcu_slm.toolchain import COMMON_FLAGS, LINK_FLAGS, WARNING_FLAGS, ArmCompiler
@@ -75,29 +79,6 @@ class Identity:
     banner: str
     board_name: str
     tool_version: str
-
-
-@dataclass(frozen=True)
-class Sources:
-    """`sources.cmake`: the C files of the tool's folder."""
-
-    banner: str
-    sources: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Readme:
-    """`README.md` of the project."""
-
-    banner: str
-    project_name: str
-    board_name: str
-    board_title: str
-    chip_title: str
-    console: Console
-    flash_base: str
-    clock_mhz: str
-    pyocd_target: str
 
 
 @dataclass(frozen=True)
@@ -269,28 +250,6 @@ class SpiHeader:
     pins: tuple[Pin, ...]
     select: Pin
     alternate_function: int
-
-
-@dataclass(frozen=True)
-class LinkerMemory:
-    """One line of the linker script's MEMORY."""
-
-    name: str
-    attributes: str
-    origin: str
-    size_bytes: int
-
-
-@dataclass(frozen=True)
-class LinkerScript:
-    """`firmware.ld`."""
-
-    banner: str
-    chip_title: str
-    memories: tuple[LinkerMemory, ...]
-    flash: str
-    ram: str
-    stack_bytes: int
 
 
 def context_for(path: str, banner: str, subject: Subject) -> Any:

@@ -1,9 +1,11 @@
-"""What fills the templates for CMake and for editors: one frozen dataclass per template."""
+"""What fills the templates for tools and readers: one frozen dataclass per template."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Final
+
+from mcu_slm.boards import Console
 
 
 @dataclass(frozen=True)
@@ -78,3 +80,48 @@ class CMakeToolchain:
     flags: str
     link_flags: str
     libraries: str
+
+
+@dataclass(frozen=True)
+class Readme:
+    """`README.md` of the project."""
+
+    banner: str
+    project_name: str
+    board_name: str
+    board_title: str
+    chip_title: str
+    console: Console
+    flash_base: str
+    clock_mhz: str
+    pyocd_target: str
+
+
+@dataclass(frozen=True)
+class LinkerMemory:
+    """One line of the linker script's MEMORY."""
+
+    name: str
+    attributes: str
+    origin: str
+    size_bytes: int
+
+
+@dataclass(frozen=True)
+class LinkerScript:
+    """`firmware.ld`."""
+
+    banner: str
+    chip_title: str
+    memories: tuple[LinkerMemory, ...]
+    flash: str
+    ram: str
+    stack_bytes: int
+
+
+@dataclass(frozen=True)
+class Sources:
+    """`sources.cmake`: the C files of the tool's folder."""
+
+    banner: str
+    sources: tuple[str, ...]
