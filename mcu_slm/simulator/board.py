@@ -251,6 +251,15 @@ class BoardSimulator:
             )
         return self._core.engine.read(address, size)
 
+    def write_memory(self, address: int, data: bytes) -> None:
+        """Change bytes of flash or RAM, as a debugger would.
+
+        Raises:
+            DeviceError: There is no memory.
+        """
+        self.read_memory(address, len(data))
+        self._core.engine.write(address, data)
+
     def symbol(self, name: str) -> int:
         """Return the address of a symbol (a function's without the Thumb bit).
 

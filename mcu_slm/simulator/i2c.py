@@ -101,9 +101,12 @@ class SimulatedI2c:
         self._registers[_CR1] = value & ~(_START | _STOP)
 
     def _finish(self) -> None:
-        """Give the bus back; a byte that is on its way still comes in."""
-        if self._reading and not self._refused and len(self._received) < _PLACES:
-            self._receive_byte()
+        """Give the bus back; a byte that is on its way, or was acknowledged for, still comes."""
+        if self._reading and not self._refused:
+            if len(self._received) < _PLACES:
+                self._receive_byte()
+            elif self._target is not None:
+                self._target.read_byte()  # nobody will see it
         if not self._reading:
             self._target = None
         self._owns_bus, self._refused = False, True

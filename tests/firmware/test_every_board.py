@@ -93,6 +93,7 @@ def test_board_answers_on_the_reset_clock_where_the_clocks_do_not_start(
     info = client.info()
     assert info.clock_state == protocol.ClockState.RESET_CLOCK
     assert info.core_clock_hz == board.chip.reset_clock_hz
+    assert client.start().unique_id == ""
     assert client.self_test().passed
     assert simulator.unmodelled == {}
 

@@ -175,6 +175,32 @@ def test_a_flipped_weight_bit_is_told_and_nothing_is_predicted(
     assert not any(isinstance(e, protocol.Prediction) for e in client.events(0.2))
 
 
+def test_damage_that_no_known_answer_shows_is_found_by_the_crc(
+    make_project, tmp_path, known
+) -> None:
+    facts = boards.load_board("nucleo_f446re")
+    elf = build(make_project().folder, facts).elf
+    raw = WEIGHTS.astype(np.int8).tobytes()
+    byte, bit = next((n, b) for n in range(72) for b in range(8) if is_unseen(raw, n, b, known))
+    change = with_bit_flipped(byte, bit)
+    damaged = patched(elf, "mcu_slm_standin_weights", change, tmp_path / "damaged.elf")
+    _, client = boot(facts, damaged)
+    result = client.self_test()
+    assert (result.passed, result.first_failing_vector) == (False, None)
+    with pytest.raises(DeviceError, match="the weights are damaged"):
+        client.infer(np.zeros(24, np.int8))
+    boots = [event for event in client.events(0.2) if isinstance(event, Boot)]
+    assert [event.self_test_passed for event in boots] == [False]
+
+
+def is_unseen(raw: bytes, byte: int, bit: int, known) -> bool:
+    """Whether the stand-in model gives its known answers with this bit flipped."""
+    weights = np.frombuffer(with_bit_flipped(byte, bit)(raw), np.int8).reshape(3, 24)
+    sums = known[0].astype(np.int32) @ weights.T.astype(np.int32)
+    found = np.clip(np.trunc(sums / 256), -128, 127).astype(np.int8)
+    return np.array_equal(found, known[1])
+
+
 def test_a_wrong_known_answer_refuses_to_predict(make_project, tmp_path) -> None:
     facts = boards.load_board("nucleo_f446re")
     elf = build(make_project().folder, facts).elf
