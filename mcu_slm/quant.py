@@ -28,6 +28,9 @@ UNWEIGHTED = 8.0
 SOFTMAX_SCALE, SOFTMAX_ZERO_POINT = 1.0 / 256.0, -128
 """The output quantisation that TensorFlow Lite fixes for SOFTMAX."""
 
+TANH_SCALE, TANH_ZERO_POINT = 1.0 / 128.0, 0
+"""The output quantisation that TensorFlow Lite fixes for TANH."""
+
 LOG_SOFTMAX_SCALE, LOG_SOFTMAX_ZERO_POINT = 1.0 / 16.0, 127
 """The output quantisation that TensorFlow Lite fixes for LOG_SOFTMAX."""
 

@@ -20,7 +20,14 @@ from mcu_slm.config.data import (
     WavData,
 )
 from mcu_slm.config.loading import json_schema, load_project, parse_project
-from mcu_slm.config.models import BiLstmModel, ModelConfig, TcnModel, TokenLmModel, TransformerModel
+from mcu_slm.config.models import (
+    BiLstmModel,
+    ModelConfig,
+    SpectralModel,
+    TcnModel,
+    TokenLmModel,
+    TransformerModel,
+)
 from mcu_slm.config.project import (
     BoardConfig,
     BudgetConfig,
@@ -65,6 +72,7 @@ __all__ = [
     "PruneConfig",
     "RecordingData",
     "RegressionTask",
+    "SpectralModel",
     "SplitConfig",
     "TaskConfig",
     "TcnModel",

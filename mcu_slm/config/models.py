@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal, Self, TypeAlias
 
 from pydantic import Discriminator, Field, Strict, Tag, model_validator
 
-from mcu_slm.config.base import Count, Names, Section, Size, Small, Width
+from mcu_slm.config.base import Count, Names, Positive, Section, Size, Small, Width
 
 DEFAULT_FAMILY = "transformer"
 
@@ -119,6 +119,44 @@ class BiLstmModel(BaseModel):
         _require_stem_fits(self.stem_samples, self.stem_stride_samples, samples)
 
 
+class SpectralModel(BaseModel):
+    """Filters of many frequencies on each channel, how loud each is, blocks as in tcn, pooling."""
+
+    family: Literal["spectral"]
+    """Filters of many frequencies on each channel, how loud each is, blocks as in tcn, pooling."""
+    width: Width = 24
+    """Features of a token."""
+    blocks: Small = 2
+    """Depthwise-separable blocks."""
+    frequencies: Annotated[int, Field(ge=1, le=64)] = 10
+    """Frequencies that the filters begin with, from the lowest that a filter's length holds; each
+    has a cosine and a sine per gain. All channels share the filters, which are learned further."""
+    gains: Annotated[tuple[Positive, ...], Strict(False), Field(min_length=1, max_length=8)] = (
+        0.7,
+        4.0,
+        20.0,
+    )
+    """How much each filter amplifies before it saturates: a small gain tells loud from louder, a
+    large one quiet from silent, which one int8 scale cannot."""
+    loudness_features: Width = 12
+    """What a token keeps of the loudness of one channel."""
+    filter_samples: Annotated[int, Field(ge=4, le=1024)] = 32
+    """Taps of a filter: the more, the finer the frequencies and the coarser the time."""
+    filter_stride_samples: Count = 8
+    """Samples from one token to the next."""
+    kernel_tokens: Annotated[int, Field(ge=2, le=64)] = 3
+    """Taps of the depthwise convolutions."""
+    dilation_cycle: Annotated[int, Field(ge=1, le=12)] = 4
+    """Blocks after which the dilation, which doubles from block to block, starts again at 1."""
+    input_deviations: Positive = 3.0
+    """Values further than so many of the channel's standard deviations from its mean saturate; the
+    less, the finer the steps of the int8 input."""
+
+    def require_window(self, samples: int) -> None:
+        """Raise ValueError if the stride of the filters is longer than the window."""
+        _require_stem_fits(1, self.filter_stride_samples, samples)
+
+
 def _require_stem_fits(kernel: int, stride: int, samples: int) -> None:
     """Raise ValueError if a first convolution or its stride is longer than the window."""
     if kernel > samples or stride >= samples:
@@ -184,6 +222,7 @@ ModelConfig: TypeAlias = Annotated[
     Annotated[TransformerModel, Tag("transformer")]
     | Annotated[TcnModel, Tag("tcn")]
     | Annotated[BiLstmModel, Tag("bilstm")]
+    | Annotated[SpectralModel, Tag("spectral")]
     | Annotated[TokenLmModel, Tag("token-lm")],
     Discriminator(_family),
 ]

@@ -18,6 +18,7 @@ from mcu_slm.config.base import (
     Small,
 )
 
+TeacherFamily = Literal["convolutional", "spectral"]
 AxisTriple = Annotated[Names, Field(min_length=3, max_length=3)]
 
 
@@ -31,8 +32,14 @@ class TeacherConfig(Section):
     trained here: `mcu-slm windows PROJECT --export FILE.npz` writes what is to be answered."""
     members: Annotated[int, Field(ge=1, le=16)] = 2
     """Networks, trained from different seeds, that answer together."""
+    families: Annotated[tuple[TeacherFamily, ...], Strict(False), Field(min_length=1)] = (
+        "convolutional",
+    )
+    """What members are, in turn. convolutional: convolutions and self-attention; spectral: as
+    [model] family = "spectral", with its filters if that is the student."""
     width: Annotated[int, Field(ge=4, le=1024, multiple_of=4)] = 64
-    """Channels of the convolutions and of the attention layer, which has four heads."""
+    """Channels of the convolutions and of the attention layer, which has four heads; features of a
+    token."""
     blocks: Small = 6
     """Convolution blocks."""
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.2

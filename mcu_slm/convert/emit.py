@@ -23,6 +23,8 @@ from mcu_slm.quant import (
     HIDDEN_SCALE,
     SOFTMAX_SCALE,
     SOFTMAX_ZERO_POINT,
+    TANH_SCALE,
+    TANH_ZERO_POINT,
     quantize_activation,
     quantize_bias,
     quantize_weights,
@@ -30,6 +32,7 @@ from mcu_slm.quant import (
 
 # Versions of the operators that take int8.
 _VERSIONS = {
+    "ABS": 2,
     "ADD": 2,
     "BATCH_MATMUL": 2,
     "CAST": 1,
@@ -46,6 +49,8 @@ _VERSIONS = {
     "REVERSE_V2": 2,
     "SOFTMAX": 2,
     "STRIDED_SLICE": 2,
+    "TANH": 2,
+    "TRANSPOSE": 2,
 }
 
 _ONE_BY_ONE = {
@@ -131,10 +136,10 @@ class GraphOps(TokenGraphOps):
         relu: bool = False,
         norm: NormLike | None = None,
     ) -> Handle:
-        """Add a CONV_2D over one row of samples. Shapes: weight: [out, kernel, C]."""
+        """Add a CONV_2D along rows of samples. Shapes: weight: [out, kernel, C]."""
         weight, bias = _folded(weight, bias, norm)
         values = _array(weight)[:, None]
-        shape = (1, 1, how.tokens(x.shape[2], values.shape[2]), len(values))
+        shape = (*x.shape[:2], how.tokens(x.shape[2], values.shape[2]), len(values))
         kernel = self._weights(name, x, values, bias, axis=0)
         y = self._activation(name, shape, *self._ranges.quantization(name))
         self._node("CONV_2D", [x, *kernel], y, **_sliding(how), **_activated(relu))
@@ -269,6 +274,25 @@ class GraphOps(TokenGraphOps):
         number = add_lstm(self._builder, name, sequence.number, x.scale, arrays, cell_scale)
         states = Handle(number, self._builder.shape(number), HIDDEN_SCALE, 0)
         return self._reshaped(f"{name}/tokens", states, (1, *states.shape))
+
+    def tanh(self, name: str, x: Handle) -> Handle:
+        """Add a TANH."""
+        y = self._activation(name, x.shape, TANH_SCALE, TANH_ZERO_POINT)
+        self._node("TANH", [x], y)
+        return y
+
+    def absolute(self, name: str, x: Handle) -> Handle:
+        """Add an ABS at the scale of its input."""
+        y = self._activation(name, x.shape, x.scale, x.zero_point)
+        self._node("ABS", [x], y)
+        return y
+
+    def transpose(self, name: str, x: Handle, order: tuple[int, int, int]) -> Handle:
+        """Add a TRANSPOSE."""
+        axes = (0, *order)
+        y = self._activation(name, tuple(x.shape[i] for i in axes), x.scale, x.zero_point)
+        self._node("TRANSPOSE", [x, self._integers("order", axes)], y)
+        return y
 
     def pick(self, name: str, x: Handle, first: int, count: int, every: int) -> Handle:
         """Add a STRIDED_SLICE of every n-th sample of some channels."""

@@ -21,6 +21,8 @@ from mcu_slm.quant import (
     LOG_SOFTMAX_ZERO_POINT,
     SOFTMAX_SCALE,
     SOFTMAX_ZERO_POINT,
+    TANH_SCALE,
+    TANH_ZERO_POINT,
     snap_scale,
 )
 
@@ -29,10 +31,12 @@ MAX_CONCATENATED = 10
 FIXED_OUTPUTS = {
     "LOG_SOFTMAX": (LOG_SOFTMAX_SCALE, LOG_SOFTMAX_ZERO_POINT),
     "SOFTMAX": (SOFTMAX_SCALE, SOFTMAX_ZERO_POINT),
+    "TANH": (TANH_SCALE, TANH_ZERO_POINT),
     "UNIDIRECTIONAL_SEQUENCE_LSTM": (HIDDEN_SCALE, 0),
 }
 ALLOWED_OPERATORS = frozenset(
     {
+        "ABS",
         "ADD",
         "BATCH_MATMUL",
         "CAST",
@@ -49,6 +53,8 @@ ALLOWED_OPERATORS = frozenset(
         "SLICE",
         "SOFTMAX",
         "STRIDED_SLICE",
+        "TANH",
+        "TRANSPOSE",
         "UNIDIRECTIONAL_SEQUENCE_LSTM",
     }
 )

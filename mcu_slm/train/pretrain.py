@@ -52,9 +52,9 @@ def pretrain_student(session: Session, student: Student) -> None:
 
 def pretrain_teacher(session: Session, name: str, member: Teacher) -> None:
     """Teach a teacher's trunk."""
-    settings = session.project.teacher.model_dump()
+    known = [session.project.teacher.model_dump(), session.project.model.model_dump()]
     member.eval()
-    _pretrain(session, f"pretrained_{name}", member, member.trunk, member.trunk, settings)
+    _pretrain(session, f"pretrained_{name}", member, member.trunk, member.trunk, known)
 
 
 def _pretrain(

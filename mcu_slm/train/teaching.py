@@ -6,15 +6,21 @@ from dataclasses import asdict
 
 import torch
 
+from mcu_slm.config import SpectralModel
 from mcu_slm.files import sha256_bytes
 from mcu_slm.train.checkpoint import fingerprint
+from mcu_slm.train.convolutional_teacher import ConvolutionalTeacher
 from mcu_slm.train.distillation import Ensemble, Guide, SoftLabels
-from mcu_slm.train.families import parameter_count
+from mcu_slm.train.families import SpectralShape, parameter_count
 from mcu_slm.train.loop import Batch, Schedule
 from mcu_slm.train.pretrain import pretrain_teacher
 from mcu_slm.train.session import Session
 from mcu_slm.train.side_by_side import fit_side_by_side
+from mcu_slm.train.spectral_teacher import SpectralTeacher
 from mcu_slm.train.teacher import Teacher
+
+LOUDER = 2
+"""How many times the student's features of loudness a spectral teacher has."""
 
 
 def make_guide(session: Session, lineage: str) -> tuple[Guide | None, str]:
@@ -52,7 +58,8 @@ def guide_parameter_count(guide: Guide | None) -> int:
 def _train_teachers(session: Session, lineage: str) -> tuple[Ensemble, str]:
     """Train the members of the ensemble, from different seeds."""
     settings, train = session.project.teacher, session.project.train
-    lineage = fingerprint(lineage, settings.model_dump(), asdict(_schedule(session)))
+    shape = _spectral_shape(session).to_json() if "spectral" in settings.families else None
+    lineage = fingerprint(lineage, settings.model_dump(), shape, asdict(_schedule(session)))
     open_ones = [
         i
         for i in range(settings.members)
@@ -75,18 +82,38 @@ def _schedule(session: Session) -> Schedule:
 
 def fit_member(session: Session, number: int, lineage: str) -> Teacher:
     """Return a member of the ensemble, trained or from its checkpoint."""
-    settings, name = session.project.teacher, _name(number)
-    torch.manual_seed(session.seed + number)
-    member = Teacher(
-        session.train.x.shape[2],
-        session.task.head,
-        width=settings.width,
-        blocks=settings.blocks,
-        dropout=settings.dropout,
-    )
+    name = _name(number)
+    member = _make_member(session, number)
+    member.fit_inputs(session.train.x)
     pretrain_teacher(session, name, member)
     _fit_on_truth(session, name, member, lineage)
     return member
+
+
+def _make_member(session: Session, number: int) -> Teacher:
+    """Return an untrained member; its weights depend on the seed and its number."""
+    settings, head = session.project.teacher, session.task.head
+    torch.manual_seed(session.seed + number)
+    if settings.families[number % len(settings.families)] == "convolutional":
+        sizes = {"width": settings.width, "blocks": settings.blocks}
+        return ConvolutionalTeacher(
+            session.train.x.shape[2], head, dropout=settings.dropout, **sizes
+        )
+    generator = torch.Generator().manual_seed(session.seed + number)
+    return SpectralTeacher(_spectral_shape(session), generator, dropout=settings.dropout)
+
+
+def _spectral_shape(session: Session) -> SpectralShape:
+    """Return the shape of a spectral member: the student's, but wide."""
+    settings, model = session.project.teacher, session.project.model
+    like = model if isinstance(model, SpectralModel) else SpectralModel(family="spectral")
+    sizes = {
+        "width": settings.width,
+        "blocks": settings.blocks,
+        "loudness_features": LOUDER * like.loudness_features,
+    }
+    _, samples, channels = session.train.x.shape
+    return SpectralShape.of(like.model_copy(update=sizes), samples, channels, session.task.head)
 
 
 def _fit_on_truth(session: Session, name: str, member: Teacher, lineage: str) -> None:

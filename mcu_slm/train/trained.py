@@ -48,6 +48,8 @@ class TrainedStudent(nn.Module):
         self.ranges = ranges or QuantState()
         if student.input_range is not None:
             self.ranges.fix("input", *student.input_range)
+        for name, (low, high) in student.fixed_ranges.items():
+            self.ranges.fix(name, low, high)
         self.counts = counts
 
     def fake_quantized(

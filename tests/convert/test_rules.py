@@ -21,6 +21,7 @@ def _graph(op: str = "RESHAPE", inputs: int = 1, dtype: str = "int8", **output):
 def test_a_legal_graph_passes():
     check_rules(_graph())
     check_rules(_graph("SOFTMAX", scale=1 / 256, zero_point=-128))
+    check_rules(_graph("TANH", scale=1 / 128, zero_point=0))
 
 
 def test_fully_connected_is_refused():
@@ -37,6 +38,11 @@ def test_a_scale_with_too_many_bits_is_refused():
 def test_a_softmax_with_another_scale_is_refused(output):
     with pytest.raises(ModelError, match=r"result: has scale .* zero point -128 after SOFTMAX"):
         check_rules(_graph("SOFTMAX", **output))
+
+
+def test_a_tanh_with_another_scale_is_refused():
+    with pytest.raises(ModelError, match=r"result: has scale .* zero point 0 after TANH"):
+        check_rules(_graph("TANH", scale=1 / 256, zero_point=0))
 
 
 def _recurrent(hidden=(2.0**-7, 0), output=(2.0**-7, 0), cell="int16", *, variable=True):

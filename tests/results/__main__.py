@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.results import pretraining
-from tests.results.goals import CMAPSS, CWRU, UCI_HAR
+from tests.results.goals import CMAPSS, CWRU, UCI_HAR, UEA
 from tests.results.runner import run_table
 
 TABLES: dict[str, Any] = {
@@ -18,6 +18,7 @@ TABLES: dict[str, Any] = {
     "uci_har": UCI_HAR,
     "cmapss_fd001": CMAPSS,
     "cwru_bearings": CWRU,
+    "uea_motion": UEA,
 }
 """Per name a module, or an object like one, with PROJECT, SEEDS, variants() and markdown(rows)."""
 

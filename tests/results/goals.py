@@ -15,18 +15,20 @@ EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 
 @dataclass(frozen=True)
 class GoalTable:
-    """Students of one example; all of them learn from the same teachers.
+    """Students of one example.
 
     Args:
         example: Folder of the project file.
         sizes: Changes of the project file per line of the table.
         metric: What is shown of the test, times `factor`.
+        same_teachers: Whether all lines learn from the same teachers, which are trained once.
     """
 
     example: str
     sizes: Mapping[str, Mapping[str, Any]]
     metric: str
     factor: float = 1.0
+    same_teachers: bool = True
     SEEDS: tuple[int, ...] = (1, 2, 3)
 
     @property
@@ -36,7 +38,10 @@ class GoalTable:
 
     def variants(self) -> list[Variant]:
         """Return the lines."""
-        return [Variant(name, how, self.example) for name, how in self.sizes.items()]
+        return [
+            Variant(name, how, self.example if self.same_teachers else name)
+            for name, how in self.sizes.items()
+        ]
 
     def markdown(self, rows: Sequence[Row]) -> str:
         """Return a line per size: mean and standard deviation over the seeds."""
@@ -65,9 +70,16 @@ class GoalTable:
 
 UCI_HAR = GoalTable(
     "uci_har",
-    {"at most 20,000": {}, "at most 8,000": {"model.width": 24, "model.blocks": 5}},
+    {
+        "at most 20,000": {},
+        "at most 8,000": {
+            **{"model.width": 24, "model.blocks": 2},
+            **{"model.frequencies": 10, "model.loudness_features": 12},
+        },
+    },
     "accuracy",
     100.0,
+    same_teachers=False,  # spectral teachers have the student's filters
 )
 CMAPSS = GoalTable(
     "cmapss_fd001",
@@ -75,3 +87,58 @@ CMAPSS = GoalTable(
     "rmse",
 )
 CWRU = GoalTable("cwru_bearings", {"at most 10,000": {}}, "macro_f1", 100.0)
+
+
+def _recordings(
+    name: str,
+    channels: Sequence[str],
+    unit: str,
+    samples: int,
+    classes: Sequence[str],
+    **other: Any,
+) -> dict[str, Any]:
+    """Return what is different for another data set of the UEA archive."""
+    arrays = {
+        f"data.{split}": {"windows": f"{name}_X_{split}", "labels": f"{name}_y_{split}"}
+        for split in ("train", "test")
+    }
+    return {
+        **arrays,
+        "data.channels": tuple(channels),
+        "data.channel_units": (unit,) * len(channels),
+        "data.window_samples": samples,
+        "data.classes": tuple(classes),
+        "data.class_labels": tuple(range(len(classes))),
+        **other,
+    }
+
+
+UEA = GoalTable(
+    "uea_motion",
+    {
+        "RacketSports": {},
+        "Epilepsy": _recordings(
+            "Epilepsy",
+            ("x", "y", "z"),
+            "g",
+            206,
+            ("epilepsy", "walking", "running", "sawing"),
+            **{
+                "data.sampling_rate_hz": 16.0,
+                "model.filter_samples": 32,
+                "model.filter_stride_samples": 8,
+            },
+        ),
+        "ERing": _recordings(
+            "ERing",
+            ("1", "2", "3", "4"),
+            "1",
+            65,
+            [f"gesture {i}" for i in range(1, 7)],
+            **{"model.filter_samples": 16, "model.filter_stride_samples": 4},
+        ),
+    },
+    "accuracy",
+    100.0,
+    same_teachers=False,
+)

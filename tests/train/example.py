@@ -20,6 +20,7 @@ from mcu_slm.config import (
     Project,
     ProjectConfig,
     PruneConfig,
+    SpectralModel,
     SplitConfig,
     TcnModel,
     TeacherConfig,
@@ -142,6 +143,13 @@ SMALL = {
     },
     "tcn": {"blocks": 2, "width": 16, "kernel_tokens": 5},
     "bilstm": {"units": 8, "stem_width": 8},
+    "spectral": {
+        "width": 12,
+        "frequencies": 3,
+        "loudness_features": 4,
+        "filter_samples": 8,
+        "filter_stride_samples": 4,
+    },
     "token-lm": {
         "blocks": 2,
         "width": 8,
@@ -159,6 +167,7 @@ def make_model(family: str = "transformer", **settings):
         "transformer": TransformerModel,
         "tcn": TcnModel,
         "bilstm": BiLstmModel,
+        "spectral": SpectralModel,
         "token-lm": TokenLmModel,
     }
     return classes[family](family=family, **(SMALL[family] | settings))

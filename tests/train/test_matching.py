@@ -9,12 +9,12 @@ from mcu_slm.errors import ConfigError
 from mcu_slm.train import FloatOps, Head, train_model
 from mcu_slm.train.augment import Mix
 from mcu_slm.train.backends import recorded
+from mcu_slm.train.convolutional_teacher import ConvolutionalTeacher
 from mcu_slm.train.distillation import Ensemble, Lesson
 from mcu_slm.train.families import FAMILIES, MATCHED
 from mcu_slm.train.matching import Matching, attention_loss, feature_loss, make_matching
 from mcu_slm.train.session import distillation_share
 from mcu_slm.train.tasks import Classification
-from mcu_slm.train.teacher import Teacher
 from tests.train.example import (
     Identity,
     calibrated,
@@ -36,7 +36,7 @@ def _lesson(count=8):
 
 def _teachers(open=True):
     torch.manual_seed(0)
-    members = [Teacher(3, Head(4), width=8, blocks=2).eval() for _ in range(2)]
+    members = [ConvolutionalTeacher(3, Head(4), width=8, blocks=2).eval() for _ in range(2)]
     return Ensemble(members, Classification(4), open=open)
 
 

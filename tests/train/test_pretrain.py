@@ -6,6 +6,7 @@ import torch
 
 from mcu_slm.config import AugmentConfig, PretrainConfig
 from mcu_slm.train import FloatOps, train_model
+from mcu_slm.train.convolutional_teacher import ConvolutionalTeacher
 from mcu_slm.train.families import FAMILIES
 from mcu_slm.train.labelled import labelled_rows
 from mcu_slm.train.loop import reproducible
@@ -17,7 +18,6 @@ from mcu_slm.train.pretrain import (
     pretrain_teacher,
 )
 from mcu_slm.train.session import open_session
-from mcu_slm.train.teacher import Teacher
 from tests.train.example import (
     Identity,
     cost_of,
@@ -86,7 +86,7 @@ def test_an_interrupted_phase_continues_to_the_same_weights(tmp_path):
 @every_kind
 def test_teachers_are_taught_too(tmp_path, kind):
     torch.manual_seed(0)
-    member = Teacher(3, _session(tmp_path).task.head, width=8, blocks=2)
+    member = ConvolutionalTeacher(3, _session(tmp_path).task.head, width=8, blocks=2)
     before = member.stem.weight.clone()
     pretrain_teacher(_session(tmp_path, kind=kind), "teacher0", member)
     assert not torch.equal(member.stem.weight, before)

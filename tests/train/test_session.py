@@ -5,11 +5,11 @@ import pytest
 import torch
 
 from mcu_slm.config import AugmentConfig
+from mcu_slm.train.convolutional_teacher import ConvolutionalTeacher
 from mcu_slm.train.distillation import Ensemble, SoftLabels
 from mcu_slm.train.families import Head
 from mcu_slm.train.loop import Batch
 from mcu_slm.train.session import open_session
-from mcu_slm.train.teacher import Teacher
 from tests.train.example import Identity, make_dataset, make_project, quiet
 
 pytestmark = pytest.mark.unit
@@ -20,7 +20,7 @@ def session(tmp_path):
     return open_session(make_dataset(10), Identity(), make_project(), tmp_path, quiet)
 
 
-class CountingTeacher(Teacher):
+class CountingTeacher(ConvolutionalTeacher):
     calls = 0
 
     def look(self, x):
@@ -48,7 +48,7 @@ def test_teachers_answer_a_numbered_batch_once(session):
 def test_without_a_share_of_the_teachers_only_the_truth_counts(tmp_path):
     project = make_project(distillation_weight=0.0)
     session = open_session(make_dataset(10), Identity(), project, tmp_path, quiet)
-    guide = Ensemble([Teacher(3, Head(4), width=8, blocks=1).eval()], session.task)
+    guide = Ensemble([ConvolutionalTeacher(3, Head(4), width=8, blocks=1).eval()], session.task)
     logits, lesson = torch.randn(8, 4), session.lesson(_batch(session))
     expected = session.student_loss(logits, lesson, None)
     torch.testing.assert_close(session.student_loss(logits, lesson, guide), expected)

@@ -29,6 +29,8 @@ from mcu_slm.quant import (
     SOFTMAX_ZERO_POINT,
     SURPRISE_SCALE,
     SURPRISE_ZERO_POINT,
+    TANH_SCALE,
+    TANH_ZERO_POINT,
     bins_of_codes,
     masked_quantization,
     quantize_activation,
@@ -86,7 +88,7 @@ class ExactOps:
         """Convolve along W."""
         weight, bias = folded_behind(weight, bias, norm)
         windows = _windows(x, weight.shape[1], how)
-        columns = windows.reshape(*windows.shape[:2], -1)[:, None]
+        columns = windows.reshape(*windows.shape[:3], -1)
         return self._linear(name, columns, x.scale, weight, bias, relu=relu)
 
     def depthwise(
@@ -104,7 +106,7 @@ class ExactOps:
         weight, bias = folded_behind(weight, bias, norm)
         windows = _windows(x, weight.shape[1], how)
         codes, scales = quantize_weights(weight.detach().numpy(), axis=0)
-        sums = np.einsum("btkc,ck->btc", windows, codes.astype(np.float64))[:, None]
+        sums = np.einsum("bntkc,ck->bntc", windows, codes.astype(np.float64))
         return self._requantize(name, sums, x.scale, scales, bias, relu=relu)
 
     def linear(
@@ -174,6 +176,20 @@ class ExactOps:
         arrays = LstmArrays(*(t.detach().numpy() for t in (weights, recurrent, bias)))
         operator = _lstm_operator(x, arrays, self._ranges.cell_scale(f"{name}/cell"))
         return Codes(operator.reference([x.values])[0], HIDDEN_SCALE, 0)
+
+    def tanh(self, name: str, x: Codes) -> Codes:
+        """Look the hyperbolic tangent of every code up."""
+        output = (TANH_SCALE, TANH_ZERO_POINT)
+        return _looked_up(x, _table_of("TANH", (x.scale, x.zero_point), output), output)
+
+    def absolute(self, name: str, x: Codes) -> Codes:
+        """Look the absolute value of every code up."""
+        same = (x.scale, x.zero_point)
+        return _looked_up(x, _table_of("ABS", same, same), same)
+
+    def transpose(self, name: str, x: Codes, order: tuple[int, int, int]) -> Codes:
+        """Reorder the axes behind the batch."""
+        return x._replace(values=x.values.transpose(0, *order))
 
     def reverse(self, name: str, x: Codes) -> Codes:
         """Turn the order along W."""
@@ -285,14 +301,32 @@ def _sum(a: Codes, b: Codes, scale: float, zero_point: int, *, relu: bool) -> Co
 
 
 def _windows(x: Codes, kernel: int, how: Sliding) -> Float64:
-    """Return what each output of a convolution sees. Shapes: -> [B, tokens, kernel, C]."""
-    samples = x.centred()[:, 0]
+    """Return what each output of a convolution sees. Shapes: -> [B, N, tokens, kernel, C]."""
+    samples = x.centred()
     # Padding with the zero point is padding with zero once the zero point is subtracted.
-    around = how.around(samples.shape[1], kernel)
-    samples = np.pad(samples, ((0, 0), around, (0, 0)))
+    around = how.around(samples.shape[2], kernel)
+    samples = np.pad(samples, ((0, 0), (0, 0), around, (0, 0)))
     reach = how.reach(kernel)
-    view = np.lib.stride_tricks.sliding_window_view(samples, reach, axis=1)
-    return view[:, :: how.stride, :, :: how.dilation].swapaxes(-1, -2)
+    view = np.lib.stride_tricks.sliding_window_view(samples, reach, axis=2)
+    return view[:, :, :: how.stride, :, :: how.dilation].swapaxes(-1, -2)
+
+
+def _looked_up(x: Codes, table: Int8, quantization: tuple[float, int]) -> Codes:
+    """Return what a table of all codes, -128 first, gives for each."""
+    return Codes(table[x.values.astype(np.int64) - INT8_MIN], *quantization)
+
+
+@lru_cache(maxsize=256)
+def _table_of(op: str, source: tuple[float, int], target: tuple[float, int]) -> Int8:
+    """Return what the compiler's reference of an operator of one value gives for every code."""
+    builder = GraphBuilder()
+    (scale, zero_point), (output_scale, output_zero_point) = source, target
+    x = builder.tensor("x", (1, 256), scale=scale, zero_point=zero_point)
+    y = builder.tensor("y", (1, 256), scale=output_scale, zero_point=output_zero_point)
+    builder.node(op, [x], [y])
+    operator = parse_graph(builder.build([x], [y]))[0]
+    codes = np.arange(INT8_MIN, INT8_MAX + 1).astype(np.int8)
+    return np.asarray(operator.reference([codes[None]])[0][0], np.int8)
 
 
 @lru_cache(maxsize=256)

@@ -24,6 +24,8 @@ from mcu_slm.quant import (
     SOFTMAX_ZERO_POINT,
     SURPRISE_SCALE,
     SURPRISE_ZERO_POINT,
+    TANH_SCALE,
+    TANH_ZERO_POINT,
     cell_scale,
     masked_quantization,
 )
@@ -191,6 +193,18 @@ class FakeQuantOps:
         if self._observe:
             self._ranges.observe(cell, low, high, self._momentum)
         return FakeQuantized(hidden[:, None], HIDDEN_SCALE, 0)
+
+    def tanh(self, name: str, x: FakeQuantized) -> FakeQuantized:
+        """Hyperbolic tangent of every value."""
+        return _round_to_grid(x.tensor.tanh(), TANH_SCALE, TANH_ZERO_POINT)
+
+    def absolute(self, name: str, x: FakeQuantized) -> FakeQuantized:
+        """Absolute value of every value; that of the lowest code is one step too large."""
+        return _round_to_grid(x.tensor.abs(), x.scale, x.zero_point)
+
+    def transpose(self, name: str, x: FakeQuantized, order: tuple[int, int, int]) -> FakeQuantized:
+        """Reorder the axes behind the batch."""
+        return x._replace(tensor=x.tensor.permute(0, *order))
 
     def reverse(self, name: str, x: FakeQuantized) -> FakeQuantized:
         """Turn the order along W."""

@@ -18,13 +18,13 @@ def convolve(
 ) -> torch.Tensor:
     """Convolve along W.
 
-    Shapes: x: [B, 1, W, C], weight: [out, kernel, C] -> [B, 1, tokens, out].
+    Shapes: x: [B, N, W, C], weight: [out, kernel, C] -> [B, N, tokens, out].
     """
-    samples = x[:, 0].transpose(1, 2)
+    samples = x.flatten(0, 1).transpose(1, 2)
     samples = functional.pad(samples, how.around(samples.shape[-1], weight.shape[1]))
     taps = weight.transpose(1, 2)
     y = functional.conv1d(samples, taps, bias, stride=how.stride, dilation=how.dilation)
-    return y.transpose(1, 2).unsqueeze(1)
+    return y.transpose(1, 2).reshape(*x.shape[:2], -1, len(weight))
 
 
 def convolve_depthwise(
@@ -155,6 +155,18 @@ class FloatOps:
     ) -> torch.Tensor:
         """Run a recurrent layer over the tokens."""
         return lstm(x[:, 0], weights, recurrent, bias)[:, None]
+
+    def tanh(self, name: str, x: torch.Tensor) -> torch.Tensor:
+        """Hyperbolic tangent of every value."""
+        return x.tanh()
+
+    def absolute(self, name: str, x: torch.Tensor) -> torch.Tensor:
+        """Absolute value of every value."""
+        return x.abs()
+
+    def transpose(self, name: str, x: torch.Tensor, order: tuple[int, int, int]) -> torch.Tensor:
+        """Reorder the axes behind the batch."""
+        return x.permute(0, *order)
 
     def reverse(self, name: str, x: torch.Tensor) -> torch.Tensor:
         """Turn the order along W."""

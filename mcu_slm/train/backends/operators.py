@@ -45,7 +45,7 @@ class Operators(Protocol[Value]):
     ) -> Value:
         """Convolve along W.
 
-        Shapes: x: [B, 1, W, C], weight: [out, kernel, C], bias: [out] -> [B, 1, tokens, out].
+        Shapes: x: [B, N, W, C], weight: [out, kernel, C], bias: [out] -> [B, N, tokens, out].
         """
         ...
 
@@ -121,6 +121,18 @@ class Operators(Protocol[Value]):
         Shapes: x: [B, 1, W, C], weights: [4, U, C], recurrent: [4, U, U], bias: [4, U] ->
             [B, 1, W, U].
         """
+        ...
+
+    def tanh(self, name: str, x: Value) -> Value:
+        """Hyperbolic tangent of every value; its output has a fixed scale."""
+        ...
+
+    def absolute(self, name: str, x: Value) -> Value:
+        """Absolute value of every value, at the scale of `x`."""
+        ...
+
+    def transpose(self, name: str, x: Value, order: tuple[int, int, int]) -> Value:
+        """Reorder the axes behind the batch: `order` names 1, 2 and 3, those of N, W and C."""
         ...
 
     def reverse(self, name: str, x: Value) -> Value:

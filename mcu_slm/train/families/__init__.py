@@ -16,6 +16,7 @@ from mcu_slm.errors import ConfigError
 from mcu_slm.train.families.bilstm import BiLstm, BiLstmShape
 from mcu_slm.train.families.embedding import sensors_of
 from mcu_slm.train.families.layers import MATCHED, POOLED_ATTENTION, POOLED_FEATURES
+from mcu_slm.train.families.spectral import Spectral, SpectralShape
 from mcu_slm.train.families.student import (
     Head,
     Sensor,
@@ -34,6 +35,7 @@ FAMILIES: Final[dict[str, tuple[type[Any], type[Any]]]] = {
     "transformer": (TransformerShape, Transformer),
     "tcn": (TcnShape, Tcn),
     "bilstm": (BiLstmShape, BiLstm),
+    "spectral": (SpectralShape, Spectral),
     "token-lm": (TokenLmShape, TokenLm),
 }
 """Shape and network of each family, under its name in `[model] family`."""
@@ -57,10 +59,11 @@ def shape_of(
         ConfigError: The family cannot take such windows.
     """
     shape: Shape = FAMILIES[model.family][0].of(model, window, channels, head)
-    if isinstance(shape, TokenLmShape) and sensors:
+    if isinstance(shape, TokenLmShape | SpectralShape) and sensors:
+        own = "tokens" if isinstance(shape, TokenLmShape) else "a spectrum"
         raise ConfigError(
             "[[model.sensors]]",
-            'mean nothing for family = "token-lm", where every channel has tokens of its own',
+            f'mean nothing for family = "{model.family}", where every channel has {own} of its own',
             "none",
         )
     if not symbols:
@@ -99,6 +102,7 @@ __all__ = [
     "Sensor",
     "Shape",
     "Slice",
+    "SpectralShape",
     "Student",
     "TcnShape",
     "TokenLmShape",

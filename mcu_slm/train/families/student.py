@@ -144,6 +144,11 @@ class Student(nn.Module, ABC):
         """Return the range of the int8 input; None for that of the training windows."""
         return None
 
+    @property
+    def fixed_ranges(self) -> Mapping[str, tuple[float, float]]:
+        """Return the ranges, by name, of values inside that saturate beyond them on purpose."""
+        return {}
+
     @abstractmethod
     def units(self) -> tuple[Units, ...]:
         """Return what pruning can remove."""

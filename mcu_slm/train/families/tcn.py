@@ -84,6 +84,15 @@ class SeparableBlock(nn.Module):
         )
         return ops.add(f"{name}/residual", x, y, relu=True)
 
+    @staticmethod
+    def channels(at: str) -> tuple[list[tuple[str, int]], tuple[str, int]]:
+        """Return what has an entry per channel in the block named `at`, and what judges them."""
+        slices = [(f"{at}.pointwise", 0), (f"{at}.pointwise", 1)]
+        slices += [(f"{at}.{name}", 0) for name in ("depthwise", "depthwise_bias")]
+        slices += [(f"{at}.pointwise_bias", 0)]
+        slices += norm_slices(f"{at}.depthwise_norm") + norm_slices(f"{at}.pointwise_norm")
+        return slices, (f"{at}.pointwise_norm.gain", 0)
+
 
 class Tcn(Student):
     """The whole network."""
@@ -117,12 +126,9 @@ class Tcn(Student):
         """Return the channels, which all layers share through the residuals."""
         slices, judged = list(self.stem.slices("stem")), list(self.stem.gains("stem"))
         for i in range(len(self.blocks)):
-            at = f"blocks.{i}"
-            slices += [(f"{at}.pointwise", 0), (f"{at}.pointwise", 1)]
-            slices += [(f"{at}.{name}", 0) for name in ("depthwise", "depthwise_bias")]
-            slices += [(f"{at}.pointwise_bias", 0)]
-            slices += norm_slices(f"{at}.depthwise_norm") + norm_slices(f"{at}.pointwise_norm")
-            judged.append((f"{at}.pointwise_norm.gain", 0))
+            block_slices, block_judged = SeparableBlock.channels(f"blocks.{i}")
+            slices += block_slices
+            judged.append(block_judged)
         slices += self.answer.slices("answer")
         channels = Units("channels", self.shape.width, tuple(slices), tuple(judged), together=4)
         return (channels,)

@@ -39,10 +39,13 @@ class Events(Classification):
         steps = max(answers.shape[1], soft.shape[1])
         return super().distillation_loss(at_steps(answers, steps), at_steps(soft, steps))
 
+    def soft_answers(self, answers: Sequence[torch.Tensor]) -> torch.Tensor:
+        """Return the mean of the softened probabilities, in the finest steps among the members."""
+        return super().soft_answers(in_finest_steps(answers))
+
     def ensemble(self, answers: Sequence[torch.Tensor]) -> torch.Tensor:
         """Return the logarithm of the mean probability, in the finest steps among the members."""
-        steps = max(logits.shape[1] for logits in answers)
-        return super().ensemble([at_steps(logits, steps) for logits in answers])
+        return super().ensemble(in_finest_steps(answers))
 
     def metrics(self, answers: torch.Tensor, truth: torch.Tensor) -> dict[str, float]:
         """Return accuracy and macro-F1 of samples, and F1 of whole segments."""
@@ -60,6 +63,12 @@ def at_steps(answers: torch.Tensor, steps: int) -> torch.Tensor:
     """
     tokens = answers.shape[1]
     return answers[:, torch.arange(steps) * tokens // steps]
+
+
+def in_finest_steps(answers: Sequence[torch.Tensor]) -> list[torch.Tensor]:
+    """Return answers of several networks in as many steps as the finest of them has."""
+    steps = max(logits.shape[1] for logits in answers)
+    return [at_steps(logits, steps) for logits in answers]
 
 
 def segment_f1(predicted: torch.Tensor, truth: torch.Tensor) -> float:

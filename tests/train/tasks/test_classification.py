@@ -4,10 +4,10 @@ import pytest
 import torch
 from torch.nn import functional
 
+from mcu_slm.train.convolutional_teacher import ConvolutionalTeacher
 from mcu_slm.train.distillation import Ensemble
 from mcu_slm.train.families import Head
 from mcu_slm.train.tasks import Classification
-from mcu_slm.train.teacher import Teacher
 
 pytestmark = pytest.mark.unit
 
@@ -40,7 +40,7 @@ def test_smoothing_keeps_probabilities():
 
 
 def test_an_ensemble_answers_with_the_mean_probability():
-    members = [Teacher(2, Head(3), width=8, blocks=2).eval() for _ in range(2)]
+    members = [ConvolutionalTeacher(2, Head(3), width=8, blocks=2).eval() for _ in range(2)]
     x = torch.randn(5, 16, 2)
     with torch.no_grad():
         expected = (members[0](x).softmax(-1) + members[1](x).softmax(-1)) / 2
