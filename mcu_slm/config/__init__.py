@@ -22,6 +22,7 @@ from mcu_slm.config.data import (
 from mcu_slm.config.loading import json_schema, load_project, parse_project
 from mcu_slm.config.models import (
     BiLstmModel,
+    FilterbankModel,
     ModelConfig,
     SpectralModel,
     TcnModel,
@@ -63,6 +64,7 @@ __all__ = [
     "DataConfig",
     "EventsTask",
     "FileOrigin",
+    "FilterbankModel",
     "ModelConfig",
     "NpzData",
     "ParquetData",

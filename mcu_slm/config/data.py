@@ -87,6 +87,9 @@ class SplitConfig(Section):
     """Share of the windows for the test (by_group, by_time, random)."""
     validation_fraction: Share = 0.15
     """Share of the training windows that is set aside for validation; never taken from the test."""
+    validation_blocks: Count = 1
+    """Where blocks of time are set aside for validation: in how many places. One is the end of each
+    recording; with more, validation sees the levels and seasons that training sees."""
     test_groups: Labels = ()
     """Groups of the test, instead of test_fraction (by_group)."""
     validation_groups: Labels = ()

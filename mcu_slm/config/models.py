@@ -27,6 +27,11 @@ class BaseModel(Section):
     sensors: Annotated[tuple[SensorModel, ...], Strict(False)] = ()
     """Sensors of different kinds or rates; without them all channels are one sensor."""
 
+    input_limit: Positive | None = None
+    """Values beyond so many standard deviations count as this limit, so that the 256 steps of the
+    int8 input are left to the others: recordings much quieter than the loudest would have few of
+    them. Without it the input reaches from the lowest training value to the highest."""
+
     max_parameters: Count | None = None
     """Refuse a student with more parameters than this."""
 
@@ -152,6 +157,12 @@ class SpectralModel(BaseModel):
     """Values further than so many of the channel's standard deviations from its mean saturate; the
     less, the finer the steps of the int8 input."""
 
+    @model_validator(mode="after")
+    def _deviations_are_the_limit(self) -> Self:
+        if self.input_limit is not None:
+            raise ValueError('family = "spectral" has input_deviations in place of input_limit')
+        return self
+
     def require_window(self, samples: int) -> None:
         """Raise ValueError if the stride of the filters is longer than the window."""
         _require_stem_fits(1, self.filter_stride_samples, samples)
@@ -164,6 +175,25 @@ def _require_stem_fits(kernel: int, stride: int, samples: int) -> None:
             f"model.stem_samples {kernel} and stem_stride_samples {stride} do not fit "
             f"data.window_samples {samples}"
         )
+
+
+class FilterbankModel(BaseModel):
+    """A bank of filters, the strength of each band over the window, a hidden layer."""
+
+    family: Literal["filterbank"]
+    """A bank of filters, the strength of each band over the window, a hidden layer."""
+    bands: Width = 24
+    """Frequency bands, equally wide from 0 to half the sampling rate; two filters each."""
+    hidden: Width = 32
+    """Neurons of the hidden layer between bands and answer."""
+    stem_samples: Count = 64
+    """Taps of a filter: the more, the narrower its band."""
+    stem_stride_samples: Count = 16
+    """Samples from one look of the filters to the next."""
+
+    def require_window(self, samples: int) -> None:
+        """Raise ValueError if the filters or their stride are longer than the window."""
+        _require_stem_fits(self.stem_samples, self.stem_stride_samples, samples)
 
 
 class TokenLmModel(BaseModel):
@@ -197,6 +227,14 @@ class TokenLmModel(BaseModel):
         _require_shared_width(self.width, self.heads)
         return self
 
+    @model_validator(mode="after")
+    def _bins_are_the_limits(self) -> Self:
+        if self.input_limit is not None:
+            raise ValueError(
+                'input_limit means nothing for family = "token-lm", whose bins say what is beyond'
+            )
+        return self
+
     def require_window(self, samples: int) -> None:
         """Raise ValueError if nothing comes before the samples that are scored."""
         if self.scored_samples >= samples:
@@ -222,6 +260,7 @@ ModelConfig: TypeAlias = Annotated[
     Annotated[TransformerModel, Tag("transformer")]
     | Annotated[TcnModel, Tag("tcn")]
     | Annotated[BiLstmModel, Tag("bilstm")]
+    | Annotated[FilterbankModel, Tag("filterbank")]
     | Annotated[SpectralModel, Tag("spectral")]
     | Annotated[TokenLmModel, Tag("token-lm")],
     Discriminator(_family),

@@ -154,6 +154,19 @@ class Project(Section):
         return self
 
     @model_validator(mode="after")
+    def _teachers_of_a_family_show_no_inside(self) -> Self:
+        model = self.teacher.model
+        if model is None:
+            return self
+        if self.train.matches_inside:
+            raise ValueError(
+                "train.feature_weight and train.attention_weight need convolutional teachers; set "
+                "them to 0, or leave [teacher.model] out"
+            )
+        model.require_window(self.data.window_samples)
+        return self
+
+    @model_validator(mode="after")
     def _soft_labels_fit_task(self) -> Self:
         if self.teacher.soft_labels and self.task.kind not in ("classification", "regression"):
             raise ValueError(

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, Strict, model_validator
 
 from mcu_slm.config.base import Labels, Name, Section, Share
 from mcu_slm.config.data import DataConfig
@@ -34,6 +34,10 @@ class RegressionTask(Section):
     """Smallest target, in the unit; smaller ones are clipped to it."""
     max: float
     """Largest target, in the unit; larger ones are clipped to it."""
+    validation_range: Annotated[tuple[float, float], Strict(False)] | None = None
+    """Validation windows whose target lies outside these two do not count, in the unit and before
+    min and max clip it: where recordings run to the end but the test stops earlier, choices are
+    made by what the test is like."""
     evaluate: Literal["all", "last"] = "all"
     """all: score every window of the test; last: only the last one of each recording, and windows
     are then cut so that the last one ends with the recording."""

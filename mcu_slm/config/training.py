@@ -17,8 +17,9 @@ from mcu_slm.config.base import (
     Size,
     Small,
 )
+from mcu_slm.config.models import ModelConfig
 
-TeacherFamily = Literal["convolutional", "spectral"]
+TeacherKind = Literal["convolutional", "model"]
 AxisTriple = Annotated[Names, Field(min_length=3, max_length=3)]
 
 
@@ -32,18 +33,28 @@ class TeacherConfig(Section):
     trained here: `mcu-slm windows PROJECT --export FILE.npz` writes what is to be answered."""
     members: Annotated[int, Field(ge=1, le=16)] = 2
     """Networks, trained from different seeds, that answer together."""
-    families: Annotated[tuple[TeacherFamily, ...], Strict(False), Field(min_length=1)] = (
-        "convolutional",
-    )
-    """What members are, in turn. convolutional: convolutions and self-attention; spectral: as
-    [model] family = "spectral", with its filters if that is the student."""
+    kinds: Annotated[tuple[TeacherKind, ...], Strict(False)] = ()
+    """What members are, in turn: "convolutional", convolutions and self-attention, or "model", the
+    network of [teacher.model]. By default all are the latter where there is one."""
+    model: ModelConfig | None = None
+    """A larger network of a student's family, in float; `width` and `blocks` are not its."""
     width: Annotated[int, Field(ge=4, le=1024, multiple_of=4)] = 64
-    """Channels of the convolutions and of the attention layer, which has four heads; features of a
-    token."""
+    """Channels of the convolutions and of the attention layer, which has four heads."""
     blocks: Small = 6
     """Convolution blocks."""
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.2
     """Share of activations dropped in training."""
+
+    @property
+    def member_kinds(self) -> tuple[TeacherKind, ...]:
+        """What members are, in turn."""
+        return self.kinds or ("convolutional" if self.model is None else "model",)
+
+    @model_validator(mode="after")
+    def _kinds_have_a_model(self) -> Self:
+        if ("model" in self.member_kinds) != (self.model is not None):
+            raise ValueError('kinds names "model" if and only if there is a [teacher.model]')
+        return self
 
     @model_validator(mode="after")
     def _soft_labels_are_npz_or_parquet(self) -> Self:
@@ -94,6 +105,9 @@ class AugmentConfig(Section):
     rotation_groups: Annotated[tuple[AxisTriple, ...], Strict(False)] = ()
     """Groups of three channels, the x, y and z axis of one sensor in the same unit, in which they
     turn in the channels' own units: [["acc_x", "acc_y", "acc_z"], ...]."""
+    response_std: Annotated[float, Field(ge=0, le=2)] = 0.0
+    """How much stronger or weaker frequencies come through, as in another machine or mounting:
+    standard deviation of the natural logarithm of their gain, without unit."""
     scale_std: Annotated[float, Field(ge=0, le=1)] = 0.1
     """Standard deviation of a random gain per channel, as a share of the value."""
     offset_std: Annotated[float, Field(ge=0, le=10)] = 0.1

@@ -123,19 +123,26 @@ def recordings_suffice(pool: Pool, y: Int64, rows: Int64) -> bool:
     return len(np.unique(pairs[:, 0])) == len(pairs) and int(per_class.min()) >= needed
 
 
-def by_time(pool: Pool, y: Int64, rows: Int64, fraction: float) -> HoldOut:
-    """Hold out the end of every class in every recording; drop windows that lie across the cut."""
+def by_time(pool: Pool, y: Int64, rows: Int64, fraction: float, blocks: int = 1) -> HoldOut:
+    """Hold out the end of every class in every recording; drop windows that lie across the cut.
+
+    With several `blocks` it is the end of each of so many equally long parts.
+    """
     order = rows[np.lexsort((pool.start[rows], y[rows], pool.timeline[rows]))]
     stratum = np.stack([pool.timeline[order], y[order]], axis=1)
     begin = np.flatnonzero(np.r_[True, (stratum[1:] != stratum[:-1]).any(axis=1)])
     size = np.diff(np.r_[begin, len(order)])
     rank = np.arange(len(order)) - np.repeat(begin, size)
     held_size = np.minimum(np.rint(size * fraction), size - 1)
-    is_held = rank >= np.repeat(size - held_size, size)
+    # From 0 to `size` in each block, so that one block is all of it.
+    in_block = (rank * blocks) % np.repeat(size, size)
+    is_held = in_block >= np.repeat(size - held_size, size)
     held, rest = np.sort(order[is_held]), np.sort(order[~is_held])
     kept = rest[~overlap(pool, rest, held)]
     several = len(np.unique(y[rows])) > 1
     text = f"the last {fraction:.0%} of every {'class and ' if several else ''}recording"
+    if blocks > 1:
+        text += f", in {blocks} blocks"
     if len(kept) < len(rest):
         text += f" ({len(rest) - len(kept)} windows across the cuts dropped)"
     return HoldOut(kept, held, text)

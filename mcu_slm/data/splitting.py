@@ -152,10 +152,13 @@ def _hold_out_validation(pool: Pool, y: Truth, rows: Int64, way: _Way) -> HoldOu
     if split.validation_groups:
         return holdout.by_named_groups(pool, rows, split.validation_groups, "validation_groups")
     way = replace(way, kind=_validation_kind(pool, y, rows, way))
-    return _hold_out(pool, y, rows, way, split.validation_fraction)
+    blocks = split.validation_blocks
+    return _hold_out(pool, y, rows, way, split.validation_fraction, blocks)
 
 
-def _hold_out(pool: Pool, y: Truth, rows: Int64, way: _Way, fraction: float) -> HoldOut:
+def _hold_out(
+    pool: Pool, y: Truth, rows: Int64, way: _Way, fraction: float, blocks: int = 1
+) -> HoldOut:
     """Hold out a share of the windows in one of the four ways."""
     strata, rng = strata_of(pool, y, way.task, way.kind), way.rng
     if way.kind == "by_group":
@@ -164,7 +167,7 @@ def _hold_out(pool: Pool, y: Truth, rows: Int64, way: _Way, fraction: float) -> 
     if way.kind == "by_recording":
         return holdout.by_recordings(pool, strata, rows, fraction, rng)
     if way.kind == "by_time":
-        return holdout.by_time(pool, strata, rows, fraction)
+        return holdout.by_time(pool, strata, rows, fraction, blocks)
     return holdout.at_random(strata, rows, fraction, rng)
 
 

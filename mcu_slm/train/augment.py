@@ -14,6 +14,8 @@ import torch
 
 from mcu_slm.config import AugmentConfig
 
+RESPONSE_KNOTS = 24
+"""Frequencies whose gain is drawn per window and channel; between them it changes linearly."""
 WARP_KNOTS = 5
 """Speeds drawn per window; between them it changes linearly, so the warp is smooth."""
 
@@ -50,6 +52,8 @@ def augment(
     if how.rotation_degrees > 0:
         groups = channels.indices(how.rotation_groups)
         x = rotate_groups(x, how.rotation_degrees, groups, channels, generator)
+    if how.response_std > 0:
+        x = change_response(x, how.response_std, generator)
     x = disturb_values(x, how, generator)
     if how.shift_samples > 0:
         x = shift_in_time(x, how.shift_samples, generator)
@@ -72,6 +76,17 @@ def disturb_values(x: torch.Tensor, how: AugmentConfig, generator: torch.Generat
     if how.noise_std > 0:
         x = x + how.noise_std * torch.randn(x.shape, generator=generator, dtype=x.dtype)
     return x
+
+
+def change_response(x: torch.Tensor, std: float, generator: torch.Generator) -> torch.Tensor:
+    """Let each frequency come through stronger or weaker, by a factor of about exp(+- std)."""
+    batch, samples, channels = x.shape
+    spectrum = torch.fft.rfft(x, dim=1)
+    knots = torch.randn(batch, RESPONSE_KNOTS, channels, generator=generator)
+    place = torch.linspace(0, RESPONSE_KNOTS - 1, spectrum.shape[1], dtype=torch.float64)
+    gain = (std * resample(knots, place.expand(batch, -1))).exp()
+    changed: torch.Tensor = torch.fft.irfft(spectrum * gain, n=samples, dim=1)
+    return changed
 
 
 def rotate_groups(

@@ -128,7 +128,8 @@ class Session:
 
     def lineage(self) -> str:
         """Return the fingerprint of data, seed and the settings that every phase depends on."""
-        labelled = (self.train.x, self.train.y, self.validation.x, self.validation.y)
+        validation = (self.validation.x, self.validation.y)
+        labelled = (self.train.x, self.train.y, *map(self.validation.counted, validation))
         known = self._lineage(*labelled)
         pretrains = self.project.train.pretrain.kind != "none"
         return fingerprint(known, self.lineage_of_windows()) if pretrains else known
@@ -273,8 +274,9 @@ def open_session(
         TrainingError: A split is empty, the training windows are of one class, or values are not
         finite.
     """
-    train = _as_tensors("train", dataset.train, normalisation)
-    validation = _as_tensors("validation", dataset.validation, normalisation)
+    limit = project.model.input_limit
+    train = _as_tensors("train", dataset.train, normalisation, limit)
+    validation = _validation_windows(dataset, normalisation, project)
     answers = {name: torch.from_numpy(values) for name, values in (soft_labels or {}).items()}
     if project.train.learn_from_validation:
         train = TensorWindows(
@@ -307,6 +309,25 @@ def open_session(
     )
 
 
+def _validation_windows(
+    dataset: DatasetLike, normalisation: NormalisationLike, project: Project
+) -> TensorWindows:
+    """Return the validation windows; a regression may be judged by a range of the truth alone."""
+    limit, task = project.model.input_limit, project.task
+    windows = _as_tensors("validation", dataset.validation, normalisation, limit)
+    if task.kind != "regression" or task.validation_range is None:
+        return windows
+    low, high = task.validation_range
+    judged = (windows.y >= low) & (windows.y <= high)
+    if not bool(judged.any()):
+        raise TrainingError(
+            "task.validation_range",
+            f"no validation window has a target from {low:g} to {high:g}",
+            "at least one",
+        )
+    return replace(windows, judged=judged)
+
+
 def _labelled_rows(dataset: DatasetLike, train: TensorWindows, project: Project) -> torch.Tensor:
     """Return the training windows whose labels are used."""
     groups = np.concatenate([dataset.train.group, dataset.validation.group])[: len(train)]
@@ -318,7 +339,8 @@ def _test_windows(
     dataset: DatasetLike, normalisation: NormalisationLike, project: Project
 ) -> TensorWindows:
     """Return the test windows; a regression may be judged by the end of each recording alone."""
-    windows = _as_tensors("test", dataset.test, normalisation)
+    limit = project.model.input_limit
+    windows = _as_tensors("test", dataset.test, normalisation, limit)
     task = project.task
     if task.kind == "regression" and task.evaluate == "last":
         return replace(windows, judged=torch.from_numpy(np.asarray(dataset.test.last)))
@@ -336,7 +358,10 @@ def _require_two_classes(train: TensorWindows, classes: tuple[str, ...]) -> None
         )
 
 
-def _as_tensors(name: str, split: SplitLike, normalisation: NormalisationLike) -> TensorWindows:
+def _as_tensors(
+    name: str, split: SplitLike, normalisation: NormalisationLike, limit: float | None
+) -> TensorWindows:
+    """Return normalised windows, cut off at a limit where the int8 input saturates."""
     if len(split.y) == 0:
         raise TrainingError(
             f"{name} windows",
@@ -352,6 +377,8 @@ def _as_tensors(name: str, split: SplitLike, normalisation: NormalisationLike) -
             "finite numbers",
             "Clean the recordings.",
         )
+    if limit is not None:
+        x = x.clamp(-limit, limit)
     return TensorWindows(x, torch.from_numpy(np.ascontiguousarray(split.y)), points=_points(split))
 
 

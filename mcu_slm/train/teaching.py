@@ -6,21 +6,17 @@ from dataclasses import asdict
 
 import torch
 
-from mcu_slm.config import SpectralModel
 from mcu_slm.files import sha256_bytes
 from mcu_slm.train.checkpoint import fingerprint
 from mcu_slm.train.convolutional_teacher import ConvolutionalTeacher
 from mcu_slm.train.distillation import Ensemble, Guide, SoftLabels
-from mcu_slm.train.families import SpectralShape, parameter_count
+from mcu_slm.train.families import make_student, parameter_count, sensors_of, shape_of
+from mcu_slm.train.family_teacher import FamilyTeacher
 from mcu_slm.train.loop import Batch, Schedule
 from mcu_slm.train.pretrain import pretrain_teacher
 from mcu_slm.train.session import Session
 from mcu_slm.train.side_by_side import fit_side_by_side
-from mcu_slm.train.spectral_teacher import SpectralTeacher
 from mcu_slm.train.teacher import Teacher
-
-LOUDER = 2
-"""How many times the student's features of loudness a spectral teacher has."""
 
 
 def make_guide(session: Session, lineage: str) -> tuple[Guide | None, str]:
@@ -58,8 +54,7 @@ def guide_parameter_count(guide: Guide | None) -> int:
 def _train_teachers(session: Session, lineage: str) -> tuple[Ensemble, str]:
     """Train the members of the ensemble, from different seeds."""
     settings, train = session.project.teacher, session.project.train
-    shape = _spectral_shape(session).to_json() if "spectral" in settings.families else None
-    lineage = fingerprint(lineage, settings.model_dump(), shape, asdict(_schedule(session)))
+    lineage = fingerprint(lineage, settings.model_dump(), asdict(_schedule(session)))
     open_ones = [
         i
         for i in range(settings.members)
@@ -92,28 +87,21 @@ def fit_member(session: Session, number: int, lineage: str) -> Teacher:
 
 def _make_member(session: Session, number: int) -> Teacher:
     """Return an untrained member; its weights depend on the seed and its number."""
-    settings, head = session.project.teacher, session.task.head
-    torch.manual_seed(session.seed + number)
-    if settings.families[number % len(settings.families)] == "convolutional":
-        sizes = {"width": settings.width, "blocks": settings.blocks}
-        return ConvolutionalTeacher(
-            session.train.x.shape[2], head, dropout=settings.dropout, **sizes
-        )
-    generator = torch.Generator().manual_seed(session.seed + number)
-    return SpectralTeacher(_spectral_shape(session), generator, dropout=settings.dropout)
-
-
-def _spectral_shape(session: Session) -> SpectralShape:
-    """Return the shape of a spectral member: the student's, but wide."""
-    settings, model = session.project.teacher, session.project.model
-    like = model if isinstance(model, SpectralModel) else SpectralModel(family="spectral")
-    sizes = {
-        "width": settings.width,
-        "blocks": settings.blocks,
-        "loudness_features": LOUDER * like.loudness_features,
-    }
+    settings, head, seed = session.project.teacher, session.task.head, session.seed + number
     _, samples, channels = session.train.x.shape
-    return SpectralShape.of(like.model_copy(update=sizes), samples, channels, session.task.head)
+    torch.manual_seed(seed)
+    if settings.member_kinds[number % len(settings.member_kinds)] == "convolutional":
+        return ConvolutionalTeacher(
+            *(channels, head),
+            width=settings.width,
+            blocks=settings.blocks,
+            dropout=settings.dropout,
+        )
+    assert settings.model is not None  # the kind says so
+    sensors = sensors_of(settings.model, tuple(session.project.data.channels))
+    shape = shape_of(settings.model, samples, channels, head, sensors=sensors)
+    student = make_student(shape, torch.Generator().manual_seed(seed))
+    return FamilyTeacher(student, settings.dropout)
 
 
 def _fit_on_truth(session: Session, name: str, member: Teacher, lineage: str) -> None:

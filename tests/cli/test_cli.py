@@ -82,7 +82,10 @@ def test_boards_are_listed_as_text_and_as_json(tmp_path: Path) -> None:
 @pytest.mark.unit
 def test_the_schema_of_project_files_explains_every_family(tmp_path: Path) -> None:
     definitions = json.loads(cli("schema", cwd=tmp_path).stdout)["$defs"]
-    families = {"TransformerModel", "TcnModel", "BiLstmModel", "SpectralModel", "TokenLmModel"}
+    families = {
+        *("TransformerModel", "TcnModel", "SpectralModel", "BiLstmModel", "FilterbankModel"),
+        "TokenLmModel",
+    }
     assert families <= set(definitions)
     assert definitions["TcnModel"]["properties"]["blocks"]["description"]
 

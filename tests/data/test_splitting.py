@@ -141,6 +141,16 @@ def test_by_time_holds_out_the_end_and_drops_windows_across_the_cuts() -> None:
     assert "(1 windows across the cuts dropped)" in assignment.text
 
 
+def test_validation_is_spread_over_blocks_of_time() -> None:
+    windows = pool(["0"] * 25, start=[4 * i for i in range(25)])
+    keys = {"test_fraction": 0.2, "validation_fraction": 0.2, "validation_blocks": 4}
+    assignment = split(windows, "by_time", **keys)
+    assert assignment.test.tolist() == [20, 21, 22, 23, 24]
+    assert assignment.validation.tolist() == [4, 9, 14, 19]
+    assert assignment.train.tolist() == [i for i in range(20) if i % 5 != 4]
+    assert "in 4 blocks" in assignment.text
+
+
 def test_official_test_is_kept_and_validation_comes_from_other_groups() -> None:
     windows = grouped(6)
     split_names = np.where(np.isin(windows.group, ["g2", "g3"]), "test", "train")

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.results import pretraining
+from tests.results.alarms import NAB
 from tests.results.goals import CMAPSS, CWRU, UCI_HAR, UEA
 from tests.results.runner import run_table
 
@@ -19,6 +20,7 @@ TABLES: dict[str, Any] = {
     "cmapss_fd001": CMAPSS,
     "cwru_bearings": CWRU,
     "uea_motion": UEA,
+    "nab_machine_temperature": NAB,
 }
 """Per name a module, or an object like one, with PROJECT, SEEDS, variants() and markdown(rows)."""
 

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from mcu_slm.config import load_project
 from tests.results import pretraining
 from tests.results.__main__ import TABLES
+from tests.results.alarms import AlarmTable
 from tests.results.runner import Variant, changed, run_table
 
 pytest.importorskip("torch", reason="skipped: PyTorch is not installed")
@@ -112,3 +113,12 @@ def test_the_table_has_a_line_per_share_and_kind() -> None:
     lines = pretraining.markdown(rows).splitlines()
     assert len(lines) == 2 + 9
     assert lines[2] == "| 1% | none | 50.0 +- 0.0 | 55.0 +- 7.1 | 50.0, 60.0 |"
+
+
+def test_alarms_are_counted_per_recorded_sample() -> None:
+    found = {"anomalies": 3.0, "anomalies_found": 2.0, "needless_alarms": 4.0}
+    rates = {"needless_alarms_per_1000": 6.0, "false_alarms_per_1000": 30.0}
+    metrics = {"validation": {"anomalies": 1.0, "anomalies_found": 1.0}, "test": found | rates}
+    row = {"seed": 5, "parameters": {"deployed": 4812}, "metrics": {"int8": metrics}}
+    line = AlarmTable("any", samples_per_score=12).markdown([row]).splitlines()[-1]
+    assert line == "| 5 | 4,812 | 1 of 1 | 2 of 3 | 4 | 0.50 | 30.0 |"

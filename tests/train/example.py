@@ -16,6 +16,7 @@ from mcu_slm.config import (
     BiLstmModel,
     BoardConfig,
     ClassificationTask,
+    FilterbankModel,
     NpzData,
     Project,
     ProjectConfig,
@@ -150,6 +151,7 @@ SMALL = {
         "filter_samples": 8,
         "filter_stride_samples": 4,
     },
+    "filterbank": {"bands": 8, "hidden": 12, "stem_samples": 16, "stem_stride_samples": 4},
     "token-lm": {
         "blocks": 2,
         "width": 8,
@@ -168,6 +170,7 @@ def make_model(family: str = "transformer", **settings):
         "tcn": TcnModel,
         "bilstm": BiLstmModel,
         "spectral": SpectralModel,
+        "filterbank": FilterbankModel,
         "token-lm": TokenLmModel,
     }
     return classes[family](family=family, **(SMALL[family] | settings))

@@ -1,5 +1,7 @@
 """Changes of training windows."""
 
+import math
+
 import pytest
 import torch
 
@@ -7,6 +9,7 @@ from mcu_slm.config import AugmentConfig
 from mcu_slm.train.augment import (
     Channels,
     augment,
+    change_response,
     crop_and_stretch,
     draw_mix,
     drop_channels,
@@ -26,6 +29,7 @@ NEW_KEYS = {
     "crop_fraction": 0.7,
     "rotation_degrees": 20.0,
     "channel_drop": 0.3,
+    "response_std": 0.2,
 }
 OLD_KEYS = {
     "noise_std": 0.1,
@@ -52,6 +56,19 @@ def _generator() -> torch.Generator:
 
 def _windows(batch: int = 16, samples: int = 20) -> torch.Tensor:
     return torch.randn(batch, samples, len(CHANNELS.names), generator=_generator())
+
+
+def test_another_response_keeps_waves_and_changes_their_strength():
+    time = torch.arange(240)
+    waves = torch.stack([(2 * math.pi * k * time / 240).cos() for k in (0, 5, 60, 120)])
+    changed = change_response(waves[:, :, None], 0.5, _generator())[:, :, 0]
+    gain = (changed * waves).sum(1) / waves.square().sum(1)
+    torch.testing.assert_close(changed, gain[:, None] * waves, atol=1e-4, rtol=1e-4)
+    assert bool((gain > 0).all())
+    assert len(torch.unique(gain)) == 4
+    torch.testing.assert_close(
+        change_response(changed[..., None], 0.0, _generator())[..., 0], changed
+    )
 
 
 def _physical(x: torch.Tensor, group: tuple[str, ...]) -> torch.Tensor:

@@ -26,7 +26,8 @@ from tests.train.example import (
 
 pytestmark = pytest.mark.unit
 MATCH = {"feature_weight": 0.5, "attention_weight": 0.5}
-every_family = pytest.mark.parametrize("family", FAMILIES)
+# A filterbank pools nothing by attention, so matching is refused.
+every_family = pytest.mark.parametrize("family", sorted(set(FAMILIES) - {"filterbank"}))
 
 
 def _lesson(count=8):

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from mcu_slm.config import AugmentConfig
+from mcu_slm.config import AugmentConfig, RegressionTask
+from mcu_slm.errors import TrainingError
 from mcu_slm.train.convolutional_teacher import ConvolutionalTeacher
 from mcu_slm.train.distillation import Ensemble, SoftLabels
 from mcu_slm.train.families import Head
@@ -96,6 +97,19 @@ def test_rotation_reaches_the_windows_in_the_units_of_the_recordings(tmp_path):
     std = torch.from_numpy(Unequal.std)
     torch.testing.assert_close((changed * std).norm(dim=-1), (x * std).norm(dim=-1))
     assert not torch.allclose(changed.norm(dim=-1), x.norm(dim=-1), rtol=0.1)
+
+
+def test_a_regression_is_chosen_by_a_range_of_its_truth(tmp_path):
+    def opened(wanted):
+        task = RegressionTask(unit="m", min=0.0, max=2.0, validation_range=wanted)
+        return open_session(make_dataset(10), Identity(), make_project(task=task), tmp_path, quiet)
+
+    session, everything = opened((2.0, 3.0)), opened(None)
+    assert sorted(session.validation.counted(session.validation.y).unique().tolist()) == [2, 3]
+    assert len(everything.validation.counted(everything.validation.y)) == 20
+    assert session.lineage() != everything.lineage()
+    with pytest.raises(TrainingError, match="no validation window has a target from 7 to 9"):
+        opened((7.0, 9.0))
 
 
 def test_lineage_changes_with_data_and_settings(tmp_path):

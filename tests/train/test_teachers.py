@@ -5,10 +5,10 @@ import torch
 
 from mcu_slm.config import AugmentConfig, EventsTask
 from mcu_slm.train.convolutional_teacher import ConvolutionalTeacher
-from mcu_slm.train.families import Head, SpectralShape, parameter_count
+from mcu_slm.train.families import Head, parameter_count
+from mcu_slm.train.family_teacher import FamilyTeacher
 from mcu_slm.train.loop import reproducible
 from mcu_slm.train.session import open_session
-from mcu_slm.train.spectral_teacher import SpectralTeacher
 from mcu_slm.train.tasks import make_task
 from mcu_slm.train.teaching import make_guide
 from tests.train.example import Identity, make_dataset, make_model, make_project, quiet
@@ -17,19 +17,13 @@ pytestmark = pytest.mark.unit
 SAMPLES, CHANNELS = 32, 3
 
 
-def _spectral(head: Head) -> SpectralTeacher:
-    shape = SpectralShape.of(make_model("spectral"), SAMPLES, CHANNELS, head)
-    return SpectralTeacher(shape, torch.Generator().manual_seed(0), dropout=0.5)
-
-
 def _convolutional(head: Head) -> ConvolutionalTeacher:
     return ConvolutionalTeacher(CHANNELS, head, width=8, blocks=2)
 
 
-@pytest.mark.parametrize("make", [_spectral, _convolutional])
 @pytest.mark.parametrize("head", [Head(4), Head(4, per_token=True)])
-def test_what_a_teacher_sees_fits_what_it_answers(make, head):
-    teacher, x = make(head).eval(), torch.randn(5, SAMPLES, CHANNELS)
+def test_what_a_teacher_sees_fits_what_it_answers(head):
+    teacher, x = _convolutional(head).eval(), torch.randn(5, SAMPLES, CHANNELS)
     look = teacher.look(x)
     assert torch.equal(look.answers, teacher(x))
     tokens = teacher.trunk(x)
@@ -40,32 +34,31 @@ def test_what_a_teacher_sees_fits_what_it_answers(make, head):
         assert look.features.shape == (5, teacher.features)
 
 
-def test_a_spectral_teacher_drops_features_only_while_it_learns():
-    teacher, x = _spectral(Head(4)), torch.randn(8, SAMPLES, CHANNELS)
-    assert not torch.equal(teacher.train()(x), teacher(x))
-    assert torch.equal(teacher.eval()(x), teacher(x))
-
-
 def _members(folder, **teacher):
-    settings = {"members": 3, "families": ("convolutional", "spectral"), "width": 16}
+    settings = {
+        "members": 3,
+        "width": 16,
+        "kinds": ("convolutional", "model"),
+        "model": make_model("spectral"),
+    }
     project = make_project(teacher=settings | teacher, teacher_epochs=1, processes=1)
     with reproducible(1):
         session = open_session(make_dataset(6), Identity(), project, folder, quiet)
         return make_guide(session, session.lineage())
 
 
-def test_members_take_the_families_in_turn_and_differ(tmp_path):
+def test_members_take_turns_and_differ(tmp_path):
     guide, _ = _members(tmp_path)
     kinds = [type(member) for member in guide.members]
-    assert kinds == [ConvolutionalTeacher, SpectralTeacher, ConvolutionalTeacher]
+    assert kinds == [ConvolutionalTeacher, FamilyTeacher, ConvolutionalTeacher]
     first, _, third = guide.members
     assert not torch.equal(first.stem.weight, third.stem.weight)
     assert parameter_count(guide.members[1]) > 0
 
 
-def test_families_are_part_of_what_a_student_learned_from(tmp_path):
+def test_kinds_are_part_of_what_a_student_learned_from(tmp_path):
     _, one = _members(tmp_path / "a", members=1)
-    _, other = _members(tmp_path / "b", members=1, families=("spectral",))
+    _, other = _members(tmp_path / "b", members=1, kinds=("model",))
     assert one != other
 
 

@@ -15,6 +15,7 @@ from mcu_slm.config import ModelConfig
 from mcu_slm.errors import ConfigError
 from mcu_slm.train.families.bilstm import BiLstm, BiLstmShape
 from mcu_slm.train.families.embedding import sensors_of
+from mcu_slm.train.families.filterbank import Filterbank, FilterbankShape
 from mcu_slm.train.families.layers import MATCHED, POOLED_ATTENTION, POOLED_FEATURES
 from mcu_slm.train.families.spectral import Spectral, SpectralShape
 from mcu_slm.train.families.student import (
@@ -36,6 +37,7 @@ FAMILIES: Final[dict[str, tuple[type[Any], type[Any]]]] = {
     "tcn": (TcnShape, Tcn),
     "bilstm": (BiLstmShape, BiLstm),
     "spectral": (SpectralShape, Spectral),
+    "filterbank": (FilterbankShape, Filterbank),
     "token-lm": (TokenLmShape, TokenLm),
 }
 """Shape and network of each family, under its name in `[model] family`."""
@@ -67,7 +69,7 @@ def shape_of(
             "none",
         )
     if not symbols:
-        return replace(shape, sensors=sensors)
+        return replace(shape, sensors=sensors, input_limit=model.input_limit)
     if not isinstance(shape, TokenLmShape):
         raise ConfigError(
             "[model] family",
@@ -98,6 +100,7 @@ __all__ = [
     "POOLED_FEATURES",
     "BiLstmShape",
     "BlockShape",
+    "FilterbankShape",
     "Head",
     "Sensor",
     "Shape",

@@ -51,7 +51,7 @@ class Shape:
 
     Units: `window` in samples.
 
-    `sensors` is empty where all channels are one.
+    `sensors` is empty where all channels are one. Values beyond `input_limit` count as it.
     """
 
     family: ClassVar[str]
@@ -59,6 +59,7 @@ class Shape:
     channels: int
     head: Head
     sensors: tuple[Sensor, ...] = field(default=(), kw_only=True)
+    input_limit: float | None = field(default=None, kw_only=True)
 
     def to_json(self) -> dict[str, Any]:
         """Return plain dictionaries and lists."""
@@ -142,7 +143,8 @@ class Student(nn.Module, ABC):
     @property
     def input_range(self) -> tuple[float, float] | None:
         """Return the range of the int8 input; None for that of the training windows."""
-        return None
+        limit = self.shape.input_limit
+        return None if limit is None else (-limit, limit)
 
     @property
     def fixed_ranges(self) -> Mapping[str, tuple[float, float]]:

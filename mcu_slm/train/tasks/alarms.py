@@ -42,8 +42,19 @@ class Points:
         return torch.cat([breaks.new_zeros(1), breaks]).cumsum(0)
 
 
+TAIL = 0.1
+"""Share of the normal scores whose tail is continued where they are too few for a rate."""
+FEWEST_FOR_TAIL = 30
+
+
 def calibrated_threshold(normal: torch.Tensor, rate: float) -> float:
     """Return the lowest score that at most a share `rate` of normal scores exceed.
+
+    Fewer scores than 1 / rate cannot say that: then it is the highest, or what their tail gives
+    when it is continued as an exponential one, if that is higher.
+
+    Source: Siffer et al.: Anomaly Detection in Streams with Extreme Value Theory (2017), with the
+    shape of the tail fixed, as few scores cannot tell it.
 
     Raises:
         TrainingError: There is no normal score.
@@ -57,7 +68,13 @@ def calibrated_threshold(normal: torch.Tensor, rate: float) -> float:
         )
     allowed = math.floor(rate * len(normal))
     ordered = torch.sort(normal.double().flatten(), descending=True).values
-    return float(ordered[allowed])
+    highest = float(ordered[allowed])
+    if allowed > 0 or len(ordered) < FEWEST_FOR_TAIL:
+        return highest
+    tail = int(TAIL * len(ordered))
+    edge = float(ordered[tail])
+    excess = float((ordered[:tail] - edge).mean())
+    return max(highest, edge + excess * math.log(TAIL / rate))
 
 
 def auroc(scores: torch.Tensor, labels: torch.Tensor) -> float:
@@ -114,11 +131,14 @@ def alarm_metrics(
     """Judge alarms point by point and event by event.
 
     false_alarms_per_1000 counts alarmed points outside anomalies, per 1,000 points outside them;
-    false_alarm_events counts their unbroken runs.
+    false_alarm_events counts their unbroken runs. needless_alarms counts the runs of alarmed points
+    that touch no anomaly: what fades after one is no alarm of its own.
     """
     false = alarms & ~labels
     anomalies = runs(labels, stretch)
     outside = int((~labels).sum())
+    raised = runs(alarms, stretch)
+    needless = float(raised.max()) - len(torch.unique(raised[alarms & labels]))
     adjusted = point_adjusted(alarms, labels, stretch)
     return {
         "f1": f1(alarms, labels),
@@ -127,4 +147,6 @@ def alarm_metrics(
         "anomalies_found": float(len(torch.unique(anomalies[alarms & labels]))),
         "false_alarms_per_1000": 1000.0 * int(false.sum()) / max(outside, 1),
         "false_alarm_events": float(runs(false, stretch).max()),
+        "needless_alarms": needless,
+        "needless_alarms_per_1000": 1000.0 * needless / max(outside, 1),
     }

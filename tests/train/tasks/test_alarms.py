@@ -1,5 +1,7 @@
 """Scores and alarms against values worked out by hand."""
 
+import math
+
 import pytest
 import torch
 
@@ -86,8 +88,25 @@ def test_alarms_are_judged_by_points_and_by_events():
     assert found["anomalies_found"] == 1
     assert found["false_alarms_per_1000"] == pytest.approx(3 / 5 * 1000)
     assert found["false_alarm_events"] == 2
+    assert found["needless_alarms"] == 2
+    assert found["needless_alarms_per_1000"] == pytest.approx(2 / 5 * 1000)
     assert found["f1"] == pytest.approx(2 * 1 / (4 + 5))
     assert found["point_adjusted_f1"] == pytest.approx(2 * 3 / (6 + 5))
+
+
+def test_what_fades_after_an_anomaly_is_no_alarm_of_its_own():
+    alarms, labels = flags("0001110010"), flags("0011000000")
+    found = alarm_metrics(alarms, labels, one_stretch(10))
+    assert found["false_alarm_events"] == 2
+    assert found["needless_alarms"] == 1
+
+
+def test_too_few_normal_scores_are_continued_as_an_exponential_tail():
+    # Of 40 scores the four highest lie on average 2.5 above the fifth.
+    scores = torch.cat([torch.zeros(36), torch.tensor([1.0, 2.0, 3.0, 4.0])])
+    assert calibrated_threshold(scores, 0.001) == pytest.approx(2.5 * math.log(100))
+    assert calibrated_threshold(scores, 0.03) == pytest.approx(3.0)
+    assert calibrated_threshold(scores[-4:], 0.001) == 4.0
 
 
 def test_nothing_alarmed_and_nothing_anomalous_gives_zeros():

@@ -1,0 +1,30 @@
+"""Write NAB's machine temperature (Ahmad et al., 2017) as means over the last day, one per hour.
+
+    python prepare.py FOLDER_WITH_nab_subset.npz
+
+A driver on the board adds up 288 samples. A mean has the label of its last sample.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import numpy as np
+
+HOUR, DAY = 12, 288  # samples
+RECORDING = "machine_temperature_system_failure"
+
+
+def main(source: Path) -> None:
+    """Write days.npz beside this file."""
+    arrays = np.load(source / "nab_subset.npz")
+    samples, labels = (arrays[f"{RECORDING}_{part}"] for part in "xy")
+    total = np.concatenate([[0.0], np.cumsum(samples, dtype=np.float64)])
+    ends = np.arange(DAY, len(samples) + 1, HOUR)
+    means = ((total[ends] - total[ends - DAY]) / DAY).astype(np.float32)
+    np.savez(Path(__file__).parent / "days.npz", x=means, y=labels[ends - 1])
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
