@@ -92,8 +92,15 @@ def test_nothing_is_matched_unless_asked_for_or_without_teachers():
     assert make_matching(student, None, TrainConfig(**MATCH), 1) is None
 
 
-def test_a_student_that_pools_nothing_is_refused():
-    student = make_small_student(head=Head(4, per_token=True))
+@pytest.mark.parametrize(
+    "student",
+    [
+        {"head": Head(4, per_token=True)},
+        {"family": "filterbank"},
+    ],
+)
+def test_a_student_that_pools_nothing_by_attention_is_refused(student):
+    student = make_small_student(**student)
     with pytest.raises(ConfigError, match="pools no tokens by attention; expected 0 for both"):
         make_matching(student, _teachers(), TrainConfig(**MATCH), 1)
 
