@@ -4,8 +4,6 @@ import pytest
 import torch
 from pydantic import ValidationError
 
-from mcu_slm.config import Project
-from mcu_slm.train import TrainedStudent
 from mcu_slm.train.distillation import Ensemble
 from mcu_slm.train.family_teacher import FamilyTeacher
 from mcu_slm.train.session import open_session
@@ -77,14 +75,3 @@ def test_its_first_layer_fits_the_window():
     model = make_model("bilstm", stem_samples=SAMPLES + 1)
     with pytest.raises(ValidationError, match="do not fit"):
         make_project(teacher={"model": model})
-
-
-def test_input_limits_reach_windows_and_the_int8_input(tmp_path):
-    project: Project = make_project(model={"input_limit": 1.5}, teacher={"enabled": False})
-    session = open_session(make_dataset(10), Identity(), project, tmp_path, quiet)
-    for part in (session.train, session.validation, session.test):
-        assert float(part.x.abs().max()) == 1.5
-    student = make_small_student(family="tcn", input_limit=1.5)
-    scale, zero_point = TrainedStudent(student).ranges.quantization("input")
-    assert (127 - zero_point) * scale == pytest.approx(1.5, rel=0.02)
-    assert (-128 - zero_point) * scale == pytest.approx(-1.5, rel=0.02)
