@@ -369,18 +369,18 @@ def bench(
 
 @command
 def simulate(
-    board: Annotated[str, typer.Argument(help="A board; see: mcu-slm boards.")],
+    board: Annotated[str, typer.Argument(help="A board, or that of the firmware's project.")],
     elf: Annotated[Path, typer.Argument(help="The firmware.")],
     tcp: Annotated[
         int, typer.Option("--tcp", min=0, max=65535, help="TCP port of the board's UART.")
     ] = 5555,
 ) -> None:
     """Run a firmware on the board simulator and serve its UART on TCP, until Ctrl-C."""
-    from mcu_slm import boards
+    from mcu_slm.firmware import board_of_elf
     from mcu_slm.simulator.board import BoardSimulator
     from mcu_slm.simulator.server import serve_tcp
 
-    simulator = BoardSimulator(boards.load_board(board), elf)
+    simulator = BoardSimulator(board_of_elf(board, elf), elf)
 
     def ready(port: int) -> None:
         typer.echo(f"{board} runs; its UART is at socket://127.0.0.1:{port} (Ctrl-C ends)")

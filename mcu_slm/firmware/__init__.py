@@ -25,7 +25,7 @@ from mcu_slm.firmware.building import build
 from mcu_slm.firmware.elf import Section
 from mcu_slm.firmware.forms import FORMS, SOURCE_FOLDER, GeneratedForm, generate_form
 from mcu_slm.firmware.generation import FirmwareProject, generate
-from mcu_slm.firmware.record import edited_files, project_board, tool_files
+from mcu_slm.firmware.record import board_of_elf, edited_files, project_board, tool_files
 from mcu_slm.firmware.sensors import SENSORS, SensorChoice, recorded_sensor
 from mcu_slm.firmware.tflm import TflmTree, find_tflm, find_tflm_folder
 
@@ -39,6 +39,7 @@ __all__ = [
     "Section",
     "SensorChoice",
     "TflmTree",
+    "board_of_elf",
     "build",
     "edited_files",
     "find_tflm",

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any, Final
 
-from mcu_slm.boards import Board, board_from_json
+from mcu_slm.boards import Board, board_from_json, load_board
 from mcu_slm.errors import UsageError
 from mcu_slm.firmware.sensors import SensorChoice
 from mcu_slm.firmware.templates import TOOL_FOLDER
@@ -68,6 +68,22 @@ def project_board(project: Path) -> Board:
     """
     load_project_record(project)
     return board_from_json(project / TOOL_FOLDER / BOARD_RECORD)
+
+
+def board_of_elf(name: str, elf: Path) -> Board:
+    """Return the board of a firmware: that of its project where this has the name, else by name.
+
+    A board of the user's own is known to the project that was generated for it.
+
+    Raises:
+        BoardError: neither is known.
+    """
+    for project in elf.resolve().parents:
+        if (project / TOOL_FOLDER / BOARD_RECORD).is_file():
+            board = project_board(project)
+            if board.name == name:
+                return board
+    return load_board(name)
 
 
 def edited_files(project: Path) -> tuple[str, ...]:

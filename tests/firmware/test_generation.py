@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import shutil
 from pathlib import Path
@@ -11,9 +12,9 @@ import pytest
 
 from mcu_slm import boards, resources
 from mcu_slm import tool_files as tool_files_module
-from mcu_slm.errors import ModelError, UsageError
+from mcu_slm.errors import BoardError, ModelError, UsageError
 from mcu_slm.files import write_atomic
-from mcu_slm.firmware import edited_files, generation, project_board, tool_files
+from mcu_slm.firmware import board_of_elf, edited_files, generation, project_board, tool_files
 from tests.firmware.conftest import STANDIN
 
 pytestmark = pytest.mark.unit
@@ -210,3 +211,14 @@ def test_folder_without_manifest_is_a_model_error(make_project, tmp_path: Path) 
 def test_every_board_can_be_generated(make_project, tmp_path: Path) -> None:
     seen = [make_project(name, out=tmp_path / name).board for name in boards.list_boards()]
     assert seen == list(boards.list_boards())
+
+
+def test_a_firmware_knows_its_board_by_name(make_project, tmp_path: Path) -> None:
+    """A board of the user's own is in no list."""
+    mine = dataclasses.replace(boards.load_board("nucleo_f446re"), name="my_node")
+    project = make_project(mine, out=tmp_path / "mine").folder
+    elf = project / "build" / "Release" / "firmware.elf"
+    assert board_of_elf("my_node", elf) == mine
+    assert board_of_elf("nucleo_h743zi2", elf).chip.name == "stm32h743zi"
+    with pytest.raises(BoardError, match="no such board"):
+        board_of_elf("my_node", tmp_path / "firmware.elf")
