@@ -126,6 +126,20 @@ UEA = GoalTable(
     "uea_motion",
     {
         "RacketSports": {},
+        "RacketSports, tcn": {
+            "model": {
+                **{"family": "tcn", "width": 40, "blocks": 4, "kernel_tokens": 5},
+                **{"stem_samples": 5, "stem_stride_samples": 1},
+            },
+            "teacher.families": ("convolutional",),
+            "teacher.members": 4,
+            "train.student_epochs": 120,
+            "train.augment.rotation_degrees": 20.0,
+            "train.augment.rotation_groups": (
+                ("accel_x", "accel_y", "accel_z"),
+                ("gyro_x", "gyro_y", "gyro_z"),
+            ),
+        },
         "Epilepsy": _recordings(
             "Epilepsy",
             ("x", "y", "z"),
