@@ -131,7 +131,7 @@ UEA = GoalTable(
                 **{"family": "tcn", "width": 40, "blocks": 4, "kernel_tokens": 5},
                 **{"stem_samples": 5, "stem_stride_samples": 1},
             },
-            "teacher.families": ("convolutional",),
+            **{"teacher.kinds": (), "teacher.model": None},
             "teacher.members": 4,
             "train.student_epochs": 120,
             "train.augment.rotation_degrees": 20.0,

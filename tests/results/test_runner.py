@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import numpy as np
@@ -122,3 +123,12 @@ def test_alarms_are_counted_per_recorded_sample() -> None:
     row = {"seed": 5, "parameters": {"deployed": 4812}, "metrics": {"int8": metrics}}
     line = AlarmTable("any", samples_per_score=12).markdown([row]).splitlines()[-1]
     assert line == "| 5 | 4,812 | 1 of 1 | 2 of 3 | 4 | 0.50 | 30.0 |"
+
+
+@pytest.mark.parametrize("name", sorted(set(TABLES) - {"pretraining"}))
+def test_every_line_of_every_table_is_a_project(name: str, monkeypatch) -> None:
+    monkeypatch.setenv("MCU_SLM_SHARED", os.environ.get("MCU_SLM_SHARED", "../shared"))
+    table = TABLES[name]
+    project = load_project(table.PROJECT)
+    for variant in table.variants():
+        assert changed(project, variant.changes).project.name == project.project.name
