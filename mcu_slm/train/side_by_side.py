@@ -48,8 +48,9 @@ def fit_side_by_side(
         while waiting or running:
             running = [process for process in running if process.is_alive()]
             while waiting and len(running) < processes:
-                running.append(waiting.pop(0))
-                running[-1].start()
+                process = waiting.pop(0)
+                process.start()
+                running.append(process)
             _tell(session, events)
         _tell(session, events)
     finally:

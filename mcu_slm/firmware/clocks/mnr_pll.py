@@ -7,7 +7,7 @@ from typing import Final
 
 from mcu_slm.boards import Board
 from mcu_slm.boards.clocks import MnrPllFacts
-from mcu_slm.errors import BoardError
+from mcu_slm.firmware.clocks.sources import CommonSettings, common_settings, no_pll_setting
 
 # G4, L4+ and L5: on the way past this clock AHB runs at half of it for a moment.
 _TWO_STEPS_ABOVE_HZ: Final = 80_000_000
@@ -17,19 +17,14 @@ _VDDIO2_PORT: Final = "PG"  # but for PG0 and PG1
 
 
 @dataclass(frozen=True)
-class MnrClockSettings:
+class MnrClockSettings(CommonSettings):
     """What `system_clock.c` writes to the clock registers, and why.
 
     `uses_vddio2` says that the board needs pins which are cut off until their supply is declared
     valid. All buses are as fast as the core.
     """
 
-    core_hz: int
-    core_mhz: str
     console_hz: int
-    reset_hz: int
-    has_crystal: bool
-    crystal_bypass: bool
     pll_m: int
     pll_n: int
     pll_r: int
@@ -38,7 +33,6 @@ class MnrClockSettings:
     two_steps: bool
     halves_second_core: bool
     uses_vddio2: bool
-    summary: str
 
 
 def clock_settings(board: Board) -> MnrClockSettings:
@@ -53,15 +47,8 @@ def clock_settings(board: Board) -> MnrClockSettings:
     assert isinstance(facts, MnrPllFacts)  # the family decided that
     source_hz = board.crystal_hz or facts.internal_hz
     m, n, r = _pll(board, facts, source_hz)
-    crystal = "external clock" if board.crystal_bypass else "crystal"
-    source = crystal if board.crystal_hz else "internal oscillator"
     return MnrClockSettings(
-        core_hz=board.clock_hz,
-        core_mhz=f"{board.clock_hz / 1e6:g}",
         console_hz=board.clock_hz,
-        reset_hz=board.chip.reset_clock_hz,
-        has_crystal=board.crystal_hz > 0,
-        crystal_bypass=board.crystal_bypass,
         pll_m=m,
         pll_n=n,
         pll_r=r,
@@ -70,8 +57,7 @@ def clock_settings(board: Board) -> MnrClockSettings:
         two_steps=board.clock_hz > _TWO_STEPS_ABOVE_HZ,
         halves_second_core=board.clock_hz > _SECOND_CORE_MAX_HZ,
         uses_vddio2=_uses_vddio2(board),
-        summary=f"{source_hz / 1e6:g} MHz {source} / {m} * {n} / {r} = "
-        f"{board.clock_hz / 1e6:g} MHz; PLL runs at {source_hz * n / m / 1e6:g} MHz.",
+        **common_settings(board, (m, n, r)),
     )
 
 
@@ -89,12 +75,7 @@ def _pll(board: Board, facts: MnrPllFacts, source_hz: int) -> tuple[int, int, in
             vco_fits = facts.pll_vco_min_hz <= vco_hz <= facts.pll_vco_max_hz
             if vco_fits and facts.pll_n_min <= n <= facts.pll_n_max and vco_hz == n * input_hz:
                 return m, n, r
-    raise BoardError(
-        f"board {board.name}: clock_hz",
-        f"no PLL setting gives {board.clock_hz:,} Hz from {source_hz:,} Hz",
-        expected="source / M * N / R within the limits in the chip file",
-        remedy="Choose another clock_hz.",
-    )
+    raise no_pll_setting(board, "source / M * N / R within the limits in the chip file")
 
 
 def _uses_vddio2(board: Board) -> bool:

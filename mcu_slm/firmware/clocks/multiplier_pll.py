@@ -7,7 +7,7 @@ from typing import Final
 
 from mcu_slm.boards import Board
 from mcu_slm.boards.clocks import MultiplierPllFacts
-from mcu_slm.errors import BoardError
+from mcu_slm.firmware.clocks.sources import no_pll_setting
 
 # Divider -> value of a field PPREx (RCC_CFGR).
 _APB_FIELDS: Final = {1: 0, 2: 4, 4: 5, 8: 6, 16: 7}
@@ -99,13 +99,10 @@ def _pll(
             is_exact = vco_hz == multiplier * input_hz
             if in_range and is_exact and multiplier in facts.pll_multipliers:
                 return predivider, multiplier, divider
-    raise BoardError(
-        f"board {board.name}: clock_hz",
-        f"no PLL setting gives {board.clock_hz:,} Hz from {oscillator_hz:,} Hz",
-        expected="oscillator / predivider * multiplier / divider, with the factors of "
-        f"{board.chip.name}",
-        remedy="Choose another clock_hz.",
+    expected = (
+        f"oscillator / predivider * multiplier / divider, with the factors of {board.chip.name}"
     )
+    raise no_pll_setting(board, expected)
 
 
 def _apb_divider(core_hz: int, limit_hz: int) -> int:

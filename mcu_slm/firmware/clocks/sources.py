@@ -2,8 +2,35 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import Any
+
 from mcu_slm.boards import Board
 from mcu_slm.errors import BoardError
+
+
+@dataclass(frozen=True)
+class CommonSettings:
+    """What `system_clock.c` of every family takes."""
+
+    core_hz: int
+    core_mhz: str
+    reset_hz: int
+    has_crystal: bool
+    crystal_bypass: bool
+    summary: str
+
+
+def common_settings(board: Board, pll: tuple[int, int, int]) -> dict[str, Any]:
+    """Return the fields of `CommonSettings`, for the dividers M, N and the last of the PLL."""
+    return {
+        "core_hz": board.clock_hz,
+        "core_mhz": f"{board.clock_hz / 1e6:g}",
+        "reset_hz": board.chip.reset_clock_hz,
+        "has_crystal": board.crystal_hz > 0,
+        "crystal_bypass": board.crystal_bypass,
+        "summary": pll_summary(board, pll),
+    }
 
 
 def source_hz(board: Board) -> int:

@@ -7,21 +7,17 @@ from dataclasses import dataclass
 from mcu_slm.boards import Board
 from mcu_slm.boards.clocks import F4ClockFacts
 from mcu_slm.firmware.clocks.main_pll import apb_divider, apb_field, main_pll
-from mcu_slm.firmware.clocks.sources import pll_summary
+from mcu_slm.firmware.clocks.sources import CommonSettings, common_settings
 
 
 @dataclass(frozen=True)
-class F4ClockSettings:
+class F4ClockSettings(CommonSettings):
     """What `system_clock.c` writes to the clock registers.
 
     `prefetch_broken_revision` is empty where every revision can prefetch.
     """
 
-    core_hz: int
     console_hz: int
-    reset_hz: int
-    has_crystal: bool
-    crystal_bypass: bool
     pll_source: str
     pll_m: int
     pll_n: int
@@ -35,7 +31,6 @@ class F4ClockSettings:
     over_drive: bool
     highest_voltage: str
     prefetch_broken_revision: str
-    summary: str
 
 
 def clock_settings(board: Board) -> F4ClockSettings:
@@ -53,11 +48,7 @@ def clock_settings(board: Board) -> F4ClockSettings:
     apb1 = apb_divider(board.clock_hz, facts.apb1_max_hz)
     apb2 = apb_divider(board.clock_hz, facts.apb2_max_hz)
     return F4ClockSettings(
-        core_hz=board.clock_hz,
         console_hz=board.clock_hz // (apb1 if board.console.usart.bus == "APB1" else apb2),
-        reset_hz=board.chip.reset_clock_hz,
-        has_crystal=board.crystal_hz > 0,
-        crystal_bypass=board.crystal_bypass,
         pll_source="HSE" if board.crystal_hz else "HSI",
         pll_m=pll.m,
         pll_n=pll.n,
@@ -71,5 +62,5 @@ def clock_settings(board: Board) -> F4ClockSettings:
         over_drive=0 < facts.over_drive_above_hz < board.clock_hz,
         highest_voltage=f"0x{facts.pwr_cr_highest_voltage:08X}u",
         prefetch_broken_revision=f"0x{broken:04X}u" if broken else "",
-        summary=pll_summary(board, (pll.m, pll.n, pll.p)),
+        **common_settings(board, (pll.m, pll.n, pll.p)),
     )

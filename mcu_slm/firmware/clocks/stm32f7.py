@@ -7,18 +7,14 @@ from dataclasses import dataclass
 from mcu_slm.boards import Board
 from mcu_slm.boards.clocks import F7ClockFacts
 from mcu_slm.firmware.clocks.main_pll import apb_divider, apb_field, main_pll
-from mcu_slm.firmware.clocks.sources import pll_summary
+from mcu_slm.firmware.clocks.sources import CommonSettings, common_settings
 
 
 @dataclass(frozen=True)
-class F7ClockSettings:
+class F7ClockSettings(CommonSettings):
     """What `system_clock.c` writes to the clock registers."""
 
-    core_hz: int
     console_hz: int
-    reset_hz: int
-    has_crystal: bool
-    crystal_bypass: bool
     pll_source: str
     pll_m: int
     pll_n: int
@@ -30,7 +26,6 @@ class F7ClockSettings:
     ppre2: int
     flash_wait_states: int
     over_drive: bool
-    summary: str
 
 
 def clock_settings(board: Board) -> F7ClockSettings:
@@ -47,11 +42,7 @@ def clock_settings(board: Board) -> F7ClockSettings:
     apb1 = apb_divider(board.clock_hz, facts.apb1_max_hz)
     apb2 = apb_divider(board.clock_hz, facts.apb2_max_hz)
     return F7ClockSettings(
-        core_hz=board.clock_hz,
         console_hz=board.clock_hz // (apb1 if board.console.usart.bus == "APB1" else apb2),
-        reset_hz=board.chip.reset_clock_hz,
-        has_crystal=board.crystal_hz > 0,
-        crystal_bypass=board.crystal_bypass,
         pll_source="HSE" if board.crystal_hz else "HSI",
         pll_m=pll.m,
         pll_n=pll.n,
@@ -63,5 +54,5 @@ def clock_settings(board: Board) -> F7ClockSettings:
         ppre2=apb_field(apb2),
         flash_wait_states=(board.clock_hz - 1) // facts.flash_hz_per_wait_state,
         over_drive=board.clock_hz > facts.over_drive_above_hz,
-        summary=pll_summary(board, (pll.m, pll.n, pll.p)),
+        **common_settings(board, (pll.m, pll.n, pll.p)),
     )

@@ -8,7 +8,7 @@ from typing import Final
 from mcu_slm.boards import Board
 from mcu_slm.boards.clocks import H7ClockFacts
 from mcu_slm.firmware.clocks.ranged_pll import ranged_pll
-from mcu_slm.firmware.clocks.sources import pll_summary
+from mcu_slm.firmware.clocks.sources import CommonSettings, common_settings
 
 # Divider -> value of the fields HPRE (RCC_D1CFGR) and of each PPRE.
 _AHB_FIELDS: Final = {1: 0, 2: 8, 4: 9, 8: 10, 16: 11}
@@ -16,15 +16,10 @@ _APB_FIELDS: Final = {1: 0, 2: 4, 4: 5, 8: 6, 16: 7}
 
 
 @dataclass(frozen=True)
-class H7ClockSettings:
+class H7ClockSettings(CommonSettings):
     """What `system_clock.c` writes to the clock registers."""
 
-    core_hz: int
-    core_mhz: str
     console_hz: int
-    reset_hz: int
-    has_crystal: bool
-    crystal_bypass: bool
     pll_source: str
     pll_m: int
     pll_n: int
@@ -37,7 +32,6 @@ class H7ClockSettings:
     ppre: int
     flash_wait_states: int
     flash_programming_delay: int
-    summary: str
 
 
 def clock_settings(board: Board) -> H7ClockSettings:
@@ -56,12 +50,7 @@ def clock_settings(board: Board) -> H7ClockSettings:
     apb = _divider(_APB_FIELDS, ahb_hz, facts.apb_max_hz)
     latency, delay = next(row[1:] for row in facts.flash_latencies if ahb_hz <= row[0])
     return H7ClockSettings(
-        core_hz=board.clock_hz,
-        core_mhz=f"{board.clock_hz / 1e6:g}",
         console_hz=ahb_hz // apb,
-        reset_hz=board.chip.reset_clock_hz,
-        has_crystal=board.crystal_hz > 0,
-        crystal_bypass=board.crystal_bypass,
         pll_source="HSE" if board.crystal_hz else "HSI",
         pll_m=pll.m,
         pll_n=pll.n,
@@ -74,7 +63,7 @@ def clock_settings(board: Board) -> H7ClockSettings:
         ppre=_APB_FIELDS[apb],
         flash_wait_states=latency,
         flash_programming_delay=delay,
-        summary=pll_summary(board, (pll.m, pll.n, pll.divider)),
+        **common_settings(board, (pll.m, pll.n, pll.divider)),
     )
 
 

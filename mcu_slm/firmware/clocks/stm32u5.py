@@ -8,7 +8,7 @@ from typing import Final
 from mcu_slm.boards import Board
 from mcu_slm.boards.clocks import U5ClockFacts
 from mcu_slm.firmware.clocks.ranged_pll import ranged_pll
-from mcu_slm.firmware.clocks.sources import pll_summary, source_hz
+from mcu_slm.firmware.clocks.sources import CommonSettings, common_settings, source_hz
 
 _M_MAX: Final = 16
 # Divider -> value of the field PLL1MBOOST (RCC_PLL1CFGR); no source needs a higher one.
@@ -16,18 +16,14 @@ _BOOST_FIELDS: Final = {1: 0, 2: 1, 4: 2}
 
 
 @dataclass(frozen=True)
-class U5ClockSettings:
+class U5ClockSettings(CommonSettings):
     """What `system_clock.c` writes to the clock registers.
 
     The booster (EPOD) is needed by fast cores; it runs at the PLL's source / `boost_divider`.
     """
 
-    core_hz: int
     console_hz: int
-    reset_hz: int
     smps: bool
-    has_crystal: bool
-    crystal_bypass: bool
     pll_source: str
     pll_m: int
     pll_n: int
@@ -38,7 +34,6 @@ class U5ClockSettings:
     boost_divider: int
     boost_field: int
     flash_wait_states: int
-    summary: str
 
 
 def clock_settings(board: Board) -> U5ClockSettings:
@@ -54,12 +49,8 @@ def clock_settings(board: Board) -> U5ClockSettings:
     pll = ranged_pll(board, _M_MAX)
     boost = next(d for d in _BOOST_FIELDS if source_hz(board) <= facts.boost_input_max_hz * d)
     return U5ClockSettings(
-        core_hz=board.clock_hz,
         console_hz=board.clock_hz,
-        reset_hz=board.chip.reset_clock_hz,
         smps=board.supply == "smps",
-        has_crystal=board.crystal_hz > 0,
-        crystal_bypass=board.crystal_bypass,
         pll_source="HSE" if board.crystal_hz else "MSIS",
         pll_m=pll.m,
         pll_n=pll.n,
@@ -70,5 +61,5 @@ def clock_settings(board: Board) -> U5ClockSettings:
         boost_divider=boost,
         boost_field=_BOOST_FIELDS[boost],
         flash_wait_states=(board.clock_hz - 1) // facts.flash_hz_per_wait_state,
-        summary=pll_summary(board, (pll.m, pll.n, pll.divider)),
+        **common_settings(board, (pll.m, pll.n, pll.divider)),
     )
