@@ -1,6 +1,6 @@
 """Firmware projects: generated from templates, built with the compilers of `toolchain`.
 
-clock.py          crystal and wanted core clock -> PLL, dividers, wait states
+clocks/           oscillator and wanted core clock -> PLL, dividers, wait states
 contexts.py       one frozen dataclass per template
 tool_contexts.py  those of the templates for CMake and editors
 templates.py      render firmware_templates/
