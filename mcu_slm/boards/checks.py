@@ -65,6 +65,7 @@ def _ensure_names_are_identifiers(chip: Chip, path: Path) -> None:
     # They become names in linker scripts and C.
     names = [memory.name for memory in chip.memories]
     names += [name for usart in chip.usarts for name in (usart.name, usart.rcc_enable_register)]
+    names += [name for port in chip.i2cs for name in (port.name, port.rcc_enable_register)]
     for name in (*names, chip.openocd_target):
         if not _IDENTIFIER.fullmatch(name):
             raise wrong_type(path, "name", name, "letters, digits and _")
@@ -202,6 +203,17 @@ def _sensor_pins(board: Board) -> list[str]:
     return pins
 
 
+def _ensure_sensor_port_is_in_the_chip(board: Board, path: Path) -> None:
+    ports = [port.name for port in board.chip.i2cs]
+    if board.i2c is not None and ports and board.i2c.port not in ports:
+        raise BoardError(
+            f"{path}: i2c.port",
+            f"{board.chip.name} has no {board.i2c.port}",
+            expected=f"one of {', '.join(ports)}",
+            remedy="Correct the board file, or add the port to the chip file.",
+        )
+
+
 def _ensure_stack_fits_ram(board: Board, path: Path) -> None:
     if not 1024 <= board.stack_bytes <= board.chip.ram.size_bytes or board.stack_bytes % 8:
         raise BoardError(
@@ -237,6 +249,7 @@ _BOARD_CHECKS: Final[tuple[Callable[[Board, Path], None], ...]] = (
     _ensure_console_pin_has_uart,
     _ensure_baud_rate_is_reachable,
     _ensure_pins_are_distinct_and_well_named,
+    _ensure_sensor_port_is_in_the_chip,
     _ensure_stack_fits_ram,
     _ensure_supply_is_in_the_chip,
 )

@@ -50,6 +50,21 @@ class Usart:
 
 
 @dataclass(frozen=True)
+class I2cPort:
+    """One I2C port of a chip, for chips whose family has no folder of its own for them.
+
+    Generation 2 has the registers CR1/CR2/TIMINGR/ISR. `clock` feeds the port after a reset.
+    """
+
+    name: str
+    base: int
+    generation: Literal[2]
+    clock: Literal["APB1"]
+    rcc_enable_register: str
+    rcc_enable_bit: int
+
+
+@dataclass(frozen=True)
 class Chip:
     """Silicon facts.
 
@@ -74,6 +89,7 @@ class Chip:
     memories: tuple[Memory, ...]
     usarts: tuple[Usart, ...]
     has_smps: bool = False
+    i2cs: tuple[I2cPort, ...] = ()
 
     @staticmethod
     def field_types(table: dict[str, Any]) -> dict[str, type]:
@@ -154,6 +170,12 @@ class Board:
     adc: AdcPins | None = None
     i2c: I2cPins | None = None
     spi: SpiPins | None = None
+
+    @property
+    def i2c_port(self) -> I2cPort | None:
+        """The port of `[i2c]`; none where the chip's file does not describe its ports."""
+        name = None if self.i2c is None else self.i2c.port
+        return next((port for port in self.chip.i2cs if port.name == name), None)
 
     def summary(self) -> dict[str, str | int]:
         """Return what a list of boards shows."""

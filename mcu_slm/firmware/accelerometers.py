@@ -165,7 +165,7 @@ def plan(
             f"one of {', '.join(map(str, ranges))} g",
             "Choose the range of the recordings.",
         )
-    folders = ("accelerometer", device.driver, f"{bus}_{board.chip.family.name}")
+    folders = ("accelerometer", device.driver, _bus_folder(bus, board))
     return folders, Settings(
         title=device.title,
         bus=bus,
@@ -182,6 +182,14 @@ def plan(
         other_address=f"0x{device.addresses[1]:02X}",
         many_bit=f"0x{device.many[0 if bus == 'i2c' else 1] or 0:02X}",
     )
+
+
+def _bus_folder(bus: str, board: Board) -> str:
+    """Return the folder of templates for a bus: by the port's generation, else by family."""
+    port = board.i2c_port
+    if bus == "i2c" and port is not None:
+        return f"i2c_v{port.generation}"
+    return f"{bus}_{board.chip.family.name}"
 
 
 def _bus(name: str, device: _Device, board: Board) -> str:

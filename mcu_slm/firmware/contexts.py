@@ -15,7 +15,8 @@ import mcu_slm
 from mcu_slm.boards import Board, Console
 from mcu_slm.boards.reset import RESET_CAUSES, reset_flags_of
 from mcu_slm.firmware import accelerometers, analog
-from mcu_slm.firmware.clocks import ClockSettings, clock_settings
+from mcu_slm.firmware.clocks import ClockSettings, apb1_hz, clock_settings
+from mcu_slm.firmware.i2c_timing import I2cTiming, timing_for
 from mcu_slm.firmware.sensors import Sampling
 from mcu_slm.firmware.tflm import CPP_FLAGS, INCLUDE_FOLDERS, RUNTIME
 from mcu_slm.firmware.tool_contexts import (
@@ -230,6 +231,26 @@ class I2cHeader:
 
 
 @dataclass(frozen=True)
+class I2cV2Header:
+    """`i2c_pins.h` of a port of the second generation, with its timing on both clocks."""
+
+    banner: str
+    port: str
+    base: str
+    rcc_enable_register: str
+    rcc_enable_bit: int
+    scl_pin: str
+    scl_port: int
+    scl_number: int
+    sda_pin: str
+    sda_port: int
+    sda_number: int
+    alternate_function: int
+    full_speed: I2cTiming
+    reset_clock: I2cTiming
+
+
+@dataclass(frozen=True)
 class Pin:
     """A pin as numbers."""
 
@@ -366,17 +387,23 @@ def _analog(banner: str, subject: Subject) -> AnalogSettings:
     return AnalogSettings(banner, settings, f"{subject.sampling.rate_hz:g}")
 
 
-def _i2c(banner: str, subject: Subject) -> I2cHeader:
-    wires = subject.board.i2c
+def _i2c(banner: str, subject: Subject) -> I2cHeader | I2cV2Header:
+    board = subject.board
+    wires, port = board.i2c, board.i2c_port
     assert wires is not None  # the bus was chosen because the board has it
-    return I2cHeader(
+    scl, sda = _pin(wires.scl_pin), _pin(wires.sda_pin)
+    places = (wires.scl_pin, *scl, wires.sda_pin, *sda, wires.alternate_function)
+    if port is None:
+        return I2cHeader(banner, wires.port, *places)
+    return I2cV2Header(
         banner,
-        wires.port,
-        wires.scl_pin,
-        *_pin(wires.scl_pin),
-        wires.sda_pin,
-        *_pin(wires.sda_pin),
-        wires.alternate_function,
+        port.name,
+        _address(port.base) + "u",
+        port.rcc_enable_register,
+        port.rcc_enable_bit,
+        *places,
+        full_speed=timing_for(apb1_hz(board)),
+        reset_clock=timing_for(board.chip.reset_clock_hz),
     )
 
 

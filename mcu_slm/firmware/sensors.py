@@ -152,10 +152,11 @@ def require_folders(folders: tuple[str, ...], root: Path, what: str, family: str
         if (root / folder).is_dir():
             continue
         stem = folder.removesuffix(family)
-        known = sorted(p.name.removeprefix(stem) for p in root.glob(f"{stem}*") if p.is_dir())
+        known = sorted(p.name.removeprefix(stem) for p in root.glob(f"{stem}stm32*") if p.is_dir())
+        described = ", or a chip whose file has [[i2cs]]" if stem == "i2c_" else ""
         raise BoardError(
             f"chip family {family!r}",
             f"there is no {what} for it",
-            f"one of {', '.join(known)}",
+            f"one of {', '.join(known)}{described}",
             "Choose --sensor stream, or write src/source.h for it.",
         )

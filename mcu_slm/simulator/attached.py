@@ -10,6 +10,7 @@ from mcu_slm.boards import Chip
 from mcu_slm.simulator.analog import AnalogChain
 from mcu_slm.simulator.devices import Device
 from mcu_slm.simulator.i2c import SimulatedI2c
+from mcu_slm.simulator.i2c_v2 import SecondI2c
 from mcu_slm.simulator.nvic import Clock
 from mcu_slm.simulator.spi import SimulatedSpi
 from mcu_slm.simulator.watchdog import IndependentWatchdog
@@ -25,7 +26,7 @@ class Attached:
     """The peripherals of one chip; ports by name."""
 
     watchdog: IndependentWatchdog
-    i2c: dict[str, SimulatedI2c] = field(default_factory=dict)
+    i2c: dict[str, SimulatedI2c | SecondI2c] = field(default_factory=dict)
     spi: dict[str, SimulatedSpi] = field(default_factory=dict)
     analog: AnalogChain | None = None
 
@@ -61,10 +62,14 @@ def attach(
         return True
 
     spi = _SPI_PORTS.get(chip.family.name, {})
-    ports = _I2C_OF_FIRST_GENERATION.get(chip.family.name, {})
+    first = _I2C_OF_FIRST_GENERATION.get(chip.family.name, {})
+    ports: dict[str, SimulatedI2c | SecondI2c] = {
+        name: SimulatedI2c(base, clock) for name, base in first.items()
+    }
+    ports |= {port.name: SecondI2c(port.base, clock) for port in chip.i2cs}
     return Attached(
         IndependentWatchdog(chip, clock, clock_hz),
-        {name: SimulatedI2c(base, clock) for name, base in ports.items()},
+        ports,
         {name: SimulatedSpi(base, clock) for name, base in spi.items()},
         AnalogChain(clock, register, store) if chip.family.name == "stm32f4" else None,
     )

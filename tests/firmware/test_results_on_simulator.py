@@ -18,7 +18,7 @@ from mcu_slm.compile import compile_model
 from mcu_slm.compile.meaning import count_quantizer_of
 from mcu_slm.errors import DeviceError
 from mcu_slm.firmware import build, generate
-from mcu_slm.firmware.generation import load_project_record
+from mcu_slm.firmware.record import load_project_record
 from mcu_slm.ir import Graph
 from mcu_slm.ops import parse_graph, reference
 from mcu_slm.protocol import Client, Result, Task

@@ -15,11 +15,13 @@ from mcu_slm.boards.sensing import I2cPins, SpiPins
 from mcu_slm.compile import compile_model
 from mcu_slm.errors import BoardError, UsageError
 from mcu_slm.firmware import SensorChoice, build, generate, templates
+from mcu_slm.firmware.clocks import apb1_hz
+from mcu_slm.firmware.i2c_timing import timing_for
 from mcu_slm.firmware.sensors import sampling_for
 from mcu_slm.metadata import read_info
 from mcu_slm.protocol import Boot, Client, Prediction, ResetCause, Start
 from tests.answers.models import CHANNELS, WINDOW, answering
-from tests.firmware.devices import Device, Lis3dh, Lsm6dso, Mpu6050, OnSpi
+from tests.firmware.devices import Device, Ism330dhcx, Lis3dh, Lsm6dso, Mpu6050, OnSpi
 from tests.firmware.test_results_on_simulator import codes_of, counts_of_sensor, expected_outputs
 
 pytest.importorskip("unicorn")
@@ -29,7 +31,16 @@ pytestmark = pytest.mark.emulator
 
 BOARD = boards.load_board("nucleo_f446re")
 HOP = 8
-CHIPS = {"lsm6dso": Lsm6dso, "lis3dh": Lis3dh, "mpu6050": Mpu6050}
+TIMINGR = 0x10
+CHIPS = {"lsm6dso": Lsm6dso, "ism330dhcx": Ism330dhcx, "lis3dh": Lis3dh, "mpu6050": Mpu6050}
+SENSORS = ("lsm6dso", "lis3dh", "mpu6050")
+# Boards with a port of the second generation, and a sensor of each driver.
+SECOND_GENERATION = {
+    "b_u585i_iot02a": "ism330dhcx",
+    "b_l475e_iot01a": "lis3dh",
+    "nucleo_g474re": "mpu6050",
+    "nucleo_f746zg": "lsm6dso",
+}
 
 
 class Clocked:
@@ -77,10 +88,10 @@ def recording(samples: int) -> npt.NDArray[np.int16]:
 
 @pytest.fixture(scope="module")
 def make_elf(tmp_path_factory: pytest.TempPathFactory, graph):
-    built: dict[str, Path] = {}
+    built: dict[tuple[str, str], Path] = {}
 
-    def make(sensor: str) -> Path:
-        if sensor not in built:
+    def make(sensor: str, board: boards.Board = BOARD) -> Path:
+        if (sensor, board.name) not in built:
             folder = tmp_path_factory.mktemp(sensor)
             compile_model(graph, tflite.write_model(graph), folder / "code")
             codes = codes_of(graph, counts_of_sensor(4))
@@ -88,9 +99,9 @@ def make_elf(tmp_path_factory: pytest.TempPathFactory, graph):
             choice = SensorChoice(sensor, HOP, 2)
             project = folder / "project"
             info = read_info(graph.metadata)
-            generate(folder / "code", BOARD, *known, project, "demo", choice, info)
-            built[sensor] = build(project, BOARD, "Release").elf
-        return built[sensor]
+            generate(folder / "code", board, *known, project, "demo", choice, info)
+            built[sensor, board.name] = build(project, board, "Release").elf
+        return built[sensor, board.name]
 
     return make
 
@@ -98,10 +109,19 @@ def make_elf(tmp_path_factory: pytest.TempPathFactory, graph):
 class Rig:
     """A simulated board with a sensor on its I2C."""
 
-    def __init__(self, elf: Path, device: Device, samples: npt.NDArray[np.int16]) -> None:
-        self.simulator = BoardSimulator(BOARD, elf)
+    def __init__(
+        self,
+        elf: Path,
+        device: Device,
+        samples: npt.NDArray[np.int16],
+        board: boards.Board = BOARD,
+        crystal_fails: bool = False,
+    ) -> None:
+        self.simulator = BoardSimulator(board, elf, crystal_fails=crystal_fails)
         self.sensor = Clocked(device, samples)
-        self.simulator.attached.i2c["I2C1"].targets.append(self.sensor)
+        port = "I2C1" if board.i2c is None else board.i2c.port
+        self.i2c = self.simulator.attached.i2c[port]
+        self.i2c.targets.append(self.sensor)
         self.client = Client(self.simulator.port, timeout=60.0)
 
     def run(self, seconds: float) -> Iterator[object]:
@@ -114,7 +134,7 @@ class Rig:
                 yield from self.client.events(0.0)
 
 
-@pytest.mark.parametrize("sensor", CHIPS)
+@pytest.mark.parametrize("sensor", SENSORS)
 def test_the_windows_are_those_of_what_the_sensor_sampled(make_elf, graph, sensor: str) -> None:
     samples = recording(120)
     rig = Rig(make_elf(sensor), CHIPS[sensor](), samples)
@@ -130,6 +150,35 @@ def test_the_windows_are_those_of_what_the_sensor_sampled(make_elf, graph, senso
     assert 0 < stats.latency_cycles <= stats.worst_latency_cycles
     assert rig.simulator.unmodelled == {}
     assert rig.client.sensor().name == sensor
+
+
+@pytest.mark.parametrize("name", SECOND_GENERATION)
+def test_the_second_generation_of_i2c_gives_the_same_windows(make_elf, graph, name: str) -> None:
+    board, sensor, samples = boards.load_board(name), SECOND_GENERATION[name], recording(60)
+    device = CHIPS[sensor]()
+    if sensor == "ism330dhcx":
+        device.address = 0x6B  # as it is wired on that board
+    rig = Rig(make_elf(sensor, board), device, samples, board)
+    rig.client.stream(True, period_ms=0)
+    answers = [e.output.tolist() for e in rig.run(1.0) if isinstance(e, Prediction)]
+    starts = range(0, len(samples) - WINDOW + 1, HOP)
+    windows = np.stack([samples[start : start + WINDOW] for start in starts])
+    assert answers == expected_outputs(graph, codes_of(graph, windows)).tolist()
+    stats = rig.client.stats()
+    assert (stats.samples, stats.lost_samples, stats.sensor_errors) == (len(samples), 0, 0)
+    assert rig.i2c.read(TIMINGR) == timing_for(apb1_hz(board)).value
+    assert rig.simulator.unmodelled == {}
+    assert rig.client.sensor().name == sensor
+
+
+def test_a_dead_crystal_gives_the_port_its_other_timing(make_elf) -> None:
+    board = boards.load_board("nucleo_f746zg")
+    rig = Rig(make_elf("lsm6dso", board), Lsm6dso(), recording(60), board, crystal_fails=True)
+    rig.client.hello()
+    list(rig.run(0.05))
+    assert rig.sensor.device.rate_hz == 104  # the driver found and started it
+    assert rig.i2c.read(TIMINGR) == timing_for(board.chip.reset_clock_hz).value
+    assert board.chip.reset_clock_hz < apb1_hz(board)
 
 
 class AnalogRig:
@@ -206,7 +255,9 @@ def test_families_without_a_converter_of_ours_are_told(graph, tmp_path) -> None:
         sampling_for(SensorChoice("adc"), board, tmp_path / "code", info)
     wired = dataclasses.replace(board, i2c=I2cPins("I2C1", "PB8", "PB9", 4))
     sampling = sampling_for(SensorChoice("lis3dh"), wired, tmp_path / "code", info)
-    with pytest.raises(BoardError, match=r"no code for this sensor.*expected one of stm32f4"):
+    with pytest.raises(
+        BoardError, match=r"no code for this sensor.*expected one of stm32f4, or.*i2cs"
+    ):
         templates.template_names(wired, sampling)
     bare = dataclasses.replace(BOARD, adc=None)
     with pytest.raises(BoardError, match=r"names 0 analog inputs.*expected 3"):
@@ -297,8 +348,10 @@ def test_a_sensor_that_stops_lets_the_watchdog_restart_the_board(make_elf) -> No
     assert rig.client.stats().uptime_ms < 12_000
 
 
-def test_a_bus_that_fails_is_restarted(make_elf) -> None:
-    rig = Rig(make_elf("lis3dh"), Lis3dh(), recording(400))
+@pytest.mark.parametrize("name", ["nucleo_f446re", "b_l475e_iot01a"])
+def test_a_bus_that_fails_is_restarted(make_elf, name: str) -> None:
+    board = boards.load_board(name)
+    rig = Rig(make_elf("lis3dh", board), Lis3dh(), recording(400), board)
     rig.client.stream(True, period_ms=0)
     list(rig.run(0.6))
     rig.sensor.device.fails = True

@@ -44,8 +44,9 @@ def subjects_of_sensors() -> dict[str, Subject]:
         compile_model(graph, tflite.write_model(graph), Path(folder))
         found = {}
         boards_of_sensors = dict.fromkeys(SENSORS, SENSED) | {"lis3dh-spi": ON_SPI}
+        boards_of_sensors["lis3dh-i2c-v2"] = BOARDS["b_l475e_iot01a"]
         for name, board in boards_of_sensors.items():
-            choice, info = SensorChoice(name.removesuffix("-spi")), read_info(graph.metadata)
+            choice, info = SensorChoice(name.partition("-")[0]), read_info(graph.metadata)
             sampling = sampling_for(choice, board, Path(folder), info)
             found[name] = Subject(board, "demo", "ab" * 32, ("model.c",), sampling)
     return found

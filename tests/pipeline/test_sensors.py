@@ -9,7 +9,7 @@ import pytest
 from mcu_slm import boards, tflite
 from mcu_slm.errors import UsageError
 from mcu_slm.firmware import SensorChoice, project_board, recorded_sensor
-from mcu_slm.firmware.generation import load_project_record
+from mcu_slm.firmware.record import load_project_record
 from mcu_slm.pipeline.run_folder import Silence
 from mcu_slm.pipeline.targets import open_target
 from tests.answers.models import answering

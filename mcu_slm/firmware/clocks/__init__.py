@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Final, Protocol
 
@@ -68,3 +69,14 @@ def clock_settings(board: Board) -> ClockSettings:
             f"Add mcu_slm/firmware/clocks/{family}.py.",
         )
     return _FAMILIES[family](board)
+
+
+def apb1_hz(board: Board) -> int:
+    """Return the clock of the bus APB1 at the board's full speed.
+
+    Raises:
+        BoardError: as `clock_settings`.
+    """
+    settings = clock_settings(board)
+    dividers = ("ahb_divider", "apb_divider", "apb1_divider")  # not every family divides
+    return settings.core_hz // math.prod(int(getattr(settings, name, 1)) for name in dividers)
