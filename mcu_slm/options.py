@@ -53,7 +53,7 @@ Sensor = Annotated[
     typer.Option(
         "--sensor",
         help="Where windows come from: replay (known inputs), stream (raw counts from the host), "
-        "adc, lsm6dso, ism330dhcx, lis3dh, mpu6050.",
+        "adc, lsm6dso, ism330dhcx, lsm6dsl, lis3dh, mpu6050.",
     ),
 ]
 Hop = Annotated[

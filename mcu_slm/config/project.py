@@ -44,9 +44,9 @@ class CompileConfig(Section):
 class FirmwareConfig(Section):
     """`[firmware]`: where the firmware's windows come from."""
 
-    sensor: Literal["replay", "stream", "adc", "lsm6dso", "ism330dhcx", "lis3dh", "mpu6050"] = (
-        "replay"
-    )
+    sensor: Literal[
+        "replay", "stream", "adc", "lsm6dso", "ism330dhcx", "lsm6dsl", "lis3dh", "mpu6050"
+    ] = "replay"
     """What is sampled: replay plays the known inputs, stream takes raw counts from the host, adc
     reads analog inputs, the others are accelerometers. The board file says where it is connected.
     """

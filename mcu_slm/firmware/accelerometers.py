@@ -79,6 +79,16 @@ ACCELEROMETERS: Final[dict[str, _Device]] = {
         (3, 6),
         (0, 0),
     ),
+    "lsm6dsl": _Device(
+        "ST LSM6DSL or LSM6DSM",
+        "sensor_lsm6dsl",
+        0x6A,
+        (0x6A, 0x6B),
+        _LSM6DSO_RATES,
+        _LSM6DSO_RANGES,
+        (3, 6),
+        (0, 0),
+    ),
     "lis3dh": _Device(
         "ST LIS3DH",
         "sensor_lis3dh",

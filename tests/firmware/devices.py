@@ -161,6 +161,78 @@ class Ism330dhcx(Lsm6dso):
     who_am_i = 0x6B
 
 
+class Lsm6dsl(Device):
+    """ST DS11715, AN5040: a FIFO of words without tags; an overrun drops the oldest word."""
+
+    who_am_i_register, who_am_i, address = 0x0F, 0x6A, 0x6A
+    RATES = Lsm6dso.RATES
+    RANGES = Lsm6dso.RANGES
+    WORDS = 2048
+
+    def reset(self) -> None:
+        super().reset()
+        self.registers[0x12] = 0x04  # IF_INC
+        self.words: deque[int] = deque()
+        self.overrun = False
+        self.resetting = 0
+        self.taken = 0
+
+    @property
+    def rate_hz(self) -> float:
+        return self.RATES[self.registers[0x10] >> 4]
+
+    @property
+    def range_g(self) -> int:
+        return self.RANGES[self.registers[0x10] >> 2 & 3]
+
+    @property
+    def gyroscope_rate_hz(self) -> float:
+        return self.RATES[self.registers[0x11] >> 4]
+
+    def sample(self, counts: Sequence[int]) -> None:
+        control, kept = self.registers[0x0A], self.registers[0x08]
+        if control & 7 != 6 or control >> 3 != self.registers[0x10] >> 4:
+            return  # bypass, or a FIFO at another rate than the sensor's
+        parts = list(counts[3:6]) if kept >> 3 & 7 == 1 and self.gyroscope_rate_hz else []
+        parts += list(counts[:3]) if kept & 7 == 1 and self.rate_hz else []
+        for part in parts:
+            if len(self.words) == self.WORDS:
+                self.words.popleft()
+                self.overrun = True
+                self.lost += 1
+            self.words.append(part)
+
+    def following(self, register: int) -> int:
+        if not self.registers[0x12] & 4:
+            return register
+        return 0x3E if register == 0x3F else super().following(register)
+
+    def read(self, register: int) -> int:
+        if register == 0x12 and self.resetting:
+            self.resetting -= 1
+            return self.registers[0x12] | 1
+        if register == 0x3A:
+            return len(self.words) & 0xFF
+        if register == 0x3B:
+            return len(self.words) >> 8 & 7 | (not self.words) << 4 | self.overrun << 6
+        if register == 0x3E:
+            self.taken = (self.words.popleft() if self.words else 0) & 0xFFFF
+            return self.taken & 0xFF
+        if register == 0x3F:
+            return self.taken >> 8
+        return super().read(register)
+
+    def write(self, register: int, value: int) -> None:
+        if register == 0x12 and value & 1:
+            self.reset()
+            self.resetting = 2
+            return
+        if register == 0x0A and value & 7 == 0:
+            self.words.clear()
+            self.overrun = False
+        super().write(register, value)
+
+
 class Lis3dh(Device):
     """ST LIS3DH data sheet: the upper bit of a sub-address asks for the next registers (I2C)."""
 

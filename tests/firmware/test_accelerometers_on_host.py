@@ -17,7 +17,7 @@ from mcu_slm.errors import BoardError, UsageError
 from mcu_slm.firmware import accelerometers, templates
 from mcu_slm.firmware.contexts import Subject
 from mcu_slm.firmware.sensors import Sampling
-from tests.firmware.devices import Device, Ism330dhcx, Lis3dh, Lsm6dso, Mpu6050
+from tests.firmware.devices import Device, Ism330dhcx, Lis3dh, Lsm6dsl, Lsm6dso, Mpu6050
 
 pytestmark = pytest.mark.host
 HOST_BUS = Path(__file__).parent / "host" / "host_bus.c"
@@ -28,11 +28,13 @@ CASES = [
     ("lsm6dso", Lsm6dso, 3, 100.0, 104.0),
     ("lsm6dso", Lsm6dso, 6, 50.0, 52.0),
     ("ism330dhcx", Ism330dhcx, 6, 833.0, 833.0),
+    ("lsm6dsl", Lsm6dsl, 3, 200.0, 208.0),
+    ("lsm6dsl", Lsm6dsl, 6, 26.0, 26.0),
     ("lis3dh", Lis3dh, 3, 50.0, 50.0),
     ("mpu6050", Mpu6050, 3, 50.0, 50.0),
     ("mpu6050", Mpu6050, 6, 200.0, 200.0),
 ]
-DEPTH = {"lsm6dso": 512, "ism330dhcx": 512, "lis3dh": 32, "mpu6050": 1024}
+DEPTH = {"lsm6dso": 512, "ism330dhcx": 512, "lsm6dsl": 2048, "lis3dh": 32, "mpu6050": 1024}
 
 _START = ctypes.CFUNCTYPE(ctypes.c_bool, ctypes.c_uint8)
 _READ = ctypes.CFUNCTYPE(
@@ -243,15 +245,29 @@ def test_halves_from_both_sides_of_a_gap_do_not_become_one_sample(make_driver) -
     assert len(found) == 255
 
 
-def test_a_gyroscope_that_is_not_asked_for_stays_off(make_driver) -> None:
-    device = Lsm6dso()
-    assert make_driver("lsm6dso", device, 3, 104.0).start()
+def test_a_set_of_words_that_is_not_whole_yet_waits(make_driver) -> None:
+    device = Lsm6dsl()
+    driver = make_driver("lsm6dsl", device, 6, 104.0)
+    assert driver.start()
+    wanted = samples(2, 6)
+    feed(device, wanted)
+    late = device.words.pop()
+    assert driver.read_all() == wanted[:1]
+    device.words.append(late)
+    assert driver.read_all() == wanted[1:]
+
+
+@pytest.mark.parametrize(("name", "kind"), [("lsm6dso", Lsm6dso), ("lsm6dsl", Lsm6dsl)])
+def test_a_gyroscope_that_is_not_asked_for_stays_off(make_driver, name, kind) -> None:
+    device = kind()
+    assert make_driver(name, device, 3, 104.0).start()
     assert device.gyroscope_rate_hz == 0
 
 
 @pytest.mark.parametrize("range_g", [2, 4, 8, 16])
 @pytest.mark.parametrize(
-    ("name", "kind"), [("lsm6dso", Lsm6dso), ("lis3dh", Lis3dh), ("mpu6050", Mpu6050)]
+    ("name", "kind"),
+    [("lsm6dso", Lsm6dso), ("lsm6dsl", Lsm6dsl), ("lis3dh", Lis3dh), ("mpu6050", Mpu6050)],
 )
 def test_every_range_is_set(make_driver, name: str, kind: type[Device], range_g: int) -> None:
     device = kind()

@@ -21,7 +21,7 @@ from mcu_slm.firmware.sensors import sampling_for
 from mcu_slm.metadata import read_info
 from mcu_slm.protocol import Boot, Client, Prediction, ResetCause, Start
 from tests.answers.models import CHANNELS, WINDOW, answering
-from tests.firmware.devices import Device, Ism330dhcx, Lis3dh, Lsm6dso, Mpu6050, OnSpi
+from tests.firmware.devices import Device, Ism330dhcx, Lis3dh, Lsm6dsl, Lsm6dso, Mpu6050, OnSpi
 from tests.firmware.test_results_on_simulator import codes_of, counts_of_sensor, expected_outputs
 
 pytest.importorskip("unicorn")
@@ -32,12 +32,18 @@ pytestmark = pytest.mark.emulator
 BOARD = boards.load_board("nucleo_f446re")
 HOP = 8
 TIMINGR = 0x10
-CHIPS = {"lsm6dso": Lsm6dso, "ism330dhcx": Ism330dhcx, "lis3dh": Lis3dh, "mpu6050": Mpu6050}
+CHIPS = {
+    "lsm6dso": Lsm6dso,
+    "ism330dhcx": Ism330dhcx,
+    "lsm6dsl": Lsm6dsl,
+    "lis3dh": Lis3dh,
+    "mpu6050": Mpu6050,
+}
 SENSORS = ("lsm6dso", "lis3dh", "mpu6050")
 # Boards with a port of the second generation, and a sensor of each driver.
 SECOND_GENERATION = {
     "b_u585i_iot02a": "ism330dhcx",
-    "b_l475e_iot01a": "lis3dh",
+    "b_l475e_iot01a": "lsm6dsl",
     "nucleo_g474re": "mpu6050",
     "nucleo_f746zg": "lsm6dso",
 }
