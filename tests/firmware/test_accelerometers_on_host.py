@@ -75,7 +75,7 @@ class Driver:
         self._device.select(register)
         for index in range(count):
             out[index] = self._device.read_byte()
-        return True
+        return self._answers()  # it may have gone in between
 
     def _write(self, register: int, value: int) -> bool:
         if not self._answers():
@@ -255,6 +255,32 @@ def test_a_set_of_words_that_is_not_whole_yet_waits(make_driver) -> None:
     assert driver.read_all() == wanted[:1]
     device.words.append(late)
     assert driver.read_all() == wanted[1:]
+
+
+class TornLsm6dsl(Lsm6dsl):
+    def read(self, register: int) -> int:
+        self.fails |= register == 0x3E and len(self.words) == 10  # in the second set of three
+        return super().read(register)
+
+
+class TornMpu6050(Mpu6050):
+    def read(self, register: int) -> int:
+        self.fails |= register == 0x74 and len(self.bytes) == 20
+        return super().read(register)
+
+
+@pytest.mark.parametrize(("name", "kind"), [("lsm6dsl", TornLsm6dsl), ("mpu6050", TornMpu6050)])
+def test_after_a_torn_sample_a_fifo_without_tags_begins_anew(make_driver, name, kind) -> None:
+    device = kind()
+    driver = make_driver(name, device, 6, 100.0)
+    assert driver.start()
+    wanted = samples(3, 6)
+    feed(device, wanted)
+    assert driver.read_all() == [wanted[0], Status.FAILED]
+    device.fails = False
+    assert driver.read_all() == [Status.LOST]
+    feed(device, wanted[:1])
+    assert driver.read_all() == wanted[:1]
 
 
 @pytest.mark.parametrize(("name", "kind"), [("lsm6dso", Lsm6dso), ("lsm6dsl", Lsm6dsl)])
