@@ -46,6 +46,11 @@ SECOND_GENERATION = {
     "b_l475e_iot01a": "lsm6dsl",
     "nucleo_g474re": "mpu6050",
     "nucleo_f746zg": "lsm6dso",
+    "nucleo_g071rb": "lis3dh",
+    "nucleo_h563zi": "lsm6dsl",
+    "nucleo_h743zi2": "mpu6050",
+    "nucleo_l552ze_q": "lsm6dso",
+    "nucleo_wb55rg": "lis3dh",
 }
 
 
@@ -256,7 +261,7 @@ def test_an_analog_input_that_stops_lets_the_watchdog_restart_the_board(make_elf
 
 def test_families_without_a_converter_of_ours_are_told(graph, tmp_path) -> None:
     compile_model(graph, tflite.write_model(graph), tmp_path / "code")
-    board, info = boards.load_board("nucleo_h743zi2"), read_info(graph.metadata)
+    board, info = boards.load_board("nucleo_f303re"), read_info(graph.metadata)
     with pytest.raises(BoardError, match=r"no code for its analog.*expected one of stm32f4"):
         sampling_for(SensorChoice("adc"), board, tmp_path / "code", info)
     wired = dataclasses.replace(board, i2c=I2cPins("I2C1", "PB8", "PB9", 4))
