@@ -11,7 +11,7 @@ Tables are read strictly, and checked. Adding a board adds a file and edits none
 """
 
 from mcu_slm.boards.clocks import ClockFacts
-from mcu_slm.boards.facts import Board, Chip, Console, Led, Memory, Usart
+from mcu_slm.boards.facts import Board, Chip, Console, I2cPort, Led, Memory, Usart
 from mcu_slm.boards.loading import board_from_json, board_to_json, list_boards, load_board
 
 __all__ = [
@@ -19,6 +19,7 @@ __all__ = [
     "Chip",
     "ClockFacts",
     "Console",
+    "I2cPort",
     "Led",
     "Memory",
     "Usart",

@@ -53,13 +53,14 @@ class Usart:
 class I2cPort:
     """One I2C port of a chip, for chips whose family has no folder of its own for them.
 
-    Generation 2 has the registers CR1/CR2/TIMINGR/ISR. `clock` feeds the port after a reset.
+    Generation 2 has the registers CR1/CR2/TIMINGR/ISR. `clock` feeds the port after a reset: its
+    bus, or the internal oscillator that also feeds the core then.
     """
 
     name: str
     base: int
     generation: Literal[2]
-    clock: Literal["APB1"]
+    clock: Literal["APB1", "HSI"]
     rcc_enable_register: str
     rcc_enable_bit: int
 

@@ -16,6 +16,9 @@ miso_pin = "PB14"
 mosi_pin = "PB15"
 select_pin = "PB12"
 alternate_function = 5
+
+A chip whose I2C ports are of the second generation describes them in `[[i2cs]]` of its file (see
+`facts.I2cPort`).
 """
 
 from __future__ import annotations

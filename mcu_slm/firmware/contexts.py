@@ -15,8 +15,8 @@ import mcu_slm
 from mcu_slm.boards import Board, Console
 from mcu_slm.boards.reset import RESET_CAUSES, reset_flags_of
 from mcu_slm.firmware import accelerometers, analog
-from mcu_slm.firmware.clocks import ClockSettings, apb1_hz, clock_settings
-from mcu_slm.firmware.i2c_timing import I2cTiming, timing_for
+from mcu_slm.firmware.clocks import ClockSettings, clock_settings
+from mcu_slm.firmware.i2c_timing import I2cTiming, port_hz, timing_for
 from mcu_slm.firmware.sensors import Sampling
 from mcu_slm.firmware.tflm import CPP_FLAGS, INCLUDE_FOLDERS, RUNTIME
 from mcu_slm.firmware.tool_contexts import (
@@ -402,7 +402,7 @@ def _i2c(banner: str, subject: Subject) -> I2cHeader | I2cV2Header:
         port.rcc_enable_register,
         port.rcc_enable_bit,
         *places,
-        full_speed=timing_for(apb1_hz(board)),
+        full_speed=timing_for(port_hz(board, port)),
         reset_clock=timing_for(board.chip.reset_clock_hz),
     )
 

@@ -15,7 +15,9 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Final
 
+from mcu_slm.boards import Board, I2cPort
 from mcu_slm.errors import BoardError
+from mcu_slm.firmware.clocks import apb1_hz
 
 _FILTER_MIN_NS: Final = 50
 _FILTER_MAX_NS: Final = 260
@@ -70,6 +72,11 @@ class I2cTiming:
     def summary(self) -> str:
         """What it is for, for a comment."""
         return f"{self.bus_hz // 1000} kHz from {self.kernel_hz / 1e6:g} MHz"
+
+
+def port_hz(board: Board, port: I2cPort) -> int:
+    """Return the clock of a port at the board's full speed."""
+    return apb1_hz(board) if port.clock == "APB1" else board.chip.reset_clock_hz
 
 
 def timing_for(kernel_hz: int) -> I2cTiming:

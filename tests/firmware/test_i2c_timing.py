@@ -7,7 +7,7 @@ import pytest
 from mcu_slm import boards
 from mcu_slm.errors import BoardError
 from mcu_slm.firmware.clocks import apb1_hz
-from mcu_slm.firmware.i2c_timing import I2cTiming, timing_for
+from mcu_slm.firmware.i2c_timing import I2cTiming, port_hz, timing_for
 
 pytestmark = pytest.mark.unit
 # Bus in Hz: shortest low and high, longest rise, shortest set-up, latest data; seconds. UM10204.
@@ -54,7 +54,9 @@ def test_a_clock_that_no_timing_fits_is_told() -> None:
         timing_for(500_000)
 
 
-def test_ports_run_from_their_bus() -> None:
+def test_ports_run_from_their_bus_or_an_oscillator() -> None:
+    nucleo = boards.load_board("nucleo_f303re")
+    assert port_hz(nucleo, nucleo.i2c_port) == 8_000_000 < apb1_hz(nucleo)
     assert apb1_hz(boards.load_board("b_u585i_iot02a")) == 160_000_000
     assert apb1_hz(boards.load_board("nucleo_f746zg")) == 54_000_000
     assert (
@@ -67,5 +69,7 @@ def test_every_port_of_every_board_has_a_timing_on_both_clocks(name: str) -> Non
     board = boards.load_board(name)
     if not board.chip.i2cs:
         pytest.skip("its chip does not describe its ports")
-    assert timing_for(apb1_hz(board)).bus_hz == 400_000
+    for port in board.chip.i2cs:
+        clocked_by_bus = port.clock == "APB1"
+        assert timing_for(port_hz(board, port)).bus_hz == (400_000 if clocked_by_bus else 100_000)
     assert timing_for(board.chip.reset_clock_hz).bus_hz in LIMITS

@@ -16,7 +16,7 @@ from mcu_slm.compile import compile_model
 from mcu_slm.errors import BoardError, UsageError
 from mcu_slm.firmware import SensorChoice, build, generate, templates
 from mcu_slm.firmware.clocks import apb1_hz
-from mcu_slm.firmware.i2c_timing import timing_for
+from mcu_slm.firmware.i2c_timing import port_hz, timing_for
 from mcu_slm.firmware.sensors import sampling_for
 from mcu_slm.metadata import read_info
 from mcu_slm.protocol import Boot, Client, Prediction, ResetCause, Start
@@ -46,9 +46,12 @@ SECOND_GENERATION = {
     "b_l475e_iot01a": "lsm6dsl",
     "nucleo_g474re": "mpu6050",
     "nucleo_f746zg": "lsm6dso",
+    "nucleo_f072rb": "lsm6dsl",
+    "nucleo_f303re": "lis3dh",
     "nucleo_g071rb": "lis3dh",
     "nucleo_h563zi": "lsm6dsl",
     "nucleo_h743zi2": "mpu6050",
+    "nucleo_l053r8": "lis3dh",
     "nucleo_l552ze_q": "lsm6dso",
     "nucleo_wb55rg": "lis3dh",
 }
@@ -177,7 +180,7 @@ def test_the_second_generation_of_i2c_gives_the_same_windows(make_elf, graph, na
     assert answers == expected_outputs(graph, codes_of(graph, windows)).tolist()
     stats = rig.client.stats()
     assert (stats.samples, stats.lost_samples, stats.sensor_errors) == (len(samples), 0, 0)
-    assert rig.i2c.read(TIMINGR) == timing_for(apb1_hz(board)).value
+    assert rig.i2c.read(TIMINGR) == timing_for(port_hz(board, board.i2c_port)).value
     assert rig.simulator.unmodelled == {}
     assert rig.client.sensor().name == sensor
 
@@ -261,7 +264,7 @@ def test_an_analog_input_that_stops_lets_the_watchdog_restart_the_board(make_elf
 
 def test_families_without_a_converter_of_ours_are_told(graph, tmp_path) -> None:
     compile_model(graph, tflite.write_model(graph), tmp_path / "code")
-    board, info = boards.load_board("nucleo_f303re"), read_info(graph.metadata)
+    board, info = boards.load_board("nucleo_f103rb"), read_info(graph.metadata)
     with pytest.raises(BoardError, match=r"no code for its analog.*expected one of stm32f4"):
         sampling_for(SensorChoice("adc"), board, tmp_path / "code", info)
     wired = dataclasses.replace(board, i2c=I2cPins("I2C1", "PB8", "PB9", 4))
