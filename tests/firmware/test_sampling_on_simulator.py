@@ -379,6 +379,32 @@ def test_a_bus_that_fails_is_restarted(make_elf, name: str) -> None:
     assert stats.lost_samples >= 1
 
 
+def test_a_port_that_hangs_is_switched_off_and_on_and_the_board_goes_on(
+    make_elf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    board = boards.load_board("b_l475e_iot01a")
+    rig = Rig(make_elf("lis3dh", board), Lis3dh(), recording(400), board)
+    rig.client.stream(True, period_ms=0)
+    list(rig.run(0.6))
+    controls: list[int] = []
+
+    def write(offset: int, value: int) -> None:
+        if offset == 0:
+            controls.append(value)
+        type(rig.i2c).write(rig.i2c, offset, value)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(rig.i2c, "_status", lambda: 1 << 15)  # busy for ever
+        patch.setattr(rig.i2c, "write", write)
+        list(rig.run(0.5))
+    assert controls[:2] == [0, 1]
+    events = list(rig.run(2.5))
+    assert any(isinstance(event, Prediction) for event in events)
+    stats = rig.client.stats()
+    assert stats.sensor_errors >= 3
+    assert stats.uptime_ms > 3000  # it never restarted
+
+
 def test_the_models_channels_are_those_of_the_sensor(graph) -> None:
     assert read_info(graph.metadata).sampling_rate_hz == 100.0
     assert len(read_info(graph.metadata).channels) == CHANNELS
