@@ -22,6 +22,7 @@ from mcu_slm.config.base import (
     Scales,
     Section,
     Share,
+    Size,
 )
 
 
@@ -139,6 +140,9 @@ class BaseData(Section):
     pad_start: bool = False
     """Precede a recording that is shorter than a window by copies of its first sample, instead of
     refusing it (regression, anomaly)."""
+    pad_start_samples: Size = 0
+    """Copies in front of longer recordings too, in samples, so that training knows windows that
+    begin before their recording does (pad_start)."""
     split: SplitConfig
     """Which windows train, validate and test."""
 
@@ -177,6 +181,17 @@ class BaseData(Section):
         if self.class_labels and len(self.class_labels) != len(self.classes):
             raise ValueError(
                 f"class_labels has {len(self.class_labels)} entries for {len(self.classes)} classes"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _copies_precede_samples(self) -> Self:
+        if self.pad_start_samples and not self.pad_start:
+            raise ValueError("pad_start_samples needs pad_start = true")
+        if self.pad_start_samples >= self.window_samples:
+            raise ValueError(
+                f"pad_start_samples = {self.pad_start_samples} leaves no sample of a window of "
+                f"{self.window_samples}"
             )
         return self
 

@@ -127,6 +127,7 @@ class _Loaded:
             config.window_samples,
             config.hop,
             pad_start=config.pad_start,
+            copies=config.pad_start_samples,
             to_the_end=isinstance(task, RegressionTask) and task.evaluate == "last",
         )
         y: Truth = pool.label

@@ -128,6 +128,7 @@ def cut_windows(
     hop: int,
     *,
     pad_start: bool = False,
+    copies: int = 0,
     to_the_end: bool = False,
 ) -> tuple[Pool, list[str]]:
     """Cut all recordings into windows; also return warnings about pieces that are too short.
@@ -137,13 +138,14 @@ def cut_windows(
         window: Samples in a window.
         hop: Samples from one window to the next.
         pad_start: Put copies of the first sample in front of recordings shorter than a window.
+        copies: Put at least so many in front of every recording (with `pad_start`).
         to_the_end: Place the windows such that the last one ends with its recording, instead of
             such that the first one begins with it.
 
     Raises:
         DataError: a whole recording is shorter than a window, or the windows do not fit in memory.
     """
-    _require_memory(recordings, window, hop)
+    _require_memory(recordings, window - copies, window, hop)
     pieces: list[Pool] = []
     short: dict[str, int] = {}
     used: set[str] = set()
@@ -155,13 +157,14 @@ def cut_windows(
             short[item.source] = short.get(item.source, 0) + len(item.labels)
             if not pad_start:
                 continue
+        front = max(missing, copies if pad_start else 0)
         used.add(item.source)
         first = timelines
         if item.starts is not None:
             # All pieces of one file lie on its time axis; loose recordings have one axis each.
             first = timeline_of.setdefault(item.source, timelines)
-        padded = _preceded(item, missing) if missing > 0 else item
-        place = _Place(window, hop, first, stretches, max(missing, 0), to_the_end)
+        padded = _preceded(item, front) if front > 0 else item
+        place = _Place(window, hop, first, stretches, front, to_the_end)
         pieces.append(_windows_of(padded, place))
         timelines = max(timelines, int(pieces[-1].timeline.max()) + 1)
         stretches = int(pieces[-1].recording.max()) + 1
@@ -245,10 +248,16 @@ def _labels_of(item: Recordings, recording: Int64, first: int, place: _Place) ->
     return view[:, first :: place.hop].reshape(-1, place.window)
 
 
-def _require_memory(recordings: Sequence[Recordings], window: int, hop: int) -> None:
-    """Refuse hops so small that the windows would fill the memory of a common machine."""
+def _require_memory(recordings: Sequence[Recordings], shortest: int, window: int, hop: int) -> None:
+    """Refuse hops so small that the windows would fill the memory of a common machine.
+
+    The first window of a recording holds `shortest` of its samples, the rest are copies.
+    """
     values = sum(
-        len(item.labels) * max(0, (item.x.shape[1] - window) // hop + 1) * window * item.x.shape[2]
+        len(item.labels)
+        * max(0, (item.x.shape[1] - shortest) // hop + 1)
+        * window
+        * item.x.shape[2]
         for item in recordings
     )
     if 4 * values > MAX_BYTES:

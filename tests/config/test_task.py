@@ -36,6 +36,7 @@ window_samples = 16
 """
 LABEL = 'label = { column = "state" }\n'
 GROUP = 'group = { column = "unit" }\n'
+COPIES = "pad_start_samples = 99\n"
 TIME = '[data.split]\nkind = "by_time"\n'
 PROBATION = '[data.split]\nkind = "probation"\n'
 REGRESSION = '[task]\nkind = "regression"\nunit = "h"\nmin = 0\nmax = 125\n'
@@ -141,6 +142,11 @@ def test_mistake_in_the_task_is_answered_with_its_field(
             'data.split: probation_fraction means nothing for kind = "by_time"',
         ),
         ((LABEL, "pad_start = true\n", TIME), "data.pad_start means nothing for task.kind"),
+        (('target = "rul"\n', COPIES, TIME, REGRESSION), "needs pad_start = true"),
+        (
+            ('target = "rul"\npad_start = true\n', COPIES, TIME, REGRESSION),
+            "pad_start_samples = 99 leaves no sample of a window of",
+        ),
         ((LABEL, 'classes = ["a"]\n', TIME, ANOMALY), "data.classes means nothing"),
         (
             ("target_countdown = true\n", 'ignore_labels = ["a"]\n', TIME, REGRESSION),

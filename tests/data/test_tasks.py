@@ -99,6 +99,22 @@ def test_short_recordings_are_refused_or_preceded_by_copies(runs: Path) -> None:
     np.testing.assert_allclose(real, signal(3, sum(b"run1.csv")), atol=1e-6)
 
 
+def test_long_recordings_are_preceded_by_copies_where_wished(runs: Path) -> None:
+    write(runs, "run1.csv", [2.5, 2, 1.5], "rul")
+    keys = {"target": "rul", "window_samples": 5, "split": RUNS, "hop_samples": 1, **BY_RUN}
+    plain = load(runs, LAST, pad_start=True, **keys)
+    dataset = load(runs, LAST, pad_start=True, pad_start_samples=2, **keys)
+    np.testing.assert_array_equal(dataset.test.x, plain.test.x)
+    runs_of = np.unique(dataset.train.recording)
+    assert len(dataset.train) == len(plain.train) + 2 * len(runs_of)
+    for run in runs_of:
+        rows = dataset.train.recording == run
+        assert dataset.train.start[rows][:3].tolist() == [-2, -1, 0]
+        first, whole = dataset.train.x[rows][0], dataset.train.x[rows][2]
+        np.testing.assert_array_equal(first, whole[[0, 0, 0, 1, 2]])
+        assert dataset.train.y[rows][0] == dataset.train.y[rows][2] + 1
+
+
 def test_targets_outside_those_of_training_are_a_warning(runs: Path) -> None:
     write(runs, "run1.csv", [9.0] * 8, "rul")
     (warning,) = load(runs, HOURS, target="rul", split=RUNS, **BY_RUN).warnings
