@@ -2,7 +2,7 @@
 
 clocks/           oscillator and wanted core clock -> PLL, dividers, wait states
 contexts.py       one frozen dataclass per template
-tool_contexts.py  those of the templates for CMake and editors
+sampling_contexts.py, tool_contexts.py    those of sensors; those of CMake and editors
 templates.py      render firmware_templates/
 sensors.py        where windows come from; accelerometers.py and analog.py: what samples
 known_answers.py  the vectors that the firmware checks at boot
