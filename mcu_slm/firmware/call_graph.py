@@ -22,7 +22,13 @@ from typing import Any, Final
 
 from mcu_slm.errors import BuildError
 from mcu_slm.firmware.elf import open_elf
-from mcu_slm.firmware.instructions import branch_target, pushed_by, stays_or_returns
+from mcu_slm.firmware.instructions import (
+    branch_target,
+    popped_by,
+    pushed_by,
+    returns,
+    stays_or_returns,
+)
 
 _COPY = re.compile(r"\.\d+$")
 _SIZES_SECTION: Final = ".stack_sizes"
@@ -101,7 +107,10 @@ class Image:
             # Listings name a copy of a function `f.constprop`, images `f.constprop.0`.
             listed = name if name in self._named_frames else _COPY.sub("", name)
             found = self._named_frames.get(listed, found)
-        return self._pushed_bytes(function) if found is None else found
+        if found is None:
+            return self._pushed_bytes(function)
+        # The compiler does not count what assembler inside the function pushes.
+        return max(found, self._highest_level(function))
 
     def calls(self, function: Function, follows_pointers: bool) -> Iterator[tuple[Function, bool]]:
         """Yield the functions that a function calls, and whether the call is a jump at its end.
@@ -170,6 +179,22 @@ class Image:
             if any(target <= place for place in pushes):
                 raise unknown(function, "it pushes in a loop", "a frame of fixed size")
         return pushed
+
+    def _highest_level(self, function: Function) -> int:
+        """Return how much stack the instructions hold at once, read from top to bottom.
+
+        Behind a return in the middle the code goes on with what was there before its pops.
+        """
+        level = kept = highest = 0
+        for instruction in self._instructions(function):
+            popped = popped_by(instruction)
+            if not popped:
+                kept = level + (pushed_by(instruction) or 0)
+            level = max(0, level + (pushed_by(instruction) or 0) - popped)
+            highest = max(highest, level)
+            if returns(instruction):
+                level = kept
+        return highest
 
     def _instructions(self, function: Function) -> Iterator[Any]:
         """Decode a function, leaving out the tables and literals between its instructions."""

@@ -46,6 +46,30 @@ def pushed_by(instruction: Any) -> int | None:
     return pushed
 
 
+def returns(instruction: Any) -> bool:
+    """Whether an instruction leaves the function for its caller."""
+    text = f"{instruction.mnemonic} {instruction.op_str}"
+    return text == "bx lr" or (popped_by(instruction) > 0 and "pc" in instruction.op_str)
+
+
+def popped_by(instruction: Any) -> int:
+    """Return by how much an instruction raises the stack pointer."""
+    from capstone import arm
+
+    name, operands = instruction.mnemonic.partition(".")[0], instruction.operands
+    if name == "pop":
+        return 4 * len(operands)
+    if name == "vpop":
+        is_double = instruction.reg_name(operands[0].reg).startswith("d")
+        return (8 if is_double else 4) * len(operands)
+    is_sp = bool(operands) and operands[0].reg == arm.ARM_REG_SP
+    if name == "ldm" and is_sp:
+        return 4 * (len(operands) - 1)
+    if name == "add" and is_sp and operands[-1].type == arm.ARM_OP_IMM:
+        return int(operands[-1].imm)
+    return 0
+
+
 def stays_or_returns(instruction: Any) -> bool:
     """Whether an instruction without a fixed target goes on, returns, or takes a jump table."""
     from capstone import arm

@@ -63,9 +63,14 @@ bool sensor_read_window(int8_t *window)
 """
 
 
-def build_model(graph: Graph, compiler: ArmCompiler, folder: Path, preset: str) -> BuildResult:
+def build_model(
+    graph: Graph, compiler: ArmCompiler, folder: Path, preset: str, kernels: str = "portable"
+) -> BuildResult:
     """Build a firmware around a model that measures one inference when it starts."""
-    compiled = compile_model(graph, tflite.write_model(graph), folder / "code")
+    core = BOARD.chip.core if kernels == "dsp" else None
+    compiled = compile_model(
+        *(graph, tflite.write_model(graph), folder / "code", kernels, "speed", core)
+    )
     known = (
         np.zeros((1, compiled.input_bytes), np.int8),
         np.zeros((1, compiled.output_bytes), np.int8),
@@ -88,6 +93,19 @@ def test_the_computed_stack_holds_on_the_simulator(model, preset, arm, tmp_path:
     assert result.model_stack_bytes is not None
     # Not every byte of a frame is written.
     assert 0.5 * result.model_stack_bytes <= measured <= result.model_stack_bytes
+
+
+@pytest.mark.parametrize("model", [tiny, every_operator])
+def test_the_computed_stack_counts_what_assembler_pushes(model, arm, tmp_path: Path) -> None:
+    """Inner loops in assembler keep registers on the stack, which the compiler does not know."""
+    simulator_of = pytest.importorskip("mcu_slm.simulator").BoardSimulator
+    result = build_model(model(), arm, tmp_path, "Release", "dsp")
+    simulator = simulator_of(BOARD, result.elf)
+    simulator.run(seconds=60.0)
+    address = simulator.symbol("measured_bytes")
+    measured = int.from_bytes(simulator.read_memory(address, 4), "little")
+    assert result.model_stack_bytes is not None
+    assert 0 < measured <= result.model_stack_bytes
 
 
 def test_no_kernel_recurses_or_calls_through_a_pointer(arm, tmp_path: Path) -> None:
@@ -162,6 +180,25 @@ def test_frames_of_assembler_are_read_off_its_instructions(make_project, arm) ->
     source.write_text(text.replace(start, f"void saves(void);\n{start}    saves();\n"))
     result = build(project.folder, BOARD, "Release", arm)
     assert worst_case_stack(result.elf, result.objects, "saves") == 12 + 20 + 16 + 8 + 4
+
+
+INLINE = """
+void holds(void);
+__attribute__((noinline)) void holds(void)
+{
+    __asm volatile("push {r4-r11}\\n sub sp, #4\\n add sp, #4\\n pop {r4-r11}" ::: "memory");
+}
+"""
+
+
+def test_what_assembler_inside_a_function_pushes_is_counted(make_project, arm) -> None:
+    project = make_project()
+    source = project.folder / "src" / "sensor_replay.c"
+    start = "void sensor_start(void)\n{\n"
+    text = source.read_text() + INLINE
+    source.write_text(text.replace(start, f"void holds(void);\n{start}    holds();\n"))
+    result = build(project.folder, BOARD, "Release", arm)
+    assert 36 <= worst_case_stack(result.elf, result.objects, "holds") <= 44
 
 
 @pytest.mark.parametrize("board", CORE_BOARDS)
