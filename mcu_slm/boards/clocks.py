@@ -23,26 +23,10 @@ class ClockFacts:
 
 
 @dataclass(frozen=True)
-class F4ClockFacts(ClockFacts):
-    """STM32F4.
+class SteadyFlashFacts(ClockFacts):
+    """Chips whose flash takes one more wait state for every so many hertz."""
 
-    `flash_line_bytes` come with one read of the flash, `flash_cache_lines` of them are kept for
-    instructions.
-
-    `pll_n_min` is the least factor of the PLL, `pwr_cr_highest_voltage` the field VOS of PWR_CR in
-    its place. `over_drive_above_hz` is 0 where there is no over-drive,
-    `flash_prefetch_broken_revision` (a REV_ID of DBGMCU_IDCODE) where every revision can prefetch.
-    """
-
-    pll_n_min: int
-    apb1_max_hz: int
-    apb2_max_hz: int
     flash_hz_per_wait_state: int
-    flash_line_bytes: int
-    flash_cache_lines: int
-    over_drive_above_hz: int
-    pwr_cr_highest_voltage: int
-    flash_prefetch_broken_revision: int
 
     def wait_states(self, clock_hz: int) -> int:
         """Return the cycles that a read of the flash takes beside the first."""
@@ -50,14 +34,36 @@ class F4ClockFacts(ClockFacts):
 
 
 @dataclass(frozen=True)
-class F7ClockFacts(ClockFacts):
-    """STM32F7: at scale 1, in over-drive above `over_drive_above_hz`."""
+class MainPllFacts(SteadyFlashFacts):
+    """STM32F4 and F7. `pll_n_min` is the least factor of the PLL.
+
+    `over_drive_above_hz` is 0 where there is no over-drive.
+    """
 
     pll_n_min: int
     apb1_max_hz: int
     apb2_max_hz: int
-    flash_hz_per_wait_state: int
     over_drive_above_hz: int
+
+
+@dataclass(frozen=True)
+class F4ClockFacts(MainPllFacts):
+    """STM32F4.
+
+    `flash_line_bytes` come with one read of the flash, `flash_cache_lines` of them are kept for
+    instructions. `pwr_cr_highest_voltage` is the field VOS of PWR_CR in its place;
+    `flash_prefetch_broken_revision` (a REV_ID of DBGMCU_IDCODE) is 0 where every revision can.
+    """
+
+    flash_line_bytes: int
+    flash_cache_lines: int
+    pwr_cr_highest_voltage: int
+    flash_prefetch_broken_revision: int
+
+
+@dataclass(frozen=True)
+class F7ClockFacts(MainPllFacts):
+    """STM32F7, at scale 1."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +90,7 @@ class H7ClockFacts(ClockFacts):
 
 
 @dataclass(frozen=True)
-class MnrPllFacts(ClockFacts):
+class MnrPllFacts(SteadyFlashFacts):
     """Chips whose PLL drives the core by its output R: source / M * N / R; all buses are undivided.
 
     Beyond `boost_above_hz` the core needs a higher voltage than after reset, for which
@@ -95,7 +101,6 @@ class MnrPllFacts(ClockFacts):
     pll_n_min: int
     pll_n_max: int
     pll_r_dividers: tuple[int, ...]
-    flash_hz_per_wait_state: int
     boost_above_hz: int = 0
     boost_flash_hz_per_wait_state: int = 0
 
@@ -105,15 +110,13 @@ class MnrPllFacts(ClockFacts):
 
     def wait_states(self, clock_hz: int) -> int:
         """Return the cycles that a read of the flash takes beside the first."""
-        boosted = self.is_boosted(clock_hz)
-        per_wait_state = (
-            self.boost_flash_hz_per_wait_state if boosted else self.flash_hz_per_wait_state
-        )
-        return (clock_hz - 1) // per_wait_state
+        if self.is_boosted(clock_hz):
+            return (clock_hz - 1) // self.boost_flash_hz_per_wait_state
+        return super().wait_states(clock_hz)
 
 
 @dataclass(frozen=True)
-class MultiplierPllFacts(ClockFacts):
+class MultiplierPllFacts(SteadyFlashFacts):
     """STM32F0, F1, F3, L0 and L1: PLL = oscillator / predivider * multiplier / divider.
 
     A PLL without a divider of its own has the divider 1, and is then as fast as its VCO. Factors
@@ -126,21 +129,15 @@ class MultiplierPllFacts(ClockFacts):
     pll_dividers: tuple[int, ...]
     apb1_max_hz: int
     apb2_max_hz: int
-    flash_hz_per_wait_state: int
-
-    def wait_states(self, clock_hz: int) -> int:
-        """Return the cycles that a read of the flash takes beside the first."""
-        return (clock_hz - 1) // self.flash_hz_per_wait_state
 
 
 @dataclass(frozen=True)
-class U5ClockFacts(ClockFacts):
+class U5ClockFacts(SteadyFlashFacts):
     """STM32U5 at voltage range 1, where every bus may be as fast as the core.
 
     Beyond `boost_above_hz` the core needs the booster, whose clock has a limit of its own.
     """
 
-    flash_hz_per_wait_state: int
     boost_above_hz: int
     boost_input_max_hz: int
 

@@ -7,7 +7,12 @@ from typing import Final
 
 from mcu_slm.boards import Board
 from mcu_slm.boards.clocks import MnrPllFacts
-from mcu_slm.firmware.clocks.sources import CommonSettings, common_settings, no_pll_setting
+from mcu_slm.firmware.clocks.sources import (
+    CommonSettings,
+    common_settings,
+    no_pll_setting,
+    source_hz,
+)
 
 # G4, L4+ and L5: on the way past this clock AHB runs at half of it for a moment.
 _TWO_STEPS_ABOVE_HZ: Final = 80_000_000
@@ -45,8 +50,7 @@ def clock_settings(board: Board) -> MnrClockSettings:
     """
     facts = board.chip.clock
     assert isinstance(facts, MnrPllFacts)  # the family decided that
-    source_hz = board.crystal_hz or facts.internal_hz
-    m, n, r = _pll(board, facts, source_hz)
+    m, n, r = _pll(board, facts)
     return MnrClockSettings(
         console_hz=board.clock_hz,
         pll_m=m,
@@ -61,12 +65,13 @@ def clock_settings(board: Board) -> MnrClockSettings:
     )
 
 
-def _pll(board: Board, facts: MnrPllFacts, source_hz: int) -> tuple[int, int, int]:
+def _pll(board: Board, facts: MnrPllFacts) -> tuple[int, int, int]:
     """Return M, N, R: the highest PLL input (least jitter), then the slowest PLL (least power)."""
+    source = source_hz(board)
     for m in range(1, facts.pll_m_max + 1):
-        if source_hz % m:
+        if source % m:
             continue
-        input_hz = source_hz // m
+        input_hz = source // m
         if not facts.pll_input_min_hz <= input_hz <= facts.pll_input_max_hz:
             continue
         for r in facts.pll_r_dividers:

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
 
 from mcu_slm.boards import Board
 from mcu_slm.boards.clocks import MultiplierPllFacts
-from mcu_slm.firmware.clocks.sources import no_pll_setting
-
-# Divider -> value of a field PPREx (RCC_CFGR).
-_APB_FIELDS: Final = {1: 0, 2: 4, 4: 5, 8: 6, 16: 7}
+from mcu_slm.firmware.clocks.buses import apb_divider, apb_field
+from mcu_slm.firmware.clocks.sources import (
+    CommonSettings,
+    common_settings,
+    no_pll_setting,
+    source_hz,
+)
 
 
 @dataclass(frozen=True)
-class MultiplierPllSettings:
+class MultiplierPllSettings(CommonSettings):
     """What `system_clock.c` writes to the clock registers.
 
     The PLL is fed by `oscillator`: HSE (a crystal, or with `crystal_bypass` a clock from outside)
@@ -22,12 +24,8 @@ class MultiplierPllSettings:
     predivider.
     """
 
-    core_hz: int
     console_hz: int
-    reset_hz: int
     oscillator: str
-    has_crystal: bool
-    crystal_bypass: bool
     half_of_internal: bool
     pll_predivider: int
     pll_multiplier: int
@@ -38,7 +36,6 @@ class MultiplierPllSettings:
     ppre1: int
     ppre2: int
     flash_wait_states: int
-    summary: str
 
 
 def clock_settings(board: Board) -> MultiplierPllSettings:
@@ -52,20 +49,14 @@ def clock_settings(board: Board) -> MultiplierPllSettings:
     """
     facts = board.chip.clock
     assert isinstance(facts, MultiplierPllFacts)  # the family decided that
-    oscillator_hz = board.crystal_hz or facts.internal_hz
     has_crystal = board.crystal_hz > 0
     predividers = facts.pll_crystal_predividers if has_crystal else facts.pll_internal_predividers
-    predivider, multiplier, divider = _pll(board, facts, oscillator_hz, predividers)
-    apb1 = _apb_divider(board.clock_hz, facts.apb1_max_hz)
-    apb2 = _apb_divider(board.clock_hz, facts.apb2_max_hz)
-    name = "external clock" if board.crystal_bypass else "crystal"
+    predivider, multiplier, divider = _pll(board, facts, predividers)
+    apb1 = apb_divider(board.clock_hz, facts.apb1_max_hz)
+    apb2 = apb_divider(board.clock_hz, facts.apb2_max_hz)
     return MultiplierPllSettings(
-        core_hz=board.clock_hz,
         console_hz=board.clock_hz // (apb1 if board.console.usart.bus == "APB1" else apb2),
-        reset_hz=board.chip.reset_clock_hz,
         oscillator="HSE" if has_crystal else "HSI",
-        has_crystal=has_crystal,
-        crystal_bypass=board.crystal_bypass,
         half_of_internal=not has_crystal and facts.pll_internal_predividers == (2,),
         pll_predivider=predivider,
         pll_multiplier=multiplier,
@@ -73,19 +64,18 @@ def clock_settings(board: Board) -> MultiplierPllSettings:
         pll_divider=divider,
         apb1_divider=apb1,
         apb2_divider=apb2,
-        ppre1=_APB_FIELDS[apb1],
-        ppre2=_APB_FIELDS[apb2],
+        ppre1=apb_field(apb1),
+        ppre2=apb_field(apb2),
         flash_wait_states=facts.wait_states(board.clock_hz),
-        summary=f"{oscillator_hz / 1e6:g} MHz {name if has_crystal else 'internal oscillator'} / "
-        f"{predivider} * {multiplier} / {divider} = {board.clock_hz / 1e6:g} MHz; PLL runs at "
-        f"{oscillator_hz // predivider * multiplier / 1e6:g} MHz.",
+        **common_settings(board, (predivider, multiplier, divider)),
     )
 
 
 def _pll(
-    board: Board, facts: MultiplierPllFacts, oscillator_hz: int, predividers: tuple[int, ...]
+    board: Board, facts: MultiplierPllFacts, predividers: tuple[int, ...]
 ) -> tuple[int, int, int]:
     """Return three factors: the highest PLL input (least jitter), then the slowest PLL."""
+    oscillator_hz = source_hz(board)
     for predivider in sorted(predividers):
         if oscillator_hz % predivider:
             continue
@@ -103,7 +93,3 @@ def _pll(
         f"oscillator / predivider * multiplier / divider, with the factors of {board.chip.name}"
     )
     raise no_pll_setting(board, expected)
-
-
-def _apb_divider(core_hz: int, limit_hz: int) -> int:
-    return next(divider for divider in _APB_FIELDS if core_hz <= limit_hz * divider)

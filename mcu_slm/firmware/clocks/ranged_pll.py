@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from mcu_slm.boards import Board
-from mcu_slm.firmware.clocks.sources import no_pll_setting, source_hz
+from mcu_slm.firmware.clocks.sources import (
+    CommonSettings,
+    common_settings,
+    no_pll_setting,
+    source_hz,
+)
 
 # Where the next range of the PLL's input begins (field PLL1RGE).
 _INPUT_RANGES_HZ: Final = (2_000_000, 4_000_000, 8_000_000)
@@ -30,6 +35,29 @@ class RangedPll:
     def input_mhz(self) -> str:
         """The input in MHz, for comments."""
         return f"{self.input_hz / 1e6:g}"
+
+
+@dataclass(frozen=True)
+class RangedPllSettings(CommonSettings):
+    """What `system_clock.c` of these families writes to the PLL, but for the last divider."""
+
+    pll_source: str
+    pll_m: int
+    pll_n: int
+    pll_input_range: int
+    pll_input_mhz: str
+
+
+def ranged_pll_settings(board: Board, pll: RangedPll, internal: str) -> dict[str, Any]:
+    """Return the fields of `RangedPllSettings`; `internal` names the oscillator in the chip."""
+    return {
+        "pll_source": "HSE" if board.crystal_hz else internal,
+        "pll_m": pll.m,
+        "pll_n": pll.n,
+        "pll_input_range": pll.input_range,
+        "pll_input_mhz": pll.input_mhz,
+        **common_settings(board, (pll.m, pll.n, pll.divider)),
+    }
 
 
 def ranged_pll(board: Board, m_max: int = 63) -> RangedPll:

@@ -6,29 +6,16 @@ from dataclasses import dataclass
 
 from mcu_slm.boards import Board
 from mcu_slm.boards.clocks import F4ClockFacts
-from mcu_slm.firmware.clocks.main_pll import apb_divider, apb_field, main_pll
-from mcu_slm.firmware.clocks.sources import CommonSettings, common_settings
+from mcu_slm.firmware.clocks.main_pll import MainPllSettings, main_pll_settings
 
 
 @dataclass(frozen=True)
-class F4ClockSettings(CommonSettings):
+class F4ClockSettings(MainPllSettings):
     """What `system_clock.c` writes to the clock registers.
 
     `prefetch_broken_revision` is empty where every revision can prefetch.
     """
 
-    console_hz: int
-    pll_source: str
-    pll_m: int
-    pll_n: int
-    pll_p: int
-    pll_q: int
-    apb1_divider: int
-    apb2_divider: int
-    ppre1: int
-    ppre2: int
-    flash_wait_states: int
-    over_drive: bool
     highest_voltage: str
     prefetch_broken_revision: str
 
@@ -43,24 +30,9 @@ def clock_settings(board: Board) -> F4ClockSettings:
     """
     facts = board.chip.clock
     assert isinstance(facts, F4ClockFacts)  # the family decided that
-    pll = main_pll(board, facts.pll_n_min)
     broken = facts.flash_prefetch_broken_revision
-    apb1 = apb_divider(board.clock_hz, facts.apb1_max_hz)
-    apb2 = apb_divider(board.clock_hz, facts.apb2_max_hz)
     return F4ClockSettings(
-        console_hz=board.clock_hz // (apb1 if board.console.usart.bus == "APB1" else apb2),
-        pll_source="HSE" if board.crystal_hz else "HSI",
-        pll_m=pll.m,
-        pll_n=pll.n,
-        pll_p=pll.p,
-        pll_q=pll.q,
-        apb1_divider=apb1,
-        apb2_divider=apb2,
-        ppre1=apb_field(apb1),
-        ppre2=apb_field(apb2),
-        flash_wait_states=facts.wait_states(board.clock_hz),
-        over_drive=0 < facts.over_drive_above_hz < board.clock_hz,
         highest_voltage=f"0x{facts.pwr_cr_highest_voltage:08X}u",
         prefetch_broken_revision=f"0x{broken:04X}u" if broken else "",
-        **common_settings(board, (pll.m, pll.n, pll.p)),
+        **main_pll_settings(board, facts),
     )

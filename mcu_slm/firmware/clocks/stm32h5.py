@@ -6,21 +6,19 @@ from dataclasses import dataclass
 
 from mcu_slm.boards import Board
 from mcu_slm.boards.clocks import H5ClockFacts
-from mcu_slm.firmware.clocks.ranged_pll import ranged_pll
-from mcu_slm.firmware.clocks.sources import CommonSettings, common_settings
+from mcu_slm.firmware.clocks.ranged_pll import (
+    RangedPllSettings,
+    ranged_pll,
+    ranged_pll_settings,
+)
 
 
 @dataclass(frozen=True)
-class H5ClockSettings(CommonSettings):
+class H5ClockSettings(RangedPllSettings):
     """What `system_clock.c` writes to the clock registers."""
 
     console_hz: int
-    pll_source: str
-    pll_m: int
-    pll_n: int
     pll_p: int
-    pll_input_range: int
-    pll_input_mhz: str
     flash_wait_states: int
     flash_programming_delay: int
 
@@ -39,13 +37,8 @@ def clock_settings(board: Board) -> H5ClockSettings:
     latency, delay = next(row[1:] for row in facts.flash_latencies if board.clock_hz <= row[0])
     return H5ClockSettings(
         console_hz=board.clock_hz,
-        pll_source="HSE" if board.crystal_hz else "HSI",
-        pll_m=pll.m,
-        pll_n=pll.n,
         pll_p=pll.divider,
-        pll_input_range=pll.input_range,
-        pll_input_mhz=pll.input_mhz,
         flash_wait_states=latency,
         flash_programming_delay=delay,
-        **common_settings(board, (pll.m, pll.n, pll.divider)),
+        **ranged_pll_settings(board, pll, internal="HSI"),
     )

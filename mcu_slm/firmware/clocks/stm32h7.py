@@ -7,25 +7,23 @@ from typing import Final
 
 from mcu_slm.boards import Board
 from mcu_slm.boards.clocks import H7ClockFacts
-from mcu_slm.firmware.clocks.ranged_pll import ranged_pll
-from mcu_slm.firmware.clocks.sources import CommonSettings, common_settings
+from mcu_slm.firmware.clocks.buses import apb_divider, apb_field, least_divider
+from mcu_slm.firmware.clocks.ranged_pll import (
+    RangedPllSettings,
+    ranged_pll,
+    ranged_pll_settings,
+)
 
-# Divider -> value of the fields HPRE (RCC_D1CFGR) and of each PPRE.
+# Divider -> value of the field HPRE (RCC_D1CFGR).
 _AHB_FIELDS: Final = {1: 0, 2: 8, 4: 9, 8: 10, 16: 11}
-_APB_FIELDS: Final = {1: 0, 2: 4, 4: 5, 8: 6, 16: 7}
 
 
 @dataclass(frozen=True)
-class H7ClockSettings(CommonSettings):
+class H7ClockSettings(RangedPllSettings):
     """What `system_clock.c` writes to the clock registers."""
 
     console_hz: int
-    pll_source: str
-    pll_m: int
-    pll_n: int
     pll_p: int
-    pll_input_range: int
-    pll_input_mhz: str
     ahb_divider: int
     apb_divider: int
     hpre: int
@@ -45,27 +43,18 @@ def clock_settings(board: Board) -> H7ClockSettings:
     facts = board.chip.clock
     assert isinstance(facts, H7ClockFacts)  # the family decided that
     pll = ranged_pll(board)
-    ahb = _divider(_AHB_FIELDS, board.clock_hz, facts.ahb_max_hz)
+    ahb = least_divider(_AHB_FIELDS, board.clock_hz, facts.ahb_max_hz)
     ahb_hz = board.clock_hz // ahb
-    apb = _divider(_APB_FIELDS, ahb_hz, facts.apb_max_hz)
+    apb = apb_divider(ahb_hz, facts.apb_max_hz)
     latency, delay = next(row[1:] for row in facts.flash_latencies if ahb_hz <= row[0])
     return H7ClockSettings(
         console_hz=ahb_hz // apb,
-        pll_source="HSE" if board.crystal_hz else "HSI",
-        pll_m=pll.m,
-        pll_n=pll.n,
         pll_p=pll.divider,
-        pll_input_range=pll.input_range,
-        pll_input_mhz=pll.input_mhz,
         ahb_divider=ahb,
         apb_divider=apb,
         hpre=_AHB_FIELDS[ahb],
-        ppre=_APB_FIELDS[apb],
+        ppre=apb_field(apb),
         flash_wait_states=latency,
         flash_programming_delay=delay,
-        **common_settings(board, (pll.m, pll.n, pll.divider)),
+        **ranged_pll_settings(board, pll, internal="HSI"),
     )
-
-
-def _divider(fields: dict[int, int], clock_hz: int, limit_hz: int) -> int:
-    return next(divider for divider in fields if clock_hz <= limit_hz * divider)

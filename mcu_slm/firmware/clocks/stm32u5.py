@@ -7,8 +7,12 @@ from typing import Final
 
 from mcu_slm.boards import Board
 from mcu_slm.boards.clocks import U5ClockFacts
-from mcu_slm.firmware.clocks.ranged_pll import ranged_pll
-from mcu_slm.firmware.clocks.sources import CommonSettings, common_settings, source_hz
+from mcu_slm.firmware.clocks.ranged_pll import (
+    RangedPllSettings,
+    ranged_pll,
+    ranged_pll_settings,
+)
+from mcu_slm.firmware.clocks.sources import source_hz
 
 _M_MAX: Final = 16
 # Divider -> value of the field PLL1MBOOST (RCC_PLL1CFGR); no source needs a higher one.
@@ -16,7 +20,7 @@ _BOOST_FIELDS: Final = {1: 0, 2: 1, 4: 2}
 
 
 @dataclass(frozen=True)
-class U5ClockSettings(CommonSettings):
+class U5ClockSettings(RangedPllSettings):
     """What `system_clock.c` writes to the clock registers.
 
     The booster (EPOD) is needed by fast cores; it runs at the PLL's source / `boost_divider`.
@@ -24,12 +28,7 @@ class U5ClockSettings(CommonSettings):
 
     console_hz: int
     smps: bool
-    pll_source: str
-    pll_m: int
-    pll_n: int
     pll_r: int
-    pll_input_range: int
-    pll_input_mhz: str
     needs_boost: bool
     boost_divider: int
     boost_field: int
@@ -51,15 +50,10 @@ def clock_settings(board: Board) -> U5ClockSettings:
     return U5ClockSettings(
         console_hz=board.clock_hz,
         smps=board.supply == "smps",
-        pll_source="HSE" if board.crystal_hz else "MSIS",
-        pll_m=pll.m,
-        pll_n=pll.n,
         pll_r=pll.divider,
-        pll_input_range=pll.input_range,
-        pll_input_mhz=pll.input_mhz,
         needs_boost=board.clock_hz > facts.boost_above_hz,
         boost_divider=boost,
         boost_field=_BOOST_FIELDS[boost],
-        flash_wait_states=(board.clock_hz - 1) // facts.flash_hz_per_wait_state,
-        **common_settings(board, (pll.m, pll.n, pll.divider)),
+        flash_wait_states=facts.wait_states(board.clock_hz),
+        **ranged_pll_settings(board, pll, internal="MSIS"),
     )
