@@ -85,6 +85,7 @@ class Image:
         self._frames = _clang_frames(self._elf)
         self._named_frames = {} if self._frames else _gcc_frames(objects)
         self._objects = objects
+        self._decoded: dict[Function, tuple[Any, ...]] = {}
 
     def function(self, name: str) -> Function:
         """Return a function by name."""
@@ -187,16 +188,22 @@ class Image:
         """
         level = kept = highest = 0
         for instruction in self._instructions(function):
-            popped = popped_by(instruction)
+            pushed, popped = pushed_by(instruction) or 0, popped_by(instruction)
             if not popped:
-                kept = level + (pushed_by(instruction) or 0)
-            level = max(0, level + (pushed_by(instruction) or 0) - popped)
+                kept = level + pushed
+            level = max(0, level + pushed - popped)
             highest = max(highest, level)
             if returns(instruction):
                 level = kept
         return highest
 
-    def _instructions(self, function: Function) -> Iterator[Any]:
+    def _instructions(self, function: Function) -> tuple[Any, ...]:
+        """Return the instructions of a function; each is decoded once."""
+        if function not in self._decoded:
+            self._decoded[function] = tuple(self._decode(function))
+        return self._decoded[function]
+
+    def _decode(self, function: Function) -> Iterator[Any]:
         """Decode a function, leaving out the tables and literals between its instructions."""
         import capstone
 

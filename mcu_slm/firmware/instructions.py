@@ -37,8 +37,7 @@ def pushed_by(instruction: Any) -> int | None:
     elif name == "stmdb":
         pushed = 4 * (len(operands) - 1)
     elif name == "vpush":
-        is_double = instruction.reg_name(operands[0].reg).startswith("d")
-        pushed = (8 if is_double else 4) * len(operands)
+        pushed = _float_registers_bytes(instruction)
     elif name == "sub" and is_fixed and operands[-2].reg == sp:
         pushed = int(operands[-1].imm)
     elif name in ("str", "strd") and operands[-1].type == arm.ARM_OP_MEM:
@@ -56,18 +55,24 @@ def popped_by(instruction: Any) -> int:
     """Return by how much an instruction raises the stack pointer."""
     from capstone import arm
 
-    name, operands = instruction.mnemonic.partition(".")[0], instruction.operands
+    name, operands = instruction.insn_name(), instruction.operands
     if name == "pop":
         return 4 * len(operands)
     if name == "vpop":
-        is_double = instruction.reg_name(operands[0].reg).startswith("d")
-        return (8 if is_double else 4) * len(operands)
+        return _float_registers_bytes(instruction)
     is_sp = bool(operands) and operands[0].reg == arm.ARM_REG_SP
     if name == "ldm" and is_sp:
         return 4 * (len(operands) - 1)
     if name == "add" and is_sp and operands[-1].type == arm.ARM_OP_IMM:
         return int(operands[-1].imm)
     return 0
+
+
+def _float_registers_bytes(instruction: Any) -> int:
+    """Return the size of the registers that VPUSH or VPOP names."""
+    operands = instruction.operands
+    is_double = instruction.reg_name(operands[0].reg).startswith("d")
+    return (8 if is_double else 4) * len(operands)
 
 
 def stays_or_returns(instruction: Any) -> bool:
