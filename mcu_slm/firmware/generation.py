@@ -7,7 +7,7 @@ file is the user's: written once, never overwritten.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Final
 
@@ -89,8 +89,8 @@ def generate(
     """
     check_name(project_name)
     chosen = sensor or SensorChoice()
-    _refuse_other_board(out, board)
-    _refuse_other_sensor(out, chosen.name)
+    before = _written_before(out)
+    _refuse_other_project(out, before, board.name, chosen.name)
     manifest = load_model(model_dir_source)
     check_known_answers(known_inputs, known_outputs, manifest.input_bytes, manifest.output_bytes)
     sampling = sampling_for(chosen, board, model_dir_source, info)
@@ -106,7 +106,6 @@ def generate(
         **{file.path: file.text.encode() for file in rendered if file.is_tool_owned},
     }
     tool_files |= _describing_files(project_name, manifest.model_sha256, tool_files, user_files)
-    before = _written_before(out)
     if not force:
         refuse_edited(out, tool_files, before.tool_files, before.pending_files)
     hashes = hashes_of(tool_files)
@@ -205,46 +204,52 @@ def check_name(name: str) -> None:
         )
 
 
-def _refuse_other_board(out: Path, board: Board) -> None:
-    """The user's files were written for one board; mixing two would build, and fail on the desk."""
-    if (out / TOOL_FOLDER / PROJECT_RECORD).is_file():
-        found = read_record(out)["board"]
-        if found != board.name:
-            raise UsageError(
-                str(out),
-                f"it holds a project for {found}",
-                expected=f"an empty folder or a project for {board.name}",
-                remedy="Generate into another folder.",
-            )
+def _refuse_other_project(out: Path, before: _Before, board: str, sensor: str) -> None:
+    """Refuse a folder whose user's files were written for another board or sensor.
 
-
-def _refuse_other_sensor(out: Path, sensor: str) -> None:
-    """The old sensor's files are the user's: beside the new one's they would not link."""
-    if (out / TOOL_FOLDER / PROJECT_RECORD).is_file():
-        found = read_record(out)["sensor"]
-        if found != sensor:
-            raise UsageError(
-                str(out),
-                f"it holds a project with the sensor {found}",
-                expected=f"an empty folder or a project with {sensor}",
-                remedy="Generate into another folder, or remove this one.",
-            )
+    Those for two boards would build, and fail on the desk; those of two sensors would not link.
+    """
+    if before.board not in ("", board):
+        raise UsageError(
+            str(out),
+            f"it holds a project for {before.board}",
+            expected=f"an empty folder or a project for {board}",
+            remedy="Generate into another folder.",
+        )
+    if before.sensor not in ("", sensor):
+        raise UsageError(
+            str(out),
+            f"it holds a project with the sensor {before.sensor}",
+            expected=f"an empty folder or a project with {sensor}",
+            remedy="Generate into another folder, or remove this one.",
+        )
 
 
 @dataclass(frozen=True)
 class _Before:
-    """What earlier runs wrote: hashes of the tool's files, names of the user's."""
+    """What earlier runs wrote: hashes of the tool's files, names of the user's, and for what.
 
-    tool_files: dict[str, str]
-    pending_files: dict[str, str]
-    user_files: tuple[str, ...]
+    Nothing where there was none.
+    """
+
+    board: str = ""
+    sensor: str = ""
+    tool_files: dict[str, str] = field(default_factory=dict)
+    pending_files: dict[str, str] = field(default_factory=dict)
+    user_files: tuple[str, ...] = ()
 
 
 def _written_before(out: Path) -> _Before:
     if not (out / TOOL_FOLDER / PROJECT_RECORD).is_file():
-        return _Before({}, {}, ())
+        return _Before()
     record = read_record(out)
-    return _Before(record["tool_files"], record["pending_files"], tuple(record["user_files"]))
+    return _Before(
+        record["board"],
+        record["sensor"],
+        record["tool_files"],
+        record["pending_files"],
+        tuple(record["user_files"]),
+    )
 
 
 def known_answer_files(
