@@ -10,8 +10,9 @@ Source: ST RM0390, chapter "Inter-integrated circuit (I2C) interface", master mo
 from __future__ import annotations
 
 from collections import deque
-from typing import Final, Protocol
+from typing import Final
 
+from mcu_slm.simulator.i2c_bus import I2cBus
 from mcu_slm.simulator.nvic import Clock
 
 _CR1, _DR, _SR1, _SR2, _CCR = 0x00, 0x10, 0x14, 0x18, 0x1C
@@ -23,50 +24,24 @@ _READING: Final = 1
 _PLACES: Final = 2  # DR and the shift register behind it
 
 
-class I2cTarget(Protocol):
-    """A device on the bus."""
-
-    @property
-    def address(self) -> int:
-        """Its address of 7 bits."""
-
-    def select(self, sub_address: int) -> None:
-        """Take the first byte of a write: the register."""
-
-    def write_byte(self, value: int) -> None:
-        """Take another byte."""
-
-    def read_byte(self) -> int:
-        """Give the next byte."""
-
-
-class SimulatedI2c:
-    """One port. Its registers work at once; `targets` may change at any time."""
-
-    size_bytes = 0x400
-    next_event = None  # its flags appear when they are asked for
+class SimulatedI2c(I2cBus):
+    """One port."""
 
     def __init__(self, base: int, clock: Clock) -> None:
-        self.base = base
-        self.targets: list[I2cTarget] = []
-        self.transfers = 0
-        self._clock = clock
+        super().__init__(base, clock)
         self.reset()
 
     def reset(self) -> None:
         """Take all registers back to their reset values; the devices do not notice."""
         self._registers: dict[int, int] = {}
         self._flags = 0
-        self._target: I2cTarget | None = None
+        self._target = None
         self._reading = False
         self._owns_bus = False
         self._received: deque[int] = deque()
         self._is_first_byte = False
         self._refused = False  # the last byte was not acknowledged: no more come
         self._has_register = False
-
-    def advance(self) -> None:
-        """Do nothing: see `next_event`."""
 
     def read(self, offset: int) -> int:
         """Read a register."""
@@ -137,21 +112,15 @@ class SimulatedI2c:
             self._call(byte)
         elif self._target is not None and not self._reading:
             self._clock_byte()
-            if self._has_register:
-                self._target.write_byte(byte)
-            else:
-                self._target.select(byte)
-                self._has_register = True
+            self._write_to(self._target, byte)
 
     def _call(self, byte: int) -> None:
         """Find the device of an address byte."""
         self._clock_byte()
-        self.transfers += 1
-        self._reading = bool(byte & _READING)
-        self._refused = self._has_register = False
-        self._target = next((t for t in self.targets if t.address == byte >> 1), None)
-        self._flags |= _AF if self._target is None else _ADDR
-        self._reading = self._reading and self._target is not None
+        self._refused = False
+        target = self._find_target(byte >> 1)
+        self._flags |= _AF if target is None else _ADDR
+        self._reading = bool(byte & _READING) and target is not None
 
     def _receive_byte(self) -> None:
         """Let a byte come in; it is refused where ACK is off by then, with POS not the first."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from mcu_slm.simulator.i2c import I2cTarget
+from mcu_slm.simulator.i2c_bus import I2cBus
 from mcu_slm.simulator.nvic import Clock
 
 _CR1, _CR2, _TIMINGR, _ISR, _ICR, _RXDR, _TXDR = 0x00, 0x04, 0x10, 0x18, 0x1C, 0x24, 0x28
@@ -22,17 +22,11 @@ _CLEARED_BY_ICR: Final = 0x3F38
 _SEES_EDGES: Final = 4  # clocks a bit, beside the two halves
 
 
-class SecondI2c:
-    """One port. Its registers work at once; `targets` may change at any time."""
-
-    size_bytes = 0x400
-    next_event = None  # its flags appear when they are asked for
+class SecondI2c(I2cBus):
+    """One port."""
 
     def __init__(self, base: int, clock: Clock) -> None:
-        self.base = base
-        self.targets: list[I2cTarget] = []
-        self.transfers = 0
-        self._clock = clock
+        super().__init__(base, clock)
         self.reset()
 
     def reset(self) -> None:
@@ -43,14 +37,11 @@ class SecondI2c:
     def _stop_port(self) -> None:
         """Do what PE = 0 does: forget the transfer, keep the settings."""
         self._flags = 0
-        self._target: I2cTarget | None = None
+        self._target = None
         self._reading = self._owns_bus = self._has_register = False
         self._left = 0
         self._to_send: int | None = None
         self._received: int | None = None
-
-    def advance(self) -> None:
-        """Do nothing: see `next_event`."""
 
     def read(self, offset: int) -> int:
         """Read a register."""
@@ -95,12 +86,9 @@ class SecondI2c:
         self._owns_bus = True
         self._reading = bool(value & _RD_WRN)
         self._left = value >> 16 & 0xFF
-        self._has_register = False
         self._received = None
         self._clock_byte()
-        self.transfers += 1
-        self._target = next((t for t in self.targets if t.address == value >> 1 & 0x7F), None)
-        if self._target is None:
+        if self._find_target(value >> 1 & 0x7F) is None:
             self._flags |= _NACKF
             self._finish()
         else:
@@ -113,11 +101,7 @@ class SecondI2c:
             return
         self._clock_byte()
         self._to_send = None
-        if self._has_register:
-            target.write_byte(byte)
-        else:
-            target.select(byte)
-            self._has_register = True
+        self._write_to(target, byte)
         self._count()
 
     def _count(self) -> None:
