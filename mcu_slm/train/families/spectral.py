@@ -33,7 +33,7 @@ from mcu_slm.train.families.layers import (
     zeros,
 )
 from mcu_slm.train.families.student import Head, Shape, Student, Units, without
-from mcu_slm.train.families.tcn import SeparableBlock
+from mcu_slm.train.families.tcn import SeparableBlocks, dilations_of
 from mcu_slm.train.geometry import Sliding
 
 SATURATED: Final = 4.0
@@ -82,7 +82,7 @@ class SpectralShape(Shape):
             taps=min(model.filter_samples, window),
             stride=model.filter_stride_samples,
             kernel=model.kernel_tokens,
-            dilations=tuple(2 ** (i % model.dilation_cycle) for i in range(model.blocks)),
+            dilations=dilations_of(model.blocks, model.dilation_cycle),
             deviations=model.input_deviations,
         )
 
@@ -123,9 +123,7 @@ class Spectral(Student):
         self.slow_bias = zeros(channels)
         self.level = weight((width, channels), channels, generator)
         self.level_bias, self.level_norm = zeros(width), FoldedBatchNorm(width)
-        self.blocks = nn.ModuleList(
-            SeparableBlock(width, shape.kernel, dilation, generator) for dilation in shape.dilations
-        )
+        self.blocks = SeparableBlocks(width, shape.kernel, shape.dilations, generator)
         self.answer = Answer(width, shape.head, generator, mean=True)
 
     @property
@@ -137,10 +135,10 @@ class Spectral(Student):
         """Shapes: x: [B, 1, T, C] -> [B, 1, L, D]."""
         level = ops.depthwise("slow", x, self.slow, self.slow_bias, self.shape.sliding)
         level = ops.linear("level", level, self.level, self.level_bias, norm=self.level_norm)
-        x = ops.add("tokens", self._loudness(ops, x), level, relu=True)
-        for i, block in enumerate(self.blocks):
-            x = block(ops, f"block{i}", x)
-        return x
+        tokens: Value = self.blocks(
+            ops, ops.add("tokens", self._loudness(ops, x), level, relu=True)
+        )
+        return tokens
 
     def _loudness(self, ops: Operators[Value], x: Value) -> Value:
         """Return what the spectra of all channels say. Shapes: x: [B, 1, T, C] -> [B, 1, L, D]."""
@@ -203,12 +201,9 @@ class Spectral(Student):
     def _channels(self) -> Units:
         slices = [(f"{name}{part}", 0) for name in ("join", "level") for part in ("", "_bias")]
         slices += norm_slices("join_norm") + norm_slices("level_norm")
-        judged = [("join_norm.gain", 0), ("level_norm.gain", 0)]
-        for i in range(len(self.blocks)):
-            block_slices, block_judged = SeparableBlock.channels(f"blocks.{i}")
-            slices += block_slices
-            judged.append(block_judged)
-        slices += self.answer.slices("answer")
+        block_slices, block_judged = self.blocks.channels()
+        slices += [*block_slices, *self.answer.slices("answer")]
+        judged = [("join_norm.gain", 0), ("level_norm.gain", 0), *block_judged]
         return Units("channels", self.shape.width, tuple(slices), tuple(judged), together=4)
 
     def resized(self, counts: Mapping[str, int]) -> Spectral:

@@ -48,7 +48,7 @@ class TcnShape(StemShape):
             stem_kernel=min(model.stem_samples, window),
             stem_stride=model.stem_stride_samples,
             kernel=model.kernel_tokens,
-            dilations=tuple(2 ** (i % model.dilation_cycle) for i in range(model.blocks)),
+            dilations=dilations_of(model.blocks, model.dilation_cycle),
         )
 
     @classmethod
@@ -94,6 +94,33 @@ class SeparableBlock(nn.Module):
         return slices, (f"{at}.pointwise_norm.gain", 0)
 
 
+class SeparableBlocks(nn.ModuleList):
+    """Separable blocks, one behind the other, each with a dilation of its own."""
+
+    def __init__(
+        self, width: int, kernel: int, dilations: tuple[int, ...], generator: torch.Generator
+    ) -> None:
+        super().__init__(
+            SeparableBlock(width, kernel, dilation, generator) for dilation in dilations
+        )
+
+    def forward(self, ops: Operators[Value], x: Value) -> Value:
+        """Shapes: x: [B, 1, L, D] -> the same."""
+        for i, block in enumerate(self):
+            x = block(ops, f"block{i}", x)
+        return x
+
+    def channels(self) -> tuple[list[tuple[str, int]], list[tuple[str, int]]]:
+        """Return what has an entry per channel in all blocks, and what judges them."""
+        found = [SeparableBlock.channels(f"blocks.{i}") for i in range(len(self))]
+        return [slice_ for slices, _ in found for slice_ in slices], [judge for _, judge in found]
+
+
+def dilations_of(blocks: int, cycle: int) -> tuple[int, ...]:
+    """Return the dilation of each block, in tokens: it doubles and starts again after a cycle."""
+    return tuple(2 ** (i % cycle) for i in range(blocks))
+
+
 class Tcn(Student):
     """The whole network."""
 
@@ -105,9 +132,7 @@ class Tcn(Student):
         self.shape = shape
         width, kernel = shape.width, shape.stem_kernel
         self.stem = Embedding(shape, width, kernel, shape.stem, generator, normalised=True)
-        self.blocks = nn.ModuleList(
-            SeparableBlock(width, shape.kernel, dilation, generator) for dilation in shape.dilations
-        )
+        self.blocks = SeparableBlocks(width, shape.kernel, shape.dilations, generator)
         self.answer = Answer(width, shape.head, generator, mean=True)
 
     @property
@@ -117,19 +142,14 @@ class Tcn(Student):
 
     def trunk(self, ops: Operators[Value], x: Value) -> Value:
         """Shapes: x: [B, 1, T, C] -> [B, 1, L, D]."""
-        x = self.stem(ops, "stem", x)
-        for i, block in enumerate(self.blocks):
-            x = block(ops, f"block{i}", x)
-        return x
+        tokens: Value = self.blocks(ops, self.stem(ops, "stem", x))
+        return tokens
 
     def units(self) -> tuple[Units, ...]:
         """Return the channels, which all layers share through the residuals."""
-        slices, judged = list(self.stem.slices("stem")), list(self.stem.gains("stem"))
-        for i in range(len(self.blocks)):
-            block_slices, block_judged = SeparableBlock.channels(f"blocks.{i}")
-            slices += block_slices
-            judged.append(block_judged)
-        slices += self.answer.slices("answer")
+        slices, judged = self.blocks.channels()
+        slices = [*self.stem.slices("stem"), *slices, *self.answer.slices("answer")]
+        judged = [*self.stem.gains("stem"), *judged]
         channels = Units("channels", self.shape.width, tuple(slices), tuple(judged), together=4)
         return (channels,)
 
