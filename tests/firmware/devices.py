@@ -76,21 +76,24 @@ class OnSpi:
         return 0xFF
 
 
-class Lsm6dso(Device):
-    """ST DS12140 (LSM6DSO); ISM330DHCX has another WHO_AM_I and no difference here."""
+class Lsm6(Device):
+    """What ST's accelerometers with a gyroscope have in common: rates, ranges, a reset by software.
 
-    who_am_i_register, who_am_i, address = 0x0F, 0x6C, 0x6A
+    `wraps` are the first and the last register of the FIFO's output, read in turn.
+    """
+
+    who_am_i_register = 0x0F
     RATES = (0, 12.5, 26, 52, 104, 208, 417, 833, 1667)
     RANGES = (2, 16, 4, 8)
-    WORDS = 512
+    wraps: tuple[int, int]
 
     def reset(self) -> None:
         super().reset()
         self.registers[0x12] = 0x04  # IF_INC
-        self.overrun_latched = False
-        self.word = bytes(7)
         self.resetting = 0
-        self.tick = 0
+
+    def empty_fifo(self) -> None:
+        raise NotImplementedError
 
     @property
     def rate_hz(self) -> float:
@@ -103,6 +106,45 @@ class Lsm6dso(Device):
     @property
     def gyroscope_rate_hz(self) -> float:
         return self.RATES[self.registers[0x11] >> 4]
+
+    def following(self, register: int) -> int:
+        if not self.registers[0x12] & 4:
+            return register
+        first, last = self.wraps
+        return first if register == last else super().following(register)
+
+    def read(self, register: int) -> int:
+        if register == 0x12 and self.resetting:
+            self.resetting -= 1
+            return self.registers[0x12] | 1
+        return super().read(register)
+
+    def write(self, register: int, value: int) -> None:
+        if register == 0x12 and value & 1:
+            self.reset()
+            self.resetting = 2
+            return
+        if register == 0x0A and value & 7 == 0:
+            self.empty_fifo()
+        super().write(register, value)
+
+
+class Lsm6dso(Lsm6):
+    """ST DS12140 (LSM6DSO); ISM330DHCX has another WHO_AM_I and no difference here."""
+
+    who_am_i, address = 0x6C, 0x6A
+    wraps = (0x78, 0x7E)
+    WORDS = 512
+
+    def reset(self) -> None:
+        super().reset()
+        self.overrun_latched = False
+        self.word = bytes(7)
+        self.tick = 0
+
+    def empty_fifo(self) -> None:
+        self.fifo.clear()
+        self.overrun_latched = False
 
     def sample(self, counts: Sequence[int]) -> None:
         if self.registers[0x0A] & 7 != 6:  # bypass: the FIFO stays empty
@@ -121,15 +163,7 @@ class Lsm6dso(Device):
             self.lost += 1
         self.fifo.append((tag << 3 | self.tick << 1, *counts))
 
-    def following(self, register: int) -> int:
-        if not self.registers[0x12] & 4:
-            return register
-        return 0x78 if register == 0x7E else super().following(register)
-
     def read(self, register: int) -> int:
-        if register == 0x12 and self.resetting:
-            self.resetting -= 1
-            return self.registers[0x12] | 1
         if register == 0x3A:
             return len(self.fifo) & 0xFF
         if register == 0x3B:
@@ -144,16 +178,6 @@ class Lsm6dso(Device):
             return self.word[register - 0x78]
         return super().read(register)
 
-    def write(self, register: int, value: int) -> None:
-        if register == 0x12 and value & 1:
-            self.reset()
-            self.resetting = 2
-            return
-        if register == 0x0A and value & 7 == 0:
-            self.fifo.clear()
-            self.overrun_latched = False
-        super().write(register, value)
-
 
 class Ism330dhcx(Lsm6dso):
     """ST DS13012."""
@@ -161,33 +185,22 @@ class Ism330dhcx(Lsm6dso):
     who_am_i = 0x6B
 
 
-class Lsm6dsl(Device):
+class Lsm6dsl(Lsm6):
     """ST DS11715, AN5040: a FIFO of words without tags; an overrun drops the oldest word."""
 
-    who_am_i_register, who_am_i, address = 0x0F, 0x6A, 0x6A
-    RATES = Lsm6dso.RATES
-    RANGES = Lsm6dso.RANGES
+    who_am_i, address = 0x6A, 0x6A
+    wraps = (0x3E, 0x3F)
     WORDS = 2048
 
     def reset(self) -> None:
         super().reset()
-        self.registers[0x12] = 0x04  # IF_INC
         self.words: deque[int] = deque()
         self.overrun = False
-        self.resetting = 0
         self.taken = 0
 
-    @property
-    def rate_hz(self) -> float:
-        return self.RATES[self.registers[0x10] >> 4]
-
-    @property
-    def range_g(self) -> int:
-        return self.RANGES[self.registers[0x10] >> 2 & 3]
-
-    @property
-    def gyroscope_rate_hz(self) -> float:
-        return self.RATES[self.registers[0x11] >> 4]
+    def empty_fifo(self) -> None:
+        self.words.clear()
+        self.overrun = False
 
     def sample(self, counts: Sequence[int]) -> None:
         control, kept = self.registers[0x0A], self.registers[0x08]
@@ -202,15 +215,7 @@ class Lsm6dsl(Device):
                 self.lost += 1
             self.words.append(part)
 
-    def following(self, register: int) -> int:
-        if not self.registers[0x12] & 4:
-            return register
-        return 0x3E if register == 0x3F else super().following(register)
-
     def read(self, register: int) -> int:
-        if register == 0x12 and self.resetting:
-            self.resetting -= 1
-            return self.registers[0x12] | 1
         if register == 0x3A:
             return len(self.words) & 0xFF
         if register == 0x3B:
@@ -221,16 +226,6 @@ class Lsm6dsl(Device):
         if register == 0x3F:
             return self.taken >> 8
         return super().read(register)
-
-    def write(self, register: int, value: int) -> None:
-        if register == 0x12 and value & 1:
-            self.reset()
-            self.resetting = 2
-            return
-        if register == 0x0A and value & 7 == 0:
-            self.words.clear()
-            self.overrun = False
-        super().write(register, value)
 
 
 class Lis3dh(Device):

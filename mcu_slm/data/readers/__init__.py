@@ -87,11 +87,18 @@ def read_samples(path: Path, config: DataConfig, vocabulary: Sequence[str] = ())
         x, _ = read_parquet(path, name, channels, ())
     elif vocabulary:
         _, text = read_csv(path, name, (), channels, names)
-        x = np.column_stack([numbers_of(text[c], vocabulary, f"{name}: {c}") for c in channels])
+        x = np.column_stack(_numbered(text, channels, vocabulary, name))
     else:
         x, _ = read_csv(path, name, channels, (), names)
     require_finite(x, name, channels)
     return x
+
+
+def _numbered(
+    text: dict[str, Text], channels: Sequence[str], vocabulary: Sequence[str], name: str
+) -> list[Float32]:
+    """Return the numbers of the symbols of each channel."""
+    return [numbers_of(text[c], vocabulary, f"{name}: {c}") for c in channels]
 
 
 def vocabulary_of(config: DataConfig, project_dir: Path) -> tuple[str, ...]:
@@ -134,8 +141,7 @@ def _read_recording(
         numeric = numeric[len(config.channels) :]
         required = [*required, *config.channels]
         y, text = read_csv(path, name, numeric, required, config.column_names, list(times))
-        symbols = [numbers_of(text[c], vocabulary, f"{name}: {c}") for c in config.channels]
-        x = np.column_stack([*symbols, y])
+        x = np.column_stack([*_numbered(text, config.channels, vocabulary, name), y])
     elif isinstance(config, CsvData):
         x, text = read_csv(path, name, numeric, required, config.column_names, list(times))
     elif isinstance(config, WavData):
