@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from mcu_slm.errors import ModelError
 
 MANIFEST = "manifest.json"
+INTERPRETER: Final = "tflm"
+"""The kernel family of a folder whose model an interpreter runs."""
 
 
 @dataclass(frozen=True)

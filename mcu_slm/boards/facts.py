@@ -11,6 +11,11 @@ from mcu_slm.boards.families import Family
 from mcu_slm.boards.sensing import AdcPins, I2cPins, SpiPins
 
 
+def port_and_number(pin: str) -> tuple[int, int]:
+    """Split the name of a pin, `PC12`, into port 2 and number 12."""
+    return ord(pin[1]) - ord("A"), int(pin[2:])
+
+
 @dataclass(frozen=True)
 class Memory:
     """One contiguous memory. `ccm` is RAM on the core's own bus, not for DMA."""

@@ -22,11 +22,10 @@ from mcu_slm.compile.texts import ModelText, model_text
 from mcu_slm.errors import UnsupportedOperatorError
 from mcu_slm.files import write_atomic
 from mcu_slm.ir import Graph
-from mcu_slm.manifest import MANIFEST, CompiledModel
+from mcu_slm.manifest import INTERPRETER, MANIFEST, CompiledModel
 from mcu_slm.templating import render
 from mcu_slm.tool_files import hashes_of
 
-RUNTIME: Final = "tflm"
 _WORDS: Final = {
     **{"2D": "2D", "ND": "Nd", "V2": "V2", "LSTM": "LSTM", "L2": "L2", "RELU6": "Relu6"},
     "MATMUL": "MatMul",
@@ -90,7 +89,7 @@ def compile_for_interpreter(
     compiled = CompiledModel(
         tool_version=__version__,
         model_sha256=program.sha256,
-        kernel_family=RUNTIME,
+        kernel_family=INTERPRETER,
         optimize="",
         input_bytes=text.input_bytes,
         output_bytes=text.output_bytes,

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from mcu_slm.boards import Board
+from mcu_slm.boards.facts import port_and_number
 from mcu_slm.errors import BoardError, UsageError
 
 _MOST_VALUES: Final = 1024  # of both halves, so that a small chip can hold them
@@ -89,4 +90,4 @@ def _input(board: Board, pin: str) -> Input:
             f"one of {', '.join(channels)}",
             "Correct the board file.",
         )
-    return Input(pin, ord(pin[1]) - ord("A"), int(pin[2:]), channels[pin])
+    return Input(pin, *port_and_number(pin), channels[pin])

@@ -17,8 +17,9 @@ from mcu_slm.firmware.record import load_project_record
 from mcu_slm.firmware.stack import worst_case_stack
 from mcu_slm.firmware.stack_budget import require_stack, stack_of
 from mcu_slm.firmware.templates import TOOL_FOLDER
-from mcu_slm.firmware.tflm import RUNTIME, TflmTree, find_tflm
+from mcu_slm.firmware.tflm import TflmTree, find_tflm
 from mcu_slm.firmware.tool_contexts import PRESETS
+from mcu_slm.manifest import INTERPRETER
 from mcu_slm.toolchain import ArmCompiler, CompiledObject, compile_objects, find_arm_compiler, link
 
 ENTRY: Final = "Reset_Handler"
@@ -65,7 +66,7 @@ def build(
             expected=board.name,
             remedy="Build it for its own board.",
         )
-    if record["runtime"] == RUNTIME:
+    if record["runtime"] == INTERPRETER:
         tflm = tflm or find_tflm()
         compiler = compiler or find_arm_compiler("gcc")
         _require_cpp(compiler)

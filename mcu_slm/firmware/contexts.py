@@ -13,6 +13,7 @@ from typing import Any, Final, Literal
 
 import mcu_slm
 from mcu_slm.boards import Board, Console
+from mcu_slm.boards.facts import port_and_number
 from mcu_slm.boards.reset import RESET_CAUSES, reset_flags_of
 from mcu_slm.firmware import accelerometers, analog
 from mcu_slm.firmware.clocks import ClockSettings, clock_settings
@@ -28,7 +29,7 @@ from mcu_slm.firmware.sampling_contexts import (
     SpiHeader,
 )
 from mcu_slm.firmware.sensors import Sampling
-from mcu_slm.firmware.tflm import CPP_FLAGS, INCLUDE_FOLDERS, RUNTIME
+from mcu_slm.firmware.tflm import CPP_FLAGS, INCLUDE_FOLDERS
 from mcu_slm.firmware.tool_contexts import (
     PRESETS,
     CMakeLists,
@@ -42,6 +43,7 @@ from mcu_slm.firmware.tool_contexts import (
     Sources,
     Tasks,
 )
+from mcu_slm.manifest import INTERPRETER
 from mcu_slm.toolchain import COMMON_FLAGS, LINK_FLAGS, WARNING_FLAGS, ArmCompiler
 
 _SYSTEM_EXCEPTIONS: Final = {
@@ -73,7 +75,7 @@ class Subject:
     model_sha256: str
     sources: tuple[str, ...]  # C files of the tool's folder
     sampling: Sampling = field(default_factory=Sampling)
-    runtime: str = ""  # RUNTIME of `tflm`, where an interpreter runs the model
+    runtime: str = ""  # INTERPRETER, where one runs the model
 
 
 @dataclass(frozen=True)
@@ -203,16 +205,11 @@ def _cycle_counter(banner: str, subject: Subject) -> CycleCounter | Plain:
     return CycleCounter(banner, dwt_is_locked=subject.board.chip.core == "cortex-m7")
 
 
-def _pin(name: str) -> tuple[int, int]:
-    """Split `PC12` into port 2 and number 12."""
-    return ord(name[1]) - ord("A"), int(name[2:])
-
-
 def _board_header(banner: str, subject: Subject) -> BoardHeader:
     board = subject.board
-    tx_port, tx_number = _pin(board.console.tx_pin)
-    rx_port, rx_number = _pin(board.console.rx_pin)
-    led_port, led_number = _pin(board.led.pin) if board.led else (0, 0)
+    tx_port, tx_number = port_and_number(board.console.tx_pin)
+    rx_port, rx_number = port_and_number(board.console.rx_pin)
+    led_port, led_number = port_and_number(board.led.pin) if board.led else (0, 0)
     return BoardHeader(
         banner,
         board.title,
@@ -305,7 +302,7 @@ def _i2c(banner: str, subject: Subject) -> I2cHeader | I2cV2Header:
     board = subject.board
     wires, port = board.i2c, board.i2c_port
     assert wires is not None  # the bus was chosen because the board has it
-    scl, sda = _pin(wires.scl_pin), _pin(wires.sda_pin)
+    scl, sda = port_and_number(wires.scl_pin), port_and_number(wires.sda_pin)
     places = (wires.scl_pin, *scl, wires.sda_pin, *sda, wires.alternate_function)
     if port is None:
         return I2cHeader(banner, wires.port, *places)
@@ -330,8 +327,8 @@ def _spi(banner: str, subject: Subject) -> SpiHeader:
         wires.port,
         *names,
         wires.select_pin,
-        tuple(Pin(*_pin(name)) for name in names),
-        Pin(*_pin(wires.select_pin)),
+        tuple(Pin(*port_and_number(name)) for name in names),
+        Pin(*port_and_number(wires.select_pin)),
         wires.alternate_function,
     )
 
@@ -392,7 +389,7 @@ def _cmake_lists(banner: str, subject: Subject) -> CMakeLists:
         WARNING_FLAGS,
         LINK_FLAGS,
     )
-    if subject.runtime == RUNTIME:
+    if subject.runtime == INTERPRETER:
         fields = vars(plain)
         return CMakeListsAroundTflm(**fields, cpp_flags=CPP_FLAGS, tflm_folders=INCLUDE_FOLDERS)
     return plain

@@ -28,8 +28,7 @@ from mcu_slm.firmware.record import BOARD_RECORD, PROJECT_RECORD, read_record
 from mcu_slm.firmware.sbom import Contents, describing_files
 from mcu_slm.firmware.sensors import SensorChoice, sampling_for
 from mcu_slm.firmware.templates import TOOL_FOLDER, TOOL_SOURCES, RenderedFile, render_all
-from mcu_slm.firmware.tflm import RUNTIME
-from mcu_slm.manifest import MANIFEST, CompiledModel, load_compiled
+from mcu_slm.manifest import INTERPRETER, MANIFEST, CompiledModel, load_compiled
 from mcu_slm.metadata import ModelInfo
 from mcu_slm.tool_files import (
     hashes_of,
@@ -95,7 +94,7 @@ def generate(
     check_known_answers(known_inputs, known_outputs, manifest.input_bytes, manifest.output_bytes)
     sampling = sampling_for(chosen, board, model_dir_source, info)
     sources = (*manifest.sources, *TOOL_SOURCES, *sampling.sources)
-    runtime = RUNTIME if manifest.kernel_family == RUNTIME else ""
+    runtime = INTERPRETER if manifest.kernel_family == INTERPRETER else ""
     subject = Subject(board, project_name, manifest.model_sha256, sources, sampling, runtime)
     rendered = render_all(subject)
     user_files = tuple(file for file in rendered if not file.is_tool_owned)

@@ -12,7 +12,6 @@ from typing import Final
 
 from mcu_slm.errors import ToolError, UsageError
 
-RUNTIME: Final = "tflm"
 FOLDER_VARIABLE: Final = "TFLM_DIR"
 LIBRARY_VARIABLE: Final = "TFLM_LIBRARY"
 _LIBRARY: Final = "libtensorflow-microlite.a"
