@@ -103,6 +103,22 @@ def test_every_family_can_tell_a_watchdog_from_software(family: Family) -> None:
     assert reset_flags.after_write(facts, facts.mask, 1 << facts.clear_bit) == 0
 
 
+# ST's device headers: RCC_CSR_RMVF, SFTRSTF, IWDGRSTF and WWDGRSTF; on H7 of RCC_RSR.
+HEADER_BITS = {
+    **dict.fromkeys(("f0", "f1", "f3", "f4", "f7", "l1"), (24, 28, 29, 30)),
+    **dict.fromkeys(("g0", "g4", "h5", "l0", "l4", "l5", "u5", "wb", "wl"), (23, 28, 29, 30)),
+    **dict.fromkeys(("h7", "h7a3"), (16, 24, 26, 28)),
+}
+
+
+@pytest.mark.parametrize("family", FAMILIES.values(), ids=FAMILIES)
+def test_flags_are_where_the_device_headers_say(family: Family) -> None:
+    """Firmware and simulator read the same file, so that together they would not see a mistake."""
+    flags = family.reset_cause.flags
+    found = (family.reset_cause.clear_bit, flags.software, flags.watchdog, flags.window_watchdog)
+    assert found == HEADER_BITS[family.name.removeprefix("stm32")]
+
+
 @pytest.mark.parametrize("family", FAMILIES.values(), ids=FAMILIES)
 def test_causes_at_power_on_are_those_of_the_familys_table(family: Family) -> None:
     """Two facts of different origin: the register's value, and the place of each flag."""
