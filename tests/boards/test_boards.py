@@ -120,6 +120,7 @@ def test_facts_of_boards_with_a_multiplier_pll(
     identity |= {"l0": 0x1FF80050, "l1": 0x1FF800D0}
     factory = board.chip.family.factory_data
     assert identity[board.chip.family.name[-2:]] - factory.base in range(factory.size_bytes)
+    assert board.chip.family.unique_id[0] == identity[board.chip.family.name[-2:]]
 
 
 @pytest.mark.parametrize(
@@ -148,6 +149,8 @@ def test_facts_of_boards_at_the_limit_of_their_chips(
     assert board.supply == supply
     factory = board.chip.family.factory_data
     assert factory.base <= unique_id <= factory.base + factory.size_bytes - 12
+    told = board.chip.family.unique_id
+    assert told[0] == unique_id if told else board.chip.family.name == "stm32h5"
     assert board.debugger == "st-link"
 
 
@@ -177,6 +180,7 @@ def test_facts_of_boards_whose_pll_drives_the_core_by_r(
     assert board.clock_hz == chip.max_clock_hz == clock_mhz * 1_000_000
     unique_id = 0x0BFA_0590 if chip.core == "cortex-m33" else 0x1FFF_7590
     assert 0 <= unique_id - chip.family.factory_data.base < chip.family.factory_data.size_bytes
+    assert chip.family.unique_id[0] == unique_id
 
 
 def test_pins_of_a_console_may_have_two_alternate_functions() -> None:
