@@ -183,6 +183,9 @@ class TrainConfig(Section):
     threads: Count = 1
     """CPU threads at most. Only runs with the same number give the same weights, and networks this
     small gain little from more."""
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    """Where networks learn; "auto" is a GPU that PyTorch can use by CUDA or ROCm, and the CPU where
+    there is none. Each kind of processor rounds in its own way, so that weights differ."""
     pretrain: PretrainConfig = PretrainConfig()
     """Learning from windows without labels, before all else."""
     processes: Size = 0

@@ -56,7 +56,7 @@ class Guide(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class Ensemble:
-    """Teachers that answer together; they must be in evaluation mode.
+    """Teachers that answer together; they must be in evaluation mode, and where lessons are.
 
     They cost more than the student, so what they said to a numbered lesson is kept.
 
@@ -91,8 +91,9 @@ class Ensemble:
         return said
 
     def answer(self, x: torch.Tensor) -> torch.Tensor:
-        """Return the joint answer to windows [B, T, C]."""
-        return self.task.ensemble([member(x) for member in self.members])
+        """Return the joint answer to windows [B, T, C], on their processor."""
+        there = x.to(next(self.members[0].parameters()).device)
+        return self.task.ensemble([member(there) for member in self.members]).to(x.device)
 
 
 def _insight(looks: Sequence[Look]) -> Insight:
@@ -114,4 +115,5 @@ class SoftLabels:
 
     def soft_answers(self, lesson: Lesson) -> torch.Tensor:
         """Return the answers to the windows as they were, mixed as the windows were."""
-        return lesson.mix.apply(self.task.soft_answers([self.answers[lesson.rows]]))
+        soft = lesson.mix.apply(self.task.soft_answers([self.answers[lesson.rows]]))
+        return soft.to(lesson.x.device)

@@ -228,17 +228,20 @@ def _derived_seed(*parts: int | str) -> int:
 def reproducible(most_threads: int) -> Iterator[None]:
     """Make PyTorch deterministic, on few threads; everything is put back at the end.
 
-    The number of threads decides in which order sums are formed, so it is part of the result.
+    The number of threads decides in which order sums are formed, so it is part of the result. A GPU
+    has no deterministic form of some operators: there PyTorch warns, and names them.
     """
     deterministic = torch.are_deterministic_algorithms_enabled()
+    warned = torch.is_deterministic_algorithms_warn_only_enabled()
     threads = torch.get_num_threads()
-    with torch.random.fork_rng(devices=[]):
-        torch.use_deterministic_algorithms(True)
+    gpus = [torch.cuda.current_device()] if torch.cuda.is_available() else []
+    with torch.random.fork_rng(devices=gpus):
+        torch.use_deterministic_algorithms(True, warn_only=bool(gpus))
         torch.set_num_threads(min(most_threads, threads))
         try:
             yield
         finally:
-            torch.use_deterministic_algorithms(deterministic)
+            torch.use_deterministic_algorithms(deterministic, warn_only=warned)
             torch.set_num_threads(threads)
 
 

@@ -78,7 +78,8 @@ def _pretrain(
 
     def loss(batch: Batch) -> torch.Tensor:
         def change() -> torch.Tensor:
-            return augment(batch.x, train.augment, session.channels, batch.generator)
+            changed = augment(batch.x, train.augment, session.channels, batch.generator)
+            return changed.to(session.processor)
 
         found: torch.Tensor = head(trunk, change, batch.generator)
         return found
@@ -99,6 +100,8 @@ class Reconstruction(nn.Module):
     Source: He et al.: Masked Autoencoders Are Scalable Vision Learners (2022).
     """
 
+    places: torch.Tensor
+
     def __init__(
         self,
         tokens: int,
@@ -113,14 +116,15 @@ class Reconstruction(nn.Module):
         per_token = -(-samples // tokens)
         self.decoder = _linear(width, per_token * channels, generator)
         # Tokens cover the window evenly; where samples are no multiple of them, some count twice.
-        self.places = torch.arange(samples) * (tokens * per_token) // samples
+        places = torch.arange(samples) * (tokens * per_token) // samples
+        self.register_buffer("places", places, persistent=False)
 
     def forward(
         self, trunk: Trunk, change: Callable[[], torch.Tensor], generator: torch.Generator
     ) -> torch.Tensor:
         """Return the mean squared error of the hidden samples."""
         x = change()
-        hidden = hidden_samples(len(x), x.shape[1], self.fraction, generator)
+        hidden = hidden_samples(len(x), x.shape[1], self.fraction, generator).to(x.device)
         tokens = trunk(x.masked_fill(hidden.unsqueeze(-1), 0.0))
         read = self.decoder(tokens).reshape(len(x), -1, self.channels)[:, self.places]
         return functional.mse_loss(read[hidden], x[hidden])
@@ -167,8 +171,8 @@ def contrastive_loss(projected: torch.Tensor, temperature: float) -> torch.Tenso
     """
     unit = functional.normalize(projected, dim=1)
     alike = unit @ unit.T / temperature
-    itself = torch.eye(len(unit), dtype=torch.bool)
-    other = torch.arange(len(unit)).roll(len(unit) // 2)
+    itself = torch.eye(len(unit), dtype=torch.bool, device=unit.device)
+    other = torch.arange(len(unit), device=unit.device).roll(len(unit) // 2)
     return functional.cross_entropy(alike.masked_fill(itself, float("-inf")), other)
 
 

@@ -21,6 +21,7 @@ from mcu_slm.train.checkpoint import CheckpointStore, fingerprint
 from mcu_slm.train.distillation import Guide, Lesson
 from mcu_slm.train.labelled import labelled_rows
 from mcu_slm.train.loop import Batch, Phase, Schedule, TensorWindows, run_phase
+from mcu_slm.train.processor import CPU, choose_processor, identity
 from mcu_slm.train.progress import Progress, ProgressEvent
 from mcu_slm.train.tasks import Judged, Points, Score, Task, make_task
 
@@ -92,6 +93,7 @@ class Session:
         soft_labels: Somebody else's answers per split, those of "train" to its windows.
         symbols: How many symbols the samples are numbers of; 0 for measured values.
         seconds: Time spent per phase, filled as phases end.
+        processor: Where networks learn.
     """
 
     project: Project
@@ -106,6 +108,7 @@ class Session:
     soft_labels: Mapping[str, torch.Tensor] = field(default_factory=dict)
     symbols: int = 0
     seconds: dict[str, float] = field(default_factory=dict)
+    processor: torch.device = CPU
 
     @property
     def seed(self) -> int:
@@ -153,6 +156,7 @@ class Session:
             (self.channels.names, self.channels.mean.tolist(), self.channels.std.tolist()),
             min(settings.threads, torch.get_num_threads()),
             torch.__version__,
+            identity(self.processor),
         )
 
     def fit(
@@ -167,7 +171,7 @@ class Session:
         stream: str,
         cycle: int = 0,
     ) -> None:
-        """Run one phase; `model` ends with the weights of the epoch that is kept.
+        """Run one phase; `model` ends on the CPU, with the weights of the epoch that is kept.
 
         A phase that cannot `predict` learns from all windows without their labels, to its end.
         """
@@ -176,7 +180,8 @@ class Session:
             assert predict is not None
             model.eval()
             windows = self.validation
-            return self.task.score(_answers(predict, windows), windows.counted(windows.y))
+            answers = _answers(predict, windows, self.processor)
+            return self.task.score(answers, windows.counted(windows.y))
 
         judged = None if self.learns_from_validation or predict is None else validate
         metric = self.task.chosen_by or self.task.main_metric
@@ -184,7 +189,11 @@ class Session:
         data = self.train
         if predict is None:
             data = TensorWindows(self.windows, torch.zeros(len(self.windows)))
-        self.seconds[name] = run_phase(phase, data, self.seed, self.store, self.progress)
+        model.to(self.processor)
+        try:
+            self.seconds[name] = run_phase(phase, data, self.seed, self.store, self.progress)
+        finally:
+            model.to(CPU)
 
     def is_done(self, name: str, lineage: str, schedule: Schedule) -> bool:
         """Return whether a phase has its last checkpoint already."""
@@ -194,14 +203,14 @@ class Session:
     def lesson(self, batch: Batch) -> Lesson:
         """Return a batch as it is learned: changed at random, and mixed in pairs."""
         how = self.project.train.augment
-        targets = self.task.targets(batch.y)
-        if not how.enabled or self.symbols:
-            return Lesson(batch.x, targets, batch.rows, Mix(), batch.number, batch.elapsed)
-        x = augment(batch.x, how, self.channels, batch.generator)
-        alpha = how.mixup_alpha if self.task.mixed else 0.0
-        mix = draw_mix(len(x), alpha, batch.generator)
-        known = (batch.rows, mix, batch.number, batch.elapsed)
-        return Lesson(mix.apply(x), mix.apply(targets), *known)
+        x, targets, mix = batch.x, self.task.targets(batch.y), Mix()
+        if how.enabled and not self.symbols:
+            x = augment(x, how, self.channels, batch.generator)
+            alpha = how.mixup_alpha if self.task.mixed else 0.0
+            mix = draw_mix(len(x), alpha, batch.generator)
+            x, targets = mix.apply(x), mix.apply(targets)
+        x, targets = x.to(self.processor), targets.to(self.processor)
+        return Lesson(x, targets, batch.rows, mix, batch.number, batch.elapsed)
 
     def student_loss(
         self, answers: torch.Tensor, lesson: Lesson, guide: Guide | None
@@ -254,10 +263,12 @@ def _silence(event: ProgressEvent) -> None:
 
 
 @torch.no_grad()
-def _answers(predict: Predict, windows: TensorWindows) -> torch.Tensor:
-    """Return the answers to the windows of a split that count."""
+def _answers(
+    predict: Predict, windows: TensorWindows, processor: torch.device = CPU
+) -> torch.Tensor:
+    """Return the answers to the windows of a split that count; `predict` computes there."""
     parts = torch.split(windows.counted(windows.x), EVALUATION_BATCH)
-    return torch.cat([predict(part) for part in parts])
+    return torch.cat([predict(part.to(processor)).to(CPU) for part in parts])
 
 
 def open_session(
@@ -306,6 +317,7 @@ def open_session(
         progress=progress,
         soft_labels=answers,
         symbols=len(getattr(dataset, "vocabulary", ())),
+        processor=choose_processor(project.train.device),
     )
 
 

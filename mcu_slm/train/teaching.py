@@ -61,7 +61,9 @@ def _train_teachers(session: Session, lineage: str) -> tuple[Ensemble, str]:
         if not session.is_done(_name(i), lineage, _schedule(session))
     ]
     fit_side_by_side(session, open_ones, lineage, fit_member)
-    members = [fit_member(session, i, lineage) for i in range(settings.members)]
+    members = [
+        fit_member(session, i, lineage).to(session.processor) for i in range(settings.members)
+    ]
     return Ensemble(members, session.task, open=train.matches_inside), lineage
 
 

@@ -55,7 +55,7 @@ def weight_scales(weight: torch.Tensor) -> torch.Tensor:
 def fake_quantize_weight(weight: torch.Tensor) -> torch.Tensor:
     """Round weights to symmetric int8, per output channel."""
     scales = weight_scales(weight)
-    zeros = torch.zeros(len(scales), dtype=torch.int32)
+    zeros = torch.zeros_like(scales, dtype=torch.int32)
     rounded: torch.Tensor = torch.fake_quantize_per_channel_affine(
         weight, scales, zeros, 0, -127, 127
     )
@@ -235,7 +235,7 @@ class FakeQuantOps:
         """Bring what comes later to the lowest code, which the softmax gives no weight."""
         scale, zero_point, _ = masked_quantization(scores.scale, scores.zero_point)
         lowest = scale * (INT8_MIN - zero_point)
-        y = scores.tensor.masked_fill(later(scores.tensor.shape[-1]), lowest)
+        y = scores.tensor.masked_fill(later(scores.tensor.shape[-1], scores.tensor.device), lowest)
         return _round_to_grid(y, scale, zero_point)
 
     def surprise(

@@ -46,9 +46,9 @@ def convolve_depthwise(
     return y
 
 
-def later(tokens: int) -> torch.Tensor:
+def later(tokens: int, device: torch.device) -> torch.Tensor:
     """Return which tokens (columns) come after which (rows)."""
-    return torch.ones(tokens, tokens, dtype=torch.bool).triu(1)
+    return torch.ones(tokens, tokens, dtype=torch.bool, device=device).triu(1)
 
 
 class FloatOps:
@@ -192,7 +192,7 @@ class FloatOps:
 
     def causal(self, name: str, scores: torch.Tensor) -> torch.Tensor:
         """Make the softmax give no weight to what comes later."""
-        return scores.masked_fill(later(scores.shape[-1]), -torch.inf)
+        return scores.masked_fill(later(scores.shape[-1], scores.device), -torch.inf)
 
     def surprise(
         self, name: str, logits: Sequence[torch.Tensor], tokens: Sequence[torch.Tensor]

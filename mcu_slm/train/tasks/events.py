@@ -62,7 +62,7 @@ def at_steps(answers: torch.Tensor, steps: int) -> torch.Tensor:
     Shapes: answers: [B, L, classes] -> [B, steps, classes].
     """
     tokens = answers.shape[1]
-    return answers[:, torch.arange(steps) * tokens // steps]
+    return answers[:, torch.arange(steps, device=answers.device) * tokens // steps]
 
 
 def in_finest_steps(answers: Sequence[torch.Tensor]) -> list[torch.Tensor]:
