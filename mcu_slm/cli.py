@@ -107,11 +107,9 @@ def run(
     if as_json:
         print_json(outcome.to_json())
         return
-    from rich.console import Console
+    from mcu_slm.console import screen, show_outcome
 
-    from mcu_slm.console import show_outcome
-
-    show_outcome(Console(), outcome)
+    show_outcome(screen(), outcome)
 
 
 @command
@@ -329,11 +327,9 @@ def verify(
         fields = {"model": str(opened.path), "sha256": opened.model.sha256}
         print_json({**fields, "complete": proof.complete, "legs": results})
     else:
-        from rich.console import Console
+        from mcu_slm.console import leg_table, screen
 
-        from mcu_slm.console import leg_table
-
-        Console().print(leg_table(proof.legs))
+        screen().print(leg_table(proof.legs))
     if proof.differs:
         raise typer.Exit(1)
 
@@ -360,11 +356,9 @@ def bench(
     if as_json:
         print_json(facts)
         return
-    from rich.console import Console
+    from mcu_slm.console import WIDTH_OF_COSTS, cost_table, screen
 
-    from mcu_slm.console import cost_table
-
-    Console().print(cost_table(facts))
+    screen(WIDTH_OF_COSTS).print(cost_table(facts))
 
 
 @command

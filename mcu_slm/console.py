@@ -5,6 +5,7 @@ Never imported where `--json` answers.
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,29 @@ from rich.text import Text
 from mcu_slm.pipeline.metrics import metric_title, shown_metric
 from mcu_slm.pipeline.whole import Outcome
 
+WIDTH_OF_FILES = 160
+"""Columns of what is written into a file or a pipe, where nothing says how wide a line may be."""
+
+WIDTH_OF_COSTS = 128
+"""Columns that a table of costs takes."""
+
+_LONGEST_NAME = 28
+
 _MARKS = {"ok": "[green]ok[/]", "differs": "[bold red]DIFFERS[/]", "not run": "[yellow]not run[/]"}
+
+
+def screen(at_least: int = 0) -> Console:
+    """Return where results are shown: as wide as the terminal, or wide enough for every table.
+
+    Args:
+        at_least: Columns below which a table would lose what it says: a narrower terminal breaks
+            its lines instead.
+    """
+    console = Console()
+    if not console.is_terminal and "COLUMNS" not in os.environ:
+        console.width = WIDTH_OF_FILES
+    console.width = max(console.width, at_least)
+    return console
 
 
 class ScreenReporter:
@@ -245,8 +268,8 @@ def _near(path: Path) -> str:
     return min(relative, str(path), key=len)
 
 
-def cost_table(facts: dict[str, Any]) -> Table:
-    """Return a measurement beside what was predicted, layer by layer."""
+def cost_table(facts: dict[str, Any]) -> Group:
+    """Return a measurement beside what was predicted, layer by layer, and the bytes."""
     table = _plain_table(
         "Layer",
         "operator",
@@ -258,13 +281,24 @@ def cost_table(facts: dict[str, Any]) -> Table:
         "predicted",
     )
     table.columns[1].justify = "left"
-    for column in table.columns[2:]:
-        column.no_wrap = True
     for layer in facts["layers"]:
         share = f"{layer['instructions'] / facts['instructions']:.1%}"
         table.add_row(layer["name"], layer["op"], f"{layer['macs']:,}", *_costs(layer, share))
     table.add_row("all", "", f"{facts['macs']:,}", *_costs(facts, ""))
-    sizes = (
+    for column in table.columns:
+        column.no_wrap = True
+    table.columns[0].max_width = _LONGEST_NAME
+    missing = facts["unpredicted_layers"]
+    table.caption = f"Predicted for {facts['predicted_for']}" + (
+        f"; no prediction for {missing} of {len(facts['layers'])} layers." if missing else "."
+    )
+    return Group(table, "", _bytes_table(facts))
+
+
+def _bytes_table(facts: dict[str, Any]) -> Table:
+    """Return flash, RAM and stack of a measurement under the names of `bench --json`."""
+    table = _plain_table("Bytes", "")
+    for name in (
         "flash_bytes",
         "model_code_bytes",
         "weight_bytes",
@@ -275,14 +309,8 @@ def cost_table(facts: dict[str, Any]) -> Table:
         "stack_bytes",
         "model_stack_bytes",
         "program_stack_bytes",
-    )
-    for name in sizes:
-        found = "not known" if facts[name] is None else f"{facts[name]:,}"
-        table.add_row(name, "", "", found)
-    missing = facts["unpredicted_layers"]
-    table.caption = f"Predicted for {facts['predicted_for']}" + (
-        f"; no prediction for {missing} of {len(facts['layers'])} layers." if missing else "."
-    )
+    ):
+        table.add_row(name, "not known" if facts[name] is None else f"{facts[name]:,}")
     return table
 
 

@@ -22,11 +22,17 @@ class ClockFacts:
     pll_vco_max_hz: int
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class SteadyFlashFacts(ClockFacts):
-    """Chips whose flash takes one more wait state for every so many hertz."""
+    """Chips whose flash takes one more wait state for every so many hertz.
+
+    `flash_line_bytes` come with one read of the flash, 0 where no file says how many;
+    `flash_cache_lines` of them are kept for instructions.
+    """
 
     flash_hz_per_wait_state: int
+    flash_line_bytes: int = 0
+    flash_cache_lines: int = 0
 
     def wait_states(self, clock_hz: int) -> int:
         """Return the cycles that a read of the flash takes beside the first."""
@@ -50,13 +56,10 @@ class MainPllFacts(SteadyFlashFacts):
 class F4ClockFacts(MainPllFacts):
     """STM32F4.
 
-    `flash_line_bytes` come with one read of the flash, `flash_cache_lines` of them are kept for
-    instructions. `pwr_cr_highest_voltage` is the field VOS of PWR_CR in its place;
+    `pwr_cr_highest_voltage` is the field VOS of PWR_CR in its place;
     `flash_prefetch_broken_revision` (a REV_ID of DBGMCU_IDCODE) is 0 where every revision can.
     """
 
-    flash_line_bytes: int
-    flash_cache_lines: int
     pwr_cr_highest_voltage: int
     flash_prefetch_broken_revision: int
 

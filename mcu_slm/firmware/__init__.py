@@ -27,6 +27,7 @@ from mcu_slm.firmware.forms import FORMS, SOURCE_FOLDER, GeneratedForm, generate
 from mcu_slm.firmware.generation import FirmwareProject, generate
 from mcu_slm.firmware.record import board_of_elf, edited_files, project_board, tool_files
 from mcu_slm.firmware.sensors import SENSORS, SensorChoice, recorded_sensor
+from mcu_slm.firmware.stack_budget import require_measured_stack
 from mcu_slm.firmware.tflm import TflmTree, find_tflm, find_tflm_folder
 
 __all__ = [
@@ -48,5 +49,6 @@ __all__ = [
     "generate_form",
     "project_board",
     "recorded_sensor",
+    "require_measured_stack",
     "tool_files",
 ]

@@ -65,3 +65,23 @@ def require_stack(board: Board, stack: ProgramStack, reserved_bytes: int) -> Non
         largest=frames,
         path=stack.path,
     )
+
+
+def require_measured_stack(board: Board, stack: ProgramStack, measured_bytes: int) -> None:
+    """Check that a run took no more than what was computed, which the reserve rests on.
+
+    Raises:
+        BudgetError: It took more: a frame was overlooked.
+    """
+    if measured_bytes <= stack.needed_bytes:
+        return
+    raise BudgetError(
+        board.name,
+        f"one inference on the simulator took {measured_bytes:,} bytes of stack",
+        expected=f"at most the {stack.needed_bytes:,} bytes computed from the compiler's frames",
+        remedy="A frame is missing from the sum. Report it with this project; until then, measure "
+        "how much stack your firmware takes before you trust firmware.ld.",
+        memory="stack",
+        needed_bytes=measured_bytes,
+        available_bytes=stack.needed_bytes,
+    )

@@ -19,7 +19,14 @@ from mcu_slm.compile import budget_of, compile_model, recorded_choices
 from mcu_slm.config import BudgetConfig
 from mcu_slm.errors import BudgetError, ToolError
 from mcu_slm.files import sha256_bytes, sha256_file, sha256_tree
-from mcu_slm.firmware import BuildResult, edited_files, generate, recorded_sensor, tool_files
+from mcu_slm.firmware import (
+    BuildResult,
+    edited_files,
+    generate,
+    recorded_sensor,
+    require_measured_stack,
+    tool_files,
+)
 from mcu_slm.firmware import build as build_firmware
 from mcu_slm.ir import Graph
 from mcu_slm.manifest import CompiledModel, load_compiled
@@ -321,6 +328,8 @@ def bench(
     run.reporter.start("bench", "measuring one inference on the board simulator")
     begin = time.monotonic()
     cost = measure(board, build_result.elf, compiled, window)
+    if build_result.stack is not None:
+        require_measured_stack(board, build_result.stack, cost.stack_bytes)
     facts: dict[str, Any] = {
         "board": board.name,
         "macs": compiled.macs,

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mcu_slm.boards import Board
-from mcu_slm.boards.clocks import F4ClockFacts
+from mcu_slm.boards.clocks import SteadyFlashFacts
 from mcu_slm.errors import BuildError
 from mcu_slm.manifest import CompiledModel
 from mcu_slm.verify.sim import SimulatedFirmware
@@ -87,7 +87,7 @@ def measure(
 def _most_cycles(board: Board, profile: Profile, cycles: float | None) -> int | None:
     """Return the cycles of a profile with the flash's wait states at their worst."""
     facts = board.chip.clock
-    if cycles is None or not isinstance(facts, F4ClockFacts):
+    if cycles is None or not isinstance(facts, SteadyFlashFacts) or not facts.flash_line_bytes:
         return None
     lines = profile.most_lines_read(facts.flash_line_bytes, facts.flash_cache_lines)
     return round(cycles + facts.wait_states(board.clock_hz) * lines)

@@ -14,9 +14,9 @@ import pytest
 from mcu_slm import boards, ops, tflite
 from mcu_slm.compile import compile_model
 from mcu_slm.errors import BudgetError, BuildError
-from mcu_slm.firmware import BuildResult, build, generate
+from mcu_slm.firmware import BuildResult, build, generate, require_measured_stack
 from mcu_slm.firmware.building import RUN_FUNCTION
-from mcu_slm.firmware.stack import worst_case_stack
+from mcu_slm.firmware.stack import ProgramStack, worst_case_stack
 from mcu_slm.firmware.tool_contexts import PRESETS
 from mcu_slm.ir import Graph
 from mcu_slm.toolchain import ArmCompiler, compile_objects, link
@@ -224,6 +224,13 @@ def test_the_whole_programs_stack_is_known_and_enough(make_project, arm, board, 
     words = [reserved[n : n + 4] for n in range(0, len(reserved), 4)]
     unused = 4 * next(n for n, word in enumerate(words) if word != words[0])
     assert 0.3 * stack.needed_bytes < result.stack_bytes - unused <= stack.needed_bytes
+
+
+def test_a_run_that_takes_more_than_was_computed_is_an_error() -> None:
+    stack = ProgramStack(500, 108, 200, ())
+    require_measured_stack(BOARD, stack, 608)
+    with pytest.raises(BudgetError, match=r"took 609 bytes of stack.*at most the 608 bytes"):
+        require_measured_stack(BOARD, stack, 609)
 
 
 def test_interrupts_of_different_priorities_add_up(make_project, arm) -> None:
