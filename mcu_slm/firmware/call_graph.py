@@ -24,6 +24,7 @@ from mcu_slm.errors import BuildError
 from mcu_slm.firmware.elf import open_elf
 from mcu_slm.firmware.instructions import (
     branch_target,
+    formed_address,
     popped_by,
     pushed_by,
     returns,
@@ -129,7 +130,7 @@ class Image:
                     continue
                 yield self._function_around(target, function), not is_call
             elif is_call or not stays_or_returns(instruction):
-                if not is_call and self._has_jump_table(function):
+                if not is_call and (self._has_jump_table(function) or self._is_entered(function)):
                     continue
                 if not follows_pointers or not self._addressed:
                     found = (
@@ -162,6 +163,14 @@ class Image:
     def _has_jump_table(self, function: Function) -> bool:
         """Whether addresses inside a function lie in tables: its indirect jumps stay inside."""
         return any(found.is_label and found.function in function.names for found in self._addresses)
+
+    def _is_entered(self, function: Function) -> bool:
+        """Whether a function forms the address of an instruction of its own, where it jumps.
+
+        Unrolled loops in assembler are entered further on where there is less to do.
+        """
+        own = {instruction.address for instruction in self._instructions(function)}
+        return any(formed_address(one) in own for one in self._instructions(function))
 
     def _pushed_bytes(self, function: Function) -> int:
         """Return the frame of a function as its instructions show it: all that they push, once."""

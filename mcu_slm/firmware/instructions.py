@@ -19,6 +19,23 @@ def branch_target(instruction: Any) -> int | None:
     return None
 
 
+def formed_address(instruction: Any) -> int | None:
+    """Return the address that an instruction forms from where it stands (ADR), None for none.
+
+    Source: Armv7-M Architecture Reference Manual, A7.7.7 (ADR).
+    """
+    from capstone import arm
+
+    name, operands = instruction.insn_name(), instruction.operands
+    here = (instruction.address + 4) & ~3
+    if name == "adr":
+        return here + int(operands[-1].imm)
+    if len(operands) != 3 or operands[1].reg != arm.ARM_REG_PC or name not in ("add", "sub"):
+        return None
+    distance = int(operands[2].imm)
+    return here + distance if name == "add" else here - distance
+
+
 def pushed_by(instruction: Any) -> int | None:
     """Return by how much an instruction lowers the stack pointer; None where it cannot be told."""
     from capstone import arm

@@ -20,8 +20,9 @@ from mcu_slm.firmware.stack import ProgramStack, worst_case_stack
 from mcu_slm.firmware.tool_contexts import PRESETS
 from mcu_slm.ir import Graph
 from mcu_slm.toolchain import ArmCompiler, compile_objects, link
+from tests.dsp import test_sharing
 from tests.firmware.conftest import CORE_BOARDS, STANDIN
-from tests.models import every_operator, tiny
+from tests.models import every_operator, merge, tiny
 from tests.streaming_layers import streaming
 
 pytestmark = [pytest.mark.emulator, pytest.mark.usefixtures("core_clock")]
@@ -95,7 +96,12 @@ def test_the_computed_stack_holds_on_the_simulator(model, preset, arm, tmp_path:
     assert 0.5 * result.model_stack_bytes <= measured <= result.model_stack_bytes
 
 
-@pytest.mark.parametrize("model", [tiny, every_operator])
+def shared_kernels() -> Graph:
+    """Layers of several depths: loops in assembler that a shallower layer enters further on."""
+    return merge([case.graph for case in (*test_sharing.cases(), *test_sharing.images())])
+
+
+@pytest.mark.parametrize("model", [tiny, every_operator, shared_kernels])
 def test_the_computed_stack_counts_what_assembler_pushes(model, arm, tmp_path: Path) -> None:
     """Inner loops in assembler keep registers on the stack, which the compiler does not know."""
     simulator_of = pytest.importorskip("mcu_slm.simulator").BoardSimulator
