@@ -29,11 +29,11 @@ def formed_address(instruction: Any) -> int | None:
     name, operands = instruction.insn_name(), instruction.operands
     here = (instruction.address + 4) & ~3
     if name == "adr":
-        return here + int(operands[-1].imm)
+        return int(here + operands[-1].imm)
     if len(operands) != 3 or operands[1].reg != arm.ARM_REG_PC or name not in ("add", "sub"):
         return None
-    distance = int(operands[2].imm)
-    return here + distance if name == "add" else here - distance
+    distance = operands[2].imm
+    return int(here + distance if name == "add" else here - distance)
 
 
 def pushed_by(instruction: Any) -> int | None:
