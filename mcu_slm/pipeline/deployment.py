@@ -215,6 +215,8 @@ def build(
         "code_sha256": sha256_tree(run.code),
     }
     run.evidence.record("build", key, [result.elf, result.bin], facts, time.monotonic() - begin)
+    if result.stack is None:
+        run.reporter.warn(f"how much stack the firmware takes is not known: {result.stack_unknown}")
     what = f"{result.elf}, {result.flash_bytes:,} bytes of flash, {result.ram_bytes:,} of RAM"
     run.reporter.finish("build", what, skipped=result.rebuilt == 0)
     return result

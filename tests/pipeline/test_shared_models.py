@@ -94,6 +94,7 @@ def prove(model: Model, windows: Windows, folder: Path) -> Proof:
     if not windows.sim_rows:
         return deployment.verify(run, model, windows, HERE)
     result = deployment.build(run, board)
+    assert result.stack is not None, result.stack_unknown
     return deployment.verify(run, model, windows, GATES, board, result)
 
 
