@@ -154,6 +154,7 @@ def _cost(outcome: Outcome) -> Table:
     if cost["spent_weight_bytes"]:
         table.add_row("  of these for speed", f"{cost['spent_weight_bytes']:,}", "", "")
     table.add_row("  code and tables", f"{cost['model_code_bytes']:,}", "", "")
+    table.add_row("  for the check at boot", f"{cost['check_bytes']:,}", "", "")
     table.add_row(
         "RAM, whole image", f"{cost['ram_bytes']:,}", f"{ram:,} B", _bar(cost["ram_bytes"], ram)
     )
@@ -301,6 +302,7 @@ def _bytes_table(facts: dict[str, Any]) -> Table:
     for name in (
         "flash_bytes",
         "model_code_bytes",
+        "check_bytes",
         "weight_bytes",
         "spent_weight_bytes",
         "arena_bytes",

@@ -38,6 +38,7 @@ from mcu_slm.pipeline.run_folder import RunFolder
 from mcu_slm.rows import pack, unpack
 from mcu_slm.toolchain import ArmCompiler
 from mcu_slm.verify import (
+    CHECK_SYMBOLS,
     Proof,
     Subject,
     graph_corners,
@@ -47,6 +48,7 @@ from mcu_slm.verify import (
     linked_bytes,
     measure,
     run_legs,
+    symbol_bytes,
 )
 
 _KNOWN_ANSWER_BYTES = 8192
@@ -332,6 +334,7 @@ def bench(
     cost = measure(board, build_result.elf, compiled, window)
     if build_result.stack is not None:
         require_measured_stack(board, build_result.stack, cost.stack_bytes)
+    checked = symbol_bytes(build_result.elf, CHECK_SYMBOLS)
     facts: dict[str, Any] = {
         "board": board.name,
         "macs": compiled.macs,
@@ -340,7 +343,8 @@ def bench(
         "most_cycles": cost.most_cycles,
         "available_cycles": available_cycles(model, board),
         "flash_bytes": build_result.flash_bytes,
-        "model_code_bytes": _model_flash(compiled, build_result) - compiled.weight_bytes,
+        "model_code_bytes": _model_flash(compiled, build_result) - compiled.weight_bytes - checked,
+        "check_bytes": checked,
         "weight_bytes": compiled.weight_bytes,
         "spent_weight_bytes": compiled.spent_weight_bytes,
         "arena_bytes": compiled.arena_bytes,
@@ -398,7 +402,7 @@ def check_budget(facts: dict[str, Any], budget: BudgetConfig) -> None:
             needed=cycles,
             limit=available,
         )
-    flash = facts["weight_bytes"] + facts["model_code_bytes"]
+    flash = facts["weight_bytes"] + facts["model_code_bytes"] + facts["check_bytes"]
     ram = facts["arena_bytes"] + facts["state_bytes"]
     limits = (
         ("flash_bytes", "bytes of flash for the model", flash, budget.flash_bytes),

@@ -109,6 +109,7 @@ def _cost(facts: dict[str, Any], board: Board) -> list[str]:
         f"| of it weights | {facts['weight_bytes']:,} | |",
         f"| of these spent on speed, beyond the file's | {facts['spent_weight_bytes']:,} | |",
         f"| of it code and tables of the model | {facts['model_code_bytes']:,} | |",
+        f"| of it what the check of the weights at boot reads | {facts['check_bytes']:,} | |",
         f"| RAM, stack included | {facts['ram_bytes']:,} | {chip.ram.size_bytes:,} |",
         f"| of it the arena | {facts['arena_bytes']:,} | |",
         f"| of it the state | {facts['state_bytes']:,} | |",

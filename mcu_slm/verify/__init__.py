@@ -9,7 +9,14 @@ Legs: `tflm` (the judge), `numpy` (our readable specification), `host` (the gene
 
 from mcu_slm.verify.bare_build import BARE_CORES, build_for_core
 from mcu_slm.verify.bare_core import BareModel
-from mcu_slm.verify.bench import LayerCost, Measurement, linked_bytes, measure
+from mcu_slm.verify.bench import (
+    CHECK_SYMBOLS,
+    LayerCost,
+    Measurement,
+    linked_bytes,
+    measure,
+    symbol_bytes,
+)
 from mcu_slm.verify.inputs import (
     default_windows,
     graph_corners,
@@ -22,6 +29,7 @@ from mcu_slm.verify.result import Difference, LegResult, leg_from_json
 
 __all__ = [
     "BARE_CORES",
+    "CHECK_SYMBOLS",
     "GATES",
     "LEGS",
     "BareModel",
@@ -41,4 +49,5 @@ __all__ = [
     "load_windows",
     "measure",
     "run_legs",
+    "symbol_bytes",
 ]

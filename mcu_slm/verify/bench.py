@@ -15,12 +15,14 @@ from mcu_slm.boards import Board
 from mcu_slm.boards.clocks import SteadyFlashFacts
 from mcu_slm.errors import BuildError
 from mcu_slm.manifest import CompiledModel
-from mcu_slm.verify.sim import SimulatedFirmware
+from mcu_slm.verify.sim import CONSTANTS_CRC32, SimulatedFirmware
 
 if TYPE_CHECKING:
     from mcu_slm.simulator.profile import Profile
 
 RUN_FUNCTION = "mcu_slm_model_run"
+CHECK_SYMBOLS = ("mcu_slm_model_constants", CONSTANTS_CRC32)
+"""What is in flash for the check of the weights at boot alone: the list of arrays, their CRC."""
 
 
 @dataclass(frozen=True)
@@ -113,6 +115,11 @@ def linked_bytes(elf: Path, objects: Sequence[Path]) -> int:
             if index not in names or names[index] & image_symbols:
                 total += section["sh_size"]
     return total
+
+
+def symbol_bytes(elf: Path, names: Sequence[str]) -> int:
+    """Return the bytes of some symbols of the linked image; those it lacks have none."""
+    return sum(symbol["st_size"] for symbol in _symbols(_open(elf)) if symbol.name in names)
 
 
 def _symbols(elf: Any) -> list[Any]:

@@ -31,7 +31,7 @@ def model(*predictions: tuple[int, int] | None) -> CompiledModel:
 
 def measured(*layers: tuple[int, int | None]) -> dict[str, Any]:
     names = (
-        "flash", "model_code", "weight", "spent_weight", "arena", "state", "ram", "stack",
+        "flash", "model_code", "check", "weight", "spent_weight", "arena", "state", "ram", "stack",
         "model_stack", "program_stack",
     )  # fmt: skip
     return {
