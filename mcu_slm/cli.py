@@ -18,6 +18,7 @@ from mcu_slm.command import app, command, print_json
 from mcu_slm.errors import UsageError
 from mcu_slm.options import (
     BoardName,
+    Bus,
     CompilerName,
     Export,
     Fast,
@@ -221,6 +222,7 @@ def firmware(
     sensor: Sensor = None,
     hop: Hop = None,
     range_g: RangeG = 4,
+    bus: Bus = "",
     as_json: Json = False,
 ) -> None:
     """Generate the firmware project around a model, or the model as a library."""
@@ -249,7 +251,7 @@ def firmware(
                 raise UsageError(name, "given for a project", "a form that needs no board")
         with options.reporter(as_json) as reporter:
             target = open_target(model, board, runs, reporter, force)
-            kept = target.generate(choices, options.sensor(sensor, hop, range_g))
+            kept = target.generate(choices, options.sensor(sensor, hop, range_g, bus))
         if as_json:
             print_json({"project": str(target.run.firmware), "kept": kept})
             return

@@ -63,6 +63,10 @@ Hop = Annotated[
 RangeG = Annotated[
     int, typer.Option("--range-g", help="Range of an accelerometer: 2, 4, 8 or 16 g.")
 ]
+Bus = Annotated[
+    str,
+    typer.Option("--bus", help="Bus of an accelerometer: i2c or spi; by default the board's."),
+]
 Fast = Annotated[
     bool,
     typer.Option("--fast", help="Few epochs and one teacher: to see whether all of it works."),
@@ -88,7 +92,7 @@ def chosen(kernels: str | None, optimize: str | None, without: list[str] | None)
     return choices(kernels, optimize, without) if kernels or optimize or without else None
 
 
-def sensor(name: str | None, hop: int | None, range_g: int) -> SensorChoice | None:
+def sensor(name: str | None, hop: int | None, range_g: int, bus: str = "") -> SensorChoice | None:
     """Return which sensor a user chose, None for none: then what was chosen before stays.
 
     Raises:
@@ -96,9 +100,10 @@ def sensor(name: str | None, hop: int | None, range_g: int) -> SensorChoice | No
     """
     from mcu_slm.firmware import SensorChoice
 
-    if name is None and hop is not None:
-        raise UsageError("--hop", "no sensor was named", "a sensor", "Add: --sensor NAME")
-    return None if name is None else SensorChoice(name, hop or 0, range_g)
+    for option, is_given in (("--hop", hop is not None), ("--bus", bool(bus))):
+        if name is None and is_given:
+            raise UsageError(option, "no sensor was named", "a sensor", "Add: --sensor NAME")
+    return None if name is None else SensorChoice(name, hop or 0, range_g, bus)
 
 
 @contextmanager

@@ -11,7 +11,7 @@ Tables are read strictly, and checked. Adding a board adds a file and edits none
 """
 
 from mcu_slm.boards.clocks import ClockFacts
-from mcu_slm.boards.facts import Board, Chip, Console, I2cPort, Led, Memory, Usart
+from mcu_slm.boards.facts import Board, Chip, Console, I2cPort, Led, Memory, SpiPort, Usart
 from mcu_slm.boards.loading import board_from_json, board_to_json, list_boards, load_board
 
 __all__ = [
@@ -22,6 +22,7 @@ __all__ = [
     "I2cPort",
     "Led",
     "Memory",
+    "SpiPort",
     "Usart",
     "board_from_json",
     "board_to_json",

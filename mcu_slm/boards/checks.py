@@ -22,8 +22,9 @@ _BOARD_NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
 def check_family(family: Family, path: Path) -> None:
-    """Refuse a family whose ready flags or reset cause lie in no block."""
+    """Refuse a family with places that lie in no block."""
     places = [place for flag in family.ready for place in (flag.flag, flag.follows)]
+    places += [enable.place for enable in family.clock_enables]
     for place in (family.reset_cause.register, *places):
         try:
             family.place(place)
@@ -64,8 +65,7 @@ def _reject_overlapping_memories(chip: Chip, path: Path) -> None:
 def _ensure_names_are_identifiers(chip: Chip, path: Path) -> None:
     # They become names in linker scripts and C.
     names = [memory.name for memory in chip.memories]
-    names += [name for usart in chip.usarts for name in (usart.name, usart.rcc_enable_register)]
-    names += [name for port in chip.i2cs for name in (port.name, port.rcc_enable_register)]
+    names += [name for port in chip.ports for name in (port.name, port.rcc_enable_register)]
     for name in (*names, chip.openocd_target):
         if not _IDENTIFIER.fullmatch(name):
             raise wrong_type(path, "name", name, "letters, digits and _")
@@ -98,6 +98,40 @@ def _ensure_interrupts_are_in_the_vector_table(chip: Chip, path: Path) -> None:
                 f"the interrupt number is {usart.irq}",
                 expected=f"less than interrupts = {chip.interrupts}",
                 remedy="Correct the number.",
+            )
+
+
+def _ensure_clocks_of_ports_are_known(chip: Chip, path: Path) -> None:
+    known = [enable.register for enable in chip.family.clock_enables]
+    for port in chip.ports:
+        if (known and port.rcc_enable_register not in known) or port.rcc_enable_bit > 31:
+            raise BoardError(
+                f"{path}: {port.name}",
+                f"its clock is enabled by bit {port.rcc_enable_bit} of {port.rcc_enable_register}",
+                expected=f"a bit of {', '.join(known)} (clock_enables of {chip.family.name})",
+                remedy="Correct the chip file, or add the register to the family's.",
+            )
+
+
+def _ensure_spi_ports_have_a_clock(chip: Chip, path: Path) -> None:
+    for port in chip.spis:
+        select = port.clock_select
+        if (select is not None) != (port.generation == 3):
+            raise BoardError(
+                f"{path}: spis.{port.name}.clock_select",
+                "it is missing" if select is None else "the port has no clock of its own",
+                expected="the field that selects the port's clock, for generation 3 alone",
+                remedy="Correct the chip file.",
+            )
+        try:
+            field = None if select is None else chip.family.place(select.place)
+        except ValueError as error:
+            raise BoardError(
+                f"{path}: spis.{port.name}.clock_select", str(error), remedy="Correct the place."
+            ) from error
+        if field is not None and select is not None and select.value > field.highest:
+            raise wrong_type(
+                path, f"spis.{port.name}.clock_select.value", select.value, "what the field holds"
             )
 
 
@@ -178,10 +212,9 @@ def _ensure_baud_rate_is_reachable(board: Board, path: Path) -> None:
 
 
 def _ensure_pins_are_distinct_and_well_named(board: Board, path: Path) -> None:
-    pins = [board.console.tx_pin, board.console.rx_pin]
-    if board.led is not None:
+    pins = [board.console.tx_pin, board.console.rx_pin, *_sensor_pins(board)]
+    if board.led is not None and not board.shares_led_with_spi:
         pins.append(board.led.pin)
-    pins += _sensor_pins(board)
     for pin in pins:
         if not _PIN.fullmatch(pin) or pins.count(pin) > 1:
             raise BoardError(
@@ -203,15 +236,17 @@ def _sensor_pins(board: Board) -> list[str]:
     return pins
 
 
-def _ensure_sensor_port_is_in_the_chip(board: Board, path: Path) -> None:
-    ports = [port.name for port in board.chip.i2cs]
-    if board.i2c is not None and ports and board.i2c.port not in ports:
-        raise BoardError(
-            f"{path}: i2c.port",
-            f"{board.chip.name} has no {board.i2c.port}",
-            expected=f"one of {', '.join(ports)}",
-            remedy="Correct the board file, or add the port to the chip file.",
-        )
+def _ensure_sensor_ports_are_in_the_chip(board: Board, path: Path) -> None:
+    chip = board.chip
+    for table, wires, ports in (("i2c", board.i2c, chip.i2cs), ("spi", board.spi, chip.spis)):
+        names = [port.name for port in ports]
+        if wires is not None and names and wires.port not in names:
+            raise BoardError(
+                f"{path}: {table}.port",
+                f"{chip.name} has no {wires.port}",
+                expected=f"one of {', '.join(names)}",
+                remedy="Correct the board file, or add the port to the chip file.",
+            )
 
 
 def _ensure_stack_fits_ram(board: Board, path: Path) -> None:
@@ -240,6 +275,8 @@ _CHIP_CHECKS: Final[tuple[Callable[[Chip, Path], None], ...]] = (
     _ensure_flash_and_ram_exist,
     _ensure_sectors_fill_flash,
     _ensure_interrupts_are_in_the_vector_table,
+    _ensure_clocks_of_ports_are_known,
+    _ensure_spi_ports_have_a_clock,
 )
 _BOARD_CHECKS: Final[tuple[Callable[[Board, Path], None], ...]] = (
     _ensure_name_and_titles_are_plain,
@@ -249,7 +286,7 @@ _BOARD_CHECKS: Final[tuple[Callable[[Board, Path], None], ...]] = (
     _ensure_console_pin_has_uart,
     _ensure_baud_rate_is_reachable,
     _ensure_pins_are_distinct_and_well_named,
-    _ensure_sensor_port_is_in_the_chip,
+    _ensure_sensor_ports_are_in_the_chip,
     _ensure_stack_fits_ram,
     _ensure_supply_is_in_the_chip,
 )

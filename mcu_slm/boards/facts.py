@@ -56,18 +56,46 @@ class Usart:
 
 @dataclass(frozen=True)
 class I2cPort:
-    """One I2C port of a chip, for chips whose family has no folder of its own for them.
+    """One I2C port of a chip.
 
-    Generation 2 has the registers CR1/CR2/TIMINGR/ISR. `clock` feeds the port after a reset: its
-    bus, or the internal oscillator that also feeds the core then.
+    Generation 1 has the registers CR1/CR2/CCR/SR1, 2 has CR1/CR2/TIMINGR/ISR. `clock` feeds the
+    port after a reset: its bus, or the internal oscillator that also feeds the core then.
     """
 
     name: str
     base: int
-    generation: Literal[2]
+    generation: Literal[1, 2]
     clock: Literal["APB1", "HSI"]
     rcc_enable_register: str
     rcc_enable_bit: int
+
+
+@dataclass(frozen=True)
+class ClockSelect:
+    """The field `place` (`RCC+0x50:12-14`) that selects what clocks a port, and its value."""
+
+    place: str
+    value: int
+
+
+@dataclass(frozen=True)
+class SpiPort:
+    """One SPI port of a chip.
+
+    Generation 1 has frames of 8 or 16 bits, 2 a FIFO and frames of 4 to 16 bits, 3 the registers
+    CFG1/CFG2/TXDR/RXDR and a clock of its own: `clock_select` says how to get `clock`.
+    """
+
+    name: str
+    base: int
+    generation: Literal[1, 2, 3]
+    clock: Literal["APB1", "APB2", "HSI"]
+    rcc_enable_register: str
+    rcc_enable_bit: int
+    clock_select: ClockSelect | None = None
+
+
+Port = Usart | I2cPort | SpiPort
 
 
 @dataclass(frozen=True)
@@ -96,6 +124,7 @@ class Chip:
     usarts: tuple[Usart, ...]
     has_smps: bool = False
     i2cs: tuple[I2cPort, ...] = ()
+    spis: tuple[SpiPort, ...] = ()
 
     @staticmethod
     def field_types(table: dict[str, Any]) -> dict[str, type]:
@@ -105,6 +134,11 @@ class Chip:
     def memory(self, kind: str) -> Memory:
         """Return the first memory of a kind; `flash` and `ram` exist on every chip."""
         return next(memory for memory in self.memories if memory.kind == kind)
+
+    @property
+    def ports(self) -> tuple[Port, ...]:
+        """Every serial port that its file describes."""
+        return (*self.usarts, *self.i2cs, *self.spis)
 
     @property
     def flash(self) -> Memory:
@@ -182,6 +216,21 @@ class Board:
         """The port of `[i2c]`; none where the chip's file does not describe its ports."""
         name = None if self.i2c is None else self.i2c.port
         return next((port for port in self.chip.i2cs if port.name == name), None)
+
+    @property
+    def spi_port(self) -> SpiPort | None:
+        """The port of `[spi]`; none where the chip's file does not describe its ports."""
+        name = None if self.spi is None else self.spi.port
+        return next((port for port in self.chip.spis if port.name == name), None)
+
+    @property
+    def shares_led_with_spi(self) -> bool:
+        """Whether the LED is on a wire of `[spi]`, as on Arduino headers."""
+        if self.led is None or self.spi is None:
+            return False
+        wires = self.spi
+        pins = (wires.sck_pin, wires.miso_pin, wires.mosi_pin, wires.select_pin)
+        return self.led.pin in pins
 
     def summary(self) -> dict[str, str | int]:
         """Return what a list of boards shows."""

@@ -86,11 +86,29 @@ class AddressRange:
 
 
 @dataclass(frozen=True)
+class ClockEnable:
+    """A register that switches clocks of peripherals on: its name in `registers.h`, its place."""
+
+    register: str
+    place: str
+
+
+@dataclass(frozen=True)
 class BitField:
     """Bits of one register, by absolute address."""
 
     address: int
     mask: int
+
+    @property
+    def shift(self) -> int:
+        """Number of its lowest bit."""
+        return (self.mask & -self.mask).bit_length() - 1
+
+    @property
+    def highest(self) -> int:
+        """The highest value that it holds."""
+        return self.mask >> self.shift
 
 
 @dataclass(frozen=True)
@@ -99,6 +117,7 @@ class Family:
 
     `boot_alias` says that flash also appears at address 0, from where the core boots; else the core
     boots from the beginning of flash. `idcode` is where DBGMCU_IDCODE lies, for a debug probe.
+    `clock_enables` are the registers that chip files name as `rcc_enable_register`.
     `unique_id` are the addresses of the three words of the chip's own number; none where reading it
     takes more than that.
     """
@@ -114,11 +133,19 @@ class Family:
     blocks: tuple[RegisterBlock, ...]
     idcode: int = 0xE004_2000
     unique_id: tuple[int, ...] = ()
+    clock_enables: tuple[ClockEnable, ...] = ()
 
     @property
     def watchdog(self) -> RegisterBlock:
         """The independent watchdog."""
         return next(block for block in self.blocks if block.name.startswith("IWDG"))
+
+    def clock_enable(self, register: str, bit: int) -> BitField | None:
+        """Return the bit that switches a peripheral's clock on; None for an unknown register."""
+        for enable in self.clock_enables:
+            if enable.register == register:
+                return BitField(self.place(enable.place).address, 1 << bit)
+        return None
 
     def place(self, text: str) -> BitField:
         """Return the bits that a place names; a place without bits is the whole register.

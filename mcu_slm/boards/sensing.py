@@ -17,8 +17,9 @@ mosi_pin = "PB15"
 select_pin = "PB12"
 alternate_function = 5
 
-A chip whose I2C ports are of the second generation describes them in `[[i2cs]]` of its file (see
-`facts.I2cPort`).
+Ports are described in `[[i2cs]]` and `[[spis]]` of the chip's file (see `facts.I2cPort` and
+`facts.SpiPort`). On the STM32F1 `alternate_function` is 0, as pins have none there, and
+`afio_remap_bit` names the bit of AFIO_MAPR that moves a port from its usual pins to these.
 """
 
 from __future__ import annotations
@@ -41,11 +42,12 @@ class I2cPins:
     scl_pin: str
     sda_pin: str
     alternate_function: int
+    afio_remap_bit: int | None = None
 
 
 @dataclass(frozen=True)
 class SpiPins:
-    """An SPI port and its pins; `select_pin` is driven as an output."""
+    """An SPI port and its pins; `select_pin` is driven as an output. One may be the LED's, too."""
 
     port: str
     sck_pin: str
@@ -53,3 +55,4 @@ class SpiPins:
     mosi_pin: str
     select_pin: str
     alternate_function: int
+    afio_remap_bit: int | None = None

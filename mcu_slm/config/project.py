@@ -52,13 +52,16 @@ class FirmwareConfig(Section):
     """
     range_g: Literal[2, 4, 8, 16] = 4
     """Range of an accelerometer, in g: that of the recordings."""
+    bus: Literal["", "i2c", "spi"] = ""
+    """Bus of an accelerometer; by default the one that the board has, i2c where it has both."""
     hop_samples: Count | None = None
     """Samples from one window's start to the next; by default that of the data."""
 
     @model_validator(mode="after")
     def _no_range_without_meaning(self) -> Self:
-        if "range_g" in self.model_fields_set and self.sensor in ("replay", "stream", "adc"):
-            raise ValueError(f'range_g means nothing for sensor = "{self.sensor}"')
+        for name in ("range_g", "bus"):
+            if name in self.model_fields_set and self.sensor in ("replay", "stream", "adc"):
+                raise ValueError(f'{name} means nothing for sensor = "{self.sensor}"')
         if self.hop_samples is not None and self.sensor == "replay":
             raise ValueError('hop_samples means nothing for sensor = "replay"')
         return self

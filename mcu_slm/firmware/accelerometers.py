@@ -139,16 +139,22 @@ class Settings:
 
 
 def plan(
-    name: str, board: Board, channels: int, _hop: int, rate_hz: float, range_g: int
+    name: str,
+    board: Board,
+    channels: int,
+    _hop: int,
+    rate_hz: float,
+    range_g: int,
+    wanted_bus: str = "",
 ) -> tuple[tuple[str, ...], Settings]:
     """Return the folders of templates for an accelerometer, and its settings.
 
     Raises:
-        UsageError: It has not so many channels, no such rate or no such range.
+        UsageError: It has not so many channels, no such rate, no such range or no such bus.
         BoardError: The board does not say where it is connected.
     """
     device = ACCELEROMETERS[name]
-    bus = _bus(name, device, board)
+    bus = _bus(name, device, board, wanted_bus)
     if channels not in device.channels:
         raise UsageError(
             f"sensor {name}",
@@ -175,7 +181,7 @@ def plan(
             f"one of {', '.join(map(str, ranges))} g",
             "Choose the range of the recordings.",
         )
-    folders = ("accelerometer", device.driver, _bus_folder(bus, board))
+    folders = ("accelerometer", device.driver, *_bus_folders(bus, board))
     return folders, Settings(
         title=device.title,
         bus=bus,
@@ -194,24 +200,44 @@ def plan(
     )
 
 
-def _bus_folder(bus: str, board: Board) -> str:
-    """Return the folder of templates for a bus: by the port's generation, else by family."""
-    port = board.i2c_port
-    if bus == "i2c" and port is not None:
-        return f"i2c_v{port.generation}"
-    return f"{bus}_{board.chip.family.name}"
+def _bus_folders(bus: str, board: Board) -> tuple[str, ...]:
+    """Return the folders of templates for a bus, by the generation of its port.
+
+    Raises:
+        BoardError: The chip's file does not describe its ports.
+    """
+    port = board.i2c_port if bus == "i2c" else board.spi_port
+    if port is None:
+        raise BoardError(
+            f"chip {board.chip.name}",
+            f"its file does not describe its {bus.upper()} ports",
+            f"tables [[{bus}s]] in it",
+            "Add them (mcu_slm/boards/facts.py shows how), or choose --sensor stream.",
+        )
+    own_pins = (f"bus_pins_{board.chip.family.name}",) if _has_own_pins(board) else ()
+    shared = ("spi",) if bus == "spi" else ()
+    return "bus_pins", *own_pins, *shared, f"{bus}_v{port.generation}"
 
 
-def _bus(name: str, device: _Device, board: Board) -> str:
-    """Return the bus that a board has for the device; I2C where it has both."""
-    if board.i2c is not None:
-        return "i2c"
-    if board.spi is not None and device.many[1] is not None:
-        return "spi"
-    wanted = "[i2c] or [spi]" if device.many[1] is not None else "[i2c]"
+def _has_own_pins(board: Board) -> bool:
+    return board.chip.family.name == "stm32f1"  # CRL and CRH, where all others have MODER
+
+
+def _bus(name: str, device: _Device, board: Board, wanted: str) -> str:
+    """Return the bus that was asked for; else one that a board has for the device, I2C first."""
+    possible = ("i2c", "spi") if device.many[1] is not None else ("i2c",)
+    if wanted and wanted not in possible:
+        raise UsageError(
+            f"sensor {name}", f"it has no {wanted.upper()}", "I2C", "Choose it, or another sensor."
+        )
+    tables = {"i2c": board.i2c, "spi": board.spi}
+    asked = (wanted,) if wanted else possible
+    for bus in asked:
+        if tables[bus] is not None:
+            return bus
     raise BoardError(
         f"board {board.name}",
         f"it does not say where {name} is connected",
-        f"a table {wanted} in its board file",
+        f"a table {' or '.join(f'[{bus}]' for bus in asked)} in its board file",
         "Add it (mcu_slm/boards/sensing.py shows how), or choose another sensor.",
     )

@@ -15,18 +15,13 @@ import mcu_slm
 from mcu_slm.boards import Board, Console
 from mcu_slm.boards.facts import port_and_number
 from mcu_slm.boards.reset import RESET_CAUSES, reset_flags_of
-from mcu_slm.firmware import accelerometers, analog
+from mcu_slm.firmware import accelerometers, analog, bus_contexts
 from mcu_slm.firmware.clocks import ClockSettings, clock_settings
-from mcu_slm.firmware.i2c_timing import port_hz, timing_for
 from mcu_slm.firmware.sampling_contexts import (
     AccelerometerSettings,
     AnalogSettings,
-    I2cHeader,
-    I2cV2Header,
-    Pin,
     SamplingHeader,
     SamplingSource,
-    SpiHeader,
 )
 from mcu_slm.firmware.sensors import Sampling
 from mcu_slm.firmware.tflm import CPP_FLAGS, INCLUDE_FOLDERS
@@ -209,7 +204,8 @@ def _board_header(banner: str, subject: Subject) -> BoardHeader:
     board = subject.board
     tx_port, tx_number = port_and_number(board.console.tx_pin)
     rx_port, rx_number = port_and_number(board.console.rx_pin)
-    led_port, led_number = port_and_number(board.led.pin) if board.led else (0, 0)
+    led = None if _takes_the_led(subject) else board.led
+    led_port, led_number = port_and_number(led.pin) if led else (0, 0)
     return BoardHeader(
         banner,
         board.title,
@@ -221,11 +217,18 @@ def _board_header(banner: str, subject: Subject) -> BoardHeader:
         tx_number,
         rx_port,
         rx_number,
-        has_led=board.led is not None,
+        has_led=led is not None,
         led_port=led_port,
         led_number=led_number,
-        led_active_high="true" if board.led and board.led.active_high else "false",
+        led_active_high="true" if led and led.active_high else "false",
     )
+
+
+def _takes_the_led(subject: Subject) -> bool:
+    """Whether the LED's pin is a wire of the sensor's bus: then it is left alone."""
+    settings = subject.sampling.settings
+    on_spi = isinstance(settings, accelerometers.Settings) and settings.bus == "spi"
+    return on_spi and subject.board.shares_led_with_spi
 
 
 def _startup(banner: str, subject: Subject) -> Startup:
@@ -298,39 +301,15 @@ def _analog(banner: str, subject: Subject) -> AnalogSettings:
     return AnalogSettings(banner, settings, f"{subject.sampling.rate_hz:g}")
 
 
-def _i2c(banner: str, subject: Subject) -> I2cHeader | I2cV2Header:
-    board = subject.board
-    wires, port = board.i2c, board.i2c_port
-    assert wires is not None  # the bus was chosen because the board has it
-    scl, sda = port_and_number(wires.scl_pin), port_and_number(wires.sda_pin)
-    places = (wires.scl_pin, *scl, wires.sda_pin, *sda, wires.alternate_function)
-    if port is None:
-        return I2cHeader(banner, wires.port, *places)
-    return I2cV2Header(
-        banner,
-        port.name,
-        _address(port.base) + "u",
-        port.rcc_enable_register,
-        port.rcc_enable_bit,
-        *places,
-        full_speed=timing_for(port_hz(board, port)),
-        reset_clock=timing_for(board.chip.reset_clock_hz),
-    )
+def _bus(
+    make: Callable[[str, Board, accelerometers.Settings], Any],
+) -> Callable[[str, Subject], Any]:
+    def of_subject(banner: str, subject: Subject) -> Any:
+        settings = subject.sampling.settings
+        assert isinstance(settings, accelerometers.Settings)  # only they have a bus
+        return make(banner, subject.board, settings)
 
-
-def _spi(banner: str, subject: Subject) -> SpiHeader:
-    wires = subject.board.spi
-    assert wires is not None
-    names = (wires.sck_pin, wires.miso_pin, wires.mosi_pin)
-    return SpiHeader(
-        banner,
-        wires.port,
-        *names,
-        wires.select_pin,
-        tuple(Pin(*port_and_number(name)) for name in names),
-        Pin(*port_and_number(wires.select_pin)),
-        wires.alternate_function,
-    )
+    return of_subject
 
 
 def _cmake_toolchain(kind: Literal["gcc", "zig"]) -> Callable[[str, Subject], CMakeToolchain]:
@@ -401,8 +380,9 @@ _CONTEXTS: Final[dict[str, Callable[[str, Subject], Any]]] = {
     "src/sampling.c": lambda banner, s: SamplingSource(banner, s.sampling.patience_ms),
     "src/sensor_settings.h": _accelerometer,
     "src/adc_settings.h": _analog,
-    "src/i2c_pins.h": _i2c,
-    "src/spi_pins.h": _spi,
+    "src/bus_pins.c": _bus(bus_contexts.bus_pins),
+    "src/i2c_pins.h": _bus(bus_contexts.i2c_header),
+    "src/spi_pins.h": _bus(bus_contexts.spi_header),
     "mcu_slm/port.h": lambda banner, _: Port(banner, RESET_CAUSES),
     "mcu_slm/sources.cmake": lambda banner, s: Sources(banner, s.sources),
     "CMakeLists.txt": _cmake_lists,

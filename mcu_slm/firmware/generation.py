@@ -93,6 +93,7 @@ def generate(
     manifest = load_model(model_dir_source)
     check_known_answers(known_inputs, known_outputs, manifest.input_bytes, manifest.output_bytes)
     sampling = sampling_for(chosen, board, model_dir_source, info)
+    _refuse_other_bus(out, before.bus, sampling.bus)
     sources = (*manifest.sources, *TOOL_SOURCES, *sampling.sources)
     runtime = INTERPRETER if manifest.kernel_family == INTERPRETER else ""
     subject = Subject(board, project_name, manifest.model_sha256, sources, sampling, runtime)
@@ -113,6 +114,7 @@ def generate(
         "board": board.name,
         "project_name": project_name,
         "sensor": chosen.name,
+        "bus": sampling.bus,
         "model_sha256": manifest.model_sha256,
         "runtime": runtime,
         "sources": list(sources),
@@ -224,6 +226,17 @@ def _refuse_other_project(out: Path, before: _Before, board: str, sensor: str) -
         )
 
 
+def _refuse_other_bus(out: Path, before: str, bus: str) -> None:
+    """Refuse a folder whose user's files were written for the other bus: both would be linked."""
+    if before not in ("", bus):
+        raise UsageError(
+            str(out),
+            f"it holds a project with a sensor on {before.upper()}",
+            expected=f"an empty folder or a project with one on {bus.upper()}",
+            remedy="Generate into another folder, or remove this one.",
+        )
+
+
 @dataclass(frozen=True)
 class _Before:
     """What earlier runs wrote: hashes of the tool's files, names of the user's, and for what.
@@ -233,6 +246,7 @@ class _Before:
 
     board: str = ""
     sensor: str = ""
+    bus: str = ""
     tool_files: dict[str, str] = field(default_factory=dict)
     pending_files: dict[str, str] = field(default_factory=dict)
     user_files: tuple[str, ...] = ()
@@ -245,6 +259,7 @@ def _written_before(out: Path) -> _Before:
     return _Before(
         record["board"],
         record["sensor"],
+        record["bus"],
         record["tool_files"],
         record["pending_files"],
         tuple(record["user_files"]),

@@ -15,9 +15,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Final
 
-from mcu_slm.boards import Board, I2cPort
 from mcu_slm.errors import BoardError
-from mcu_slm.firmware.clocks import apb1_hz
 
 _FILTER_MIN_NS: Final = 50
 _FILTER_MAX_NS: Final = 260
@@ -42,7 +40,7 @@ class _Mode:
 _STANDARD: Final = _Mode(100_000, 4700, 4000, 1000, 250, 3450)
 _FAST: Final = _Mode(400_000, 1300, 600, 300, 100, 900)
 # Data may be set up 100 ns before an edge: with longer clocks ports are known to miss it.
-_FAST_FROM_HZ: Final = 10_000_000
+FAST_FROM_HZ: Final = 10_000_000
 
 
 @dataclass(frozen=True)
@@ -74,18 +72,13 @@ class I2cTiming:
         return f"{self.bus_hz // 1000} kHz from {self.kernel_hz / 1e6:g} MHz"
 
 
-def port_hz(board: Board, port: I2cPort) -> int:
-    """Return the clock of a port at the board's full speed."""
-    return apb1_hz(board) if port.clock == "APB1" else board.chip.reset_clock_hz
-
-
 def timing_for(kernel_hz: int) -> I2cTiming:
     """Return the timing for a clock: 400 kHz where it is fast enough for that, else 100 kHz.
 
     Raises:
         BoardError: the clock is too slow or too fast for any.
     """
-    mode = _FAST if kernel_hz >= _FAST_FROM_HZ else _STANDARD
+    mode = _FAST if kernel_hz >= FAST_FROM_HZ else _STANDARD
     for presc in range(_PRESCALERS):
         found = _timing(kernel_hz, mode, presc)
         if found is not None:

@@ -44,6 +44,7 @@ def read_record(project: Path) -> dict[str, Any]:
         fields: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         record = {name: fields[name] for name in ("board", "project_name", "model_sha256")}
         record["sensor"] = str(fields.get("sensor", SensorChoice().name))
+        record["bus"] = str(fields.get("bus", ""))
         record["runtime"] = str(fields.get("runtime", ""))
         for name in ("sources", "user_files"):
             record[name] = [str(item) for item in fields[name]]

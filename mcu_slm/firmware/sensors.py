@@ -16,6 +16,7 @@ from mcu_slm.firmware import accelerometers, analog
 from mcu_slm.metadata import ModelInfo
 
 WINDOWS_SOURCE: Final = "windows.c"
+BUSES: Final = ("i2c", "spi")
 SENSORS: Final = ("replay", "stream", "adc", *accelerometers.ACCELEROMETERS)
 _COUNTS: Final = re.compile(r"#define MCU_SLM_MODEL_COUNTS (\d+)")
 _CHANNELS: Final = re.compile(r"#define MCU_SLM_MODEL_CHANNELS (\d+)")
@@ -46,6 +47,11 @@ class Sampling:
         return bool(self.sources)
 
     @property
+    def bus(self) -> str:
+        """The bus of an accelerometer, nothing for others."""
+        return str(getattr(self.settings, "bus", ""))
+
+    @property
     def patience_ms(self) -> int:
         """How long a sensor that samples may be silent."""
         samples = _PATIENCE_SAMPLES / self.rate_hz if self.rate_hz else 0.0
@@ -54,11 +60,15 @@ class Sampling:
 
 @dataclass(frozen=True)
 class SensorChoice:
-    """What a user chose: `hop_samples` (0: as in training), `range_g` of an accelerometer."""
+    """What a user chose: `hop_samples` (0: as in training), `range_g` and `bus` of an accelerometer.
+
+    No `bus` stands for the one that the board has, I2C where it has both.
+    """
 
     name: str = "replay"
     hop_samples: int = 0
     range_g: int = 4
+    bus: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """Return the fields for a record."""
@@ -73,12 +83,20 @@ class SensorChoice:
                 f"one of {', '.join(SENSORS)}",
                 "Choose one of them, or replay and a driver of your own (src/sensor.h).",
             )
+        if self.bus and (self.bus not in BUSES or self.name not in accelerometers.ACCELEROMETERS):
+            raise UsageError(
+                f"sensor {self.name}",
+                f"its bus would be {self.bus!r}",
+                f"{' or '.join(BUSES)} for an accelerometer, none for others",
+                "Correct it, or leave it out.",
+            )
 
 
 def recorded_sensor(fields: Any) -> SensorChoice:
     """Return what a record says, the default where it says nothing sound."""
     try:
-        return SensorChoice(str(fields["name"]), int(fields["hop_samples"]), int(fields["range_g"]))
+        numbers = int(fields["hop_samples"]), int(fields["range_g"])
+        return SensorChoice(str(fields["name"]), *numbers, str(fields.get("bus", "")))
     except (KeyError, TypeError, ValueError, UsageError):
         return SensorChoice()
 
@@ -113,10 +131,7 @@ def sampling_for(
             "a model with a sampling rate",
             "Train it from a project file, or choose --sensor stream.",
         )
-    part = analog if choice.name == "adc" else accelerometers
-    folders, settings = part.plan(
-        choice.name, board, channels, hop, facts.sampling_rate_hz, choice.range_g
-    )
+    folders, settings = _plan(choice, board, channels, hop, facts.sampling_rate_hz)
     return Sampling(
         choice.name,
         ("windowed", "sampled", *folders),
@@ -126,6 +141,16 @@ def sampling_for(
         facts.sampling_rate_hz,
         settings,
     )
+
+
+def _plan(
+    choice: SensorChoice, board: Board, channels: int, hop: int, rate_hz: float
+) -> tuple[tuple[str, ...], accelerometers.Settings | analog.Settings]:
+    """Return the folders of templates for a sensor on the board, and its settings."""
+    facts = choice.name, board, channels, hop, rate_hz, choice.range_g
+    if choice.name == "adc":
+        return analog.plan(*facts)
+    return accelerometers.plan(*facts, choice.bus)
 
 
 def _window_of(model: Path, sensor: str) -> tuple[int, int]:
@@ -153,10 +178,9 @@ def require_folders(folders: tuple[str, ...], root: Path, what: str, family: str
             continue
         stem = folder.removesuffix(family)
         known = sorted(p.name.removeprefix(stem) for p in root.glob(f"{stem}stm32*") if p.is_dir())
-        described = ", or a chip whose file has [[i2cs]]" if stem == "i2c_" else ""
         raise BoardError(
             f"chip family {family!r}",
             f"there is no {what} for it",
-            f"one of {', '.join(known)}{described}",
+            f"one of {', '.join(known)}",
             "Choose --sensor stream, or write src/source.h for it.",
         )

@@ -74,7 +74,9 @@ def run_project(
         ram_bytes=project.budget.ram_bytes,
     )
     firmware = project.firmware
-    sensor = SensorChoice(firmware.sensor, firmware.hop_samples or 0, firmware.range_g)
+    sensor = SensorChoice(
+        firmware.sensor, firmware.hop_samples or 0, firmware.range_g, firmware.bus
+    )
     counts = (settings.sim_windows, settings.random_windows)
     remember_settings(run, board, *counts, seed, wanted, sensor)
     recordings = training.load_recordings(project, run)

@@ -4,21 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Final
 
-from mcu_slm.boards import Chip
+from mcu_slm.boards import Chip, I2cPort, SpiPort
+from mcu_slm.boards.families import BitField
 from mcu_slm.simulator.analog import AnalogChain
 from mcu_slm.simulator.devices import Device
-from mcu_slm.simulator.i2c import SimulatedI2c
+from mcu_slm.simulator.i2c import FirstI2c
 from mcu_slm.simulator.i2c_v2 import SecondI2c
 from mcu_slm.simulator.nvic import Clock
-from mcu_slm.simulator.spi import SimulatedSpi
+from mcu_slm.simulator.spi import FirstSpi
+from mcu_slm.simulator.spi_bus import SpiBus
+from mcu_slm.simulator.spi_v2 import SecondSpi
+from mcu_slm.simulator.spi_v3 import ThirdSpi
 from mcu_slm.simulator.watchdog import IndependentWatchdog
-
-_I2C_OF_FIRST_GENERATION: Final = {
-    "stm32f4": {"I2C1": 0x40005400, "I2C2": 0x40005800, "I2C3": 0x40005C00},
-}
-_SPI_PORTS: Final = {"stm32f4": {"SPI1": 0x40013000, "SPI2": 0x40003800, "SPI3": 0x40003C00}}
 
 
 @dataclass(frozen=True)
@@ -26,8 +24,8 @@ class Attached:
     """The peripherals of one chip; ports by name."""
 
     watchdog: IndependentWatchdog
-    i2c: dict[str, SimulatedI2c | SecondI2c] = field(default_factory=dict)
-    spi: dict[str, SimulatedSpi] = field(default_factory=dict)
+    i2c: dict[str, FirstI2c | SecondI2c] = field(default_factory=dict)
+    spi: dict[str, SpiBus] = field(default_factory=dict)
     analog: AnalogChain | None = None
 
     def note_pins(self, port: int, levels: int) -> None:
@@ -61,15 +59,32 @@ def attach(
         write_memory(address, data)
         return True
 
-    spi = _SPI_PORTS.get(chip.family.name, {})
-    first = _I2C_OF_FIRST_GENERATION.get(chip.family.name, {})
-    ports: dict[str, SimulatedI2c | SecondI2c] = {
-        name: SimulatedI2c(base, clock) for name, base in first.items()
-    }
-    ports |= {port.name: SecondI2c(port.base, clock) for port in chip.i2cs}
     return Attached(
         IndependentWatchdog(chip, clock, clock_hz),
-        ports,
-        {name: SimulatedSpi(base, clock) for name, base in spi.items()},
+        {port.name: _new_i2c(port, clock) for port in chip.i2cs},
+        {port.name: _new_spi(port, chip, clock, register) for port in chip.spis},
         AnalogChain(clock, register, store) if chip.family.name == "stm32f4" else None,
+    )
+
+
+def clock_gates(chip: Chip) -> dict[int, BitField]:
+    """Return the bits that switch the clocks of a chip's ports on, by the bases of these."""
+    enables = {
+        port.base: chip.family.clock_enable(port.rcc_enable_register, port.rcc_enable_bit)
+        for port in chip.ports
+    }
+    return {base: bit for base, bit in enables.items() if bit is not None}
+
+
+def _new_i2c(port: I2cPort, clock: Clock) -> FirstI2c | SecondI2c:
+    return (FirstI2c if port.generation == 1 else SecondI2c)(port.base, clock)
+
+
+def _new_spi(port: SpiPort, chip: Chip, clock: Clock, register: Callable[[int], int]) -> SpiBus:
+    select = port.clock_select
+    if select is None:
+        return (FirstSpi if port.generation == 1 else SecondSpi)(port.base, clock)
+    place, wanted = chip.family.place(select.place), select.value
+    return ThirdSpi(
+        port.base, clock, lambda: register(place.address) & place.mask == wanted << place.shift
     )

@@ -105,6 +105,7 @@ class BoardSimulator:
             lambda: int(self._core.state.last_address),
             dead,
             devices,
+            attached.clock_gates(chip),
         )
         registers, area = self._peripherals, family.factory_data
         registers.on_pins = self.attached.note_pins

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Protocol, cast
 
 
 class Timed(Protocol):
@@ -35,3 +35,18 @@ class Device(Timed, Protocol):
 
     def reset(self) -> None:
         """Take all registers back to their reset values."""
+
+
+class NarrowDevice(Device, Protocol):
+    """A device for which it matters how many bytes an access has."""
+
+    def read_narrow(self, offset: int, size: int) -> int:
+        """Read a register with an access of so many bytes."""
+
+    def write_narrow(self, offset: int, size: int, value: int) -> None:
+        """Write a register with an access of so many bytes."""
+
+
+def as_narrow(device: Device) -> NarrowDevice | None:
+    """Return a device as one that is told the size of accesses, None where it does not ask."""
+    return cast(NarrowDevice, device) if hasattr(device, "read_narrow") else None

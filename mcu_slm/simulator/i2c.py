@@ -2,7 +2,8 @@
 
 A byte takes nine clocks of the bus, by the port's own divider, which counts core clocks here.
 Modelled is what decides how many bytes a device is asked for: the shift register beside DR, the
-acknowledge bit at the time a byte comes in, POS, and a clock that is held while nobody reads.
+acknowledge bit at the time a byte comes in, POS, and a clock that is held while nobody reads. A
+port without clock settings (CR2, CCR, TRISE) starts nothing; while it is on, they are kept.
 
 Source: ST RM0390, chapter "Inter-integrated circuit (I2C) interface", master mode.
 """
@@ -15,8 +16,10 @@ from typing import Final
 from mcu_slm.simulator.i2c_bus import I2cBus
 from mcu_slm.simulator.nvic import Clock
 
-_CR1, _DR, _SR1, _SR2, _CCR = 0x00, 0x10, 0x14, 0x18, 0x1C
-_PE, _START, _STOP, _ACK, _POS = 1, 1 << 8, 1 << 9, 1 << 10, 1 << 11
+_CR1, _CR2, _DR, _SR1, _SR2, _CCR, _TRISE = 0x00, 0x04, 0x10, 0x14, 0x18, 0x1C, 0x20
+_PE, _START, _STOP, _ACK, _POS, _SWRST = 1, 1 << 8, 1 << 9, 1 << 10, 1 << 11, 1 << 15
+_TRISE_AFTER_RESET: Final = 2
+_MHZ_MASK, _MHZ_MIN, _MHZ_MAX = 63, 2, 50
 _SB, _ADDR, _BTF, _RXNE, _TXE, _AF = 1, 2, 4, 1 << 6, 1 << 7, 1 << 10
 _ERRORS: Final = 0xF00
 _MSL, _BUSY, _TRA = 1, 2, 4
@@ -24,7 +27,7 @@ _READING: Final = 1
 _PLACES: Final = 2  # DR and the shift register behind it
 
 
-class SimulatedI2c(I2cBus):
+class FirstI2c(I2cBus):
     """One port."""
 
     def __init__(self, base: int, clock: Clock) -> None:
@@ -33,7 +36,11 @@ class SimulatedI2c(I2cBus):
 
     def reset(self) -> None:
         """Take all registers back to their reset values; the devices do not notice."""
-        self._registers: dict[int, int] = {}
+        self._registers: dict[int, int] = {_TRISE: _TRISE_AFTER_RESET}
+        self._stop_port()
+
+    def _stop_port(self) -> None:
+        """Do what PE = 0 does: forget the transfer, keep the settings."""
         self._flags = 0
         self._target = None
         self._reading = False
@@ -61,19 +68,29 @@ class SimulatedI2c(I2cBus):
             self._flags &= ~_ERRORS | value
         elif offset == _CR1:
             self._control(value)
-        else:
+        elif not (offset in (_CCR, _TRISE) and self._registers.get(_CR1, 0) & _PE):
             self._registers[offset] = value
 
     def _control(self, value: int) -> None:
-        if not value & _PE:
+        if value & _SWRST:
             self.reset()
-        if value & _PE and value & _START:
+            self._registers[_CR1] = _SWRST
+            return
+        if not value & _PE:
+            self._stop_port()
+        if value & _PE and value & _START and self._has_clock:
             self._owns_bus, self._flags = True, self._flags & ~_ADDR | _SB
             self._received.clear()
             self._target = None
         if value & _STOP:
             self._finish()
         self._registers[_CR1] = value & ~(_START | _STOP)
+
+    @property
+    def _has_clock(self) -> bool:
+        mhz = self._registers.get(_CR2, 0) & _MHZ_MASK
+        divides = self._registers.get(_CCR, 0) & 0xFFF
+        return _MHZ_MIN <= mhz <= _MHZ_MAX and divides > 0 and self._registers[_TRISE] > 0
 
     def _finish(self) -> None:
         """Give the bus back; a byte that is on its way, or was acknowledged for, still comes."""

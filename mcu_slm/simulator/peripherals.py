@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Final
 
 from mcu_slm.boards.families import BitField, Family
 from mcu_slm.boards.reset import reset_flags_of
 from mcu_slm.simulator import reset_flags
-from mcu_slm.simulator.devices import Device
+from mcu_slm.simulator.devices import Device, as_narrow
 from mcu_slm.simulator.usart import SimulatedUsart
 
 BASE: Final = 0x40000000
@@ -26,6 +27,8 @@ class Peripherals:
         here: Gives the address of the code that runs, for the list of unmodelled registers.
         crystal_fails: The crystal never becomes ready.
         devices: Peripherals with a behaviour, beside the ports.
+        gates: Bits that switch the clocks of ports and devices on, by the base of these. Without
+            its clock one reads as 0 and takes no writes.
         flags: Where the chip tells why it was reset; None for the family's values alone.
 
     `on_pins` is told a GPIO port's address and its levels whenever they are driven.
@@ -38,10 +41,13 @@ class Peripherals:
         here: Callable[[], int],
         crystal_fails: bool = False,
         devices: tuple[Device, ...] = (),
+        gates: Mapping[int, BitField] = MappingProxyType({}),
     ) -> None:
         self._family = family
         self._usarts = {usart.facts.base: usart for usart in usarts}
         self._devices = [(range(d.base, d.base + d.size_bytes), d) for d in devices]
+        self._narrow = {device.base: as_narrow(device) for device in devices}
+        self._gates = gates
         self._flags = reset_flags_of(family)
         self.on_pins: Callable[[int, int], None] = lambda _port, _levels: None
         self._values: dict[int, int] = {}
@@ -91,28 +97,48 @@ class Peripherals:
         word = address & ~3
         usart = self._usarts.get(word & -_USART_BYTES)
         if usart:
-            value = usart.read(word % _USART_BYTES)
+            value = usart.read(word % _USART_BYTES) if self._is_clocked(usart.facts.base) else 0
         elif device := self._device_at(word):
-            value = device.read(word - device.base)
+            value = self._read_device(device, word - device.base, size)
         else:
             value = self._read_plain(word)
         return value >> (8 * (address & 3)) & ((1 << (8 * size)) - 1)
+
+    def _read_device(self, device: Device, offset: int, size: int) -> int:
+        if not self._is_clocked(device.base):
+            return 0
+        narrow = self._narrow[device.base]
+        return device.read(offset) if narrow is None else narrow.read_narrow(offset, size)
 
     def write(self, address: int, size: int, value: int) -> None:
         """Write a register; narrow writes leave the word's other bytes as they are."""
         word = address & ~3
         usart = self._usarts.get(word & -_USART_BYTES)
         if usart:
-            usart.write(word % _USART_BYTES, value)
+            if self._is_clocked(usart.facts.base):
+                usart.write(word % _USART_BYTES, value)
             return
         if device := self._device_at(word):
-            device.write(word - device.base, value)
+            self._write_device(device, word - device.base, size, value)
             return
         if size < 4:
             shift = 8 * (address & 3)
             mask = ((1 << (8 * size)) - 1) << shift
             value = self._values.get(word, 0) & ~mask | (value << shift) & mask
         self._write_plain(word, value)
+
+    def _write_device(self, device: Device, offset: int, size: int, value: int) -> None:
+        if not self._is_clocked(device.base):
+            return
+        narrow = self._narrow[device.base]
+        if narrow is None:
+            device.write(offset, value)
+        else:
+            narrow.write_narrow(offset, size, value)
+
+    def _is_clocked(self, base: int) -> bool:
+        gate = self._gates.get(base)
+        return gate is None or bool(self._values.get(gate.address, 0) & gate.mask)
 
     def _device_at(self, address: int) -> Device | None:
         return next((device for place, device in self._devices if address in place), None)

@@ -1,94 +1,53 @@
-"""An SPI port of the STM32F4 as a master, and the device behind its select pin.
+"""An SPI port of the first generation (CR1, CR2, SR, DR; no FIFO) as a master.
 
-A byte takes eight clocks of the bus, by the port's own divider, which counts core clocks here. The
-device speaks mode 3 and sees nothing while its select pin is high.
+Modelled are frames of 8 bits in mode 3 with the select pin in software; a port that is set up in
+another way exchanges nothing. A byte that comes while the last one was not taken is lost (OVR).
 
-Source: ST RM0390, chapter "Serial peripheral interface (SPI)".
+Source: ST RM0008 and RM0390, chapter "Serial peripheral interface (SPI)".
 """
 
 from __future__ import annotations
 
-from typing import Final, Protocol
+from typing import Final
 
-from mcu_slm.simulator.nvic import Clock
+from mcu_slm.simulator.spi_bus import SpiBus
 
 _CR1, _SR, _DR = 0x00, 0x08, 0x0C
-_READY: Final = (1 << 9) | (1 << 8) | (1 << 6) | (1 << 2) | 3  # SSM, SSI, SPE, MSTR, mode 3
-_RXNE, _TXE = 1, 2
-_NOBODY: Final = 0xFF
+_SPE: Final = 1 << 6
+_READY: Final = (1 << 9) | (1 << 8) | _SPE | (1 << 2) | 3  # SSM, SSI, SPE, MSTR, mode 3
+# LSBFIRST, RXONLY, DFF, CRCNEXT, CRCEN, BIDIOE, BIDIMODE: another way to exchange.
+_OTHERWISE: Final = (1 << 7) | 0xFC00
+_RXNE, _TXE, _OVR = 1, 2, 1 << 6
 
 
-class SpiTarget(Protocol):
-    """A device on the bus."""
-
-    def select_register(self, first_byte: int) -> None:
-        """Take the first byte of a transfer."""
-
-    def exchange(self, value: int) -> int:
-        """Take another byte, give one."""
-
-
-class SimulatedSpi:
-    """One port. `target` is what is connected, None for nothing.
-
-    Args:
-        base: Address of its registers.
-        clock: Board time.
-
-    `select` is the device's select pin: address of its GPIO port, and number.
-    """
-
-    size_bytes = 0x400
-    next_event = None
-
-    def __init__(self, base: int, clock: Clock) -> None:
-        self.base = base
-        self.target: SpiTarget | None = None
-        self.select: tuple[int, int] | None = None
-        self._clock = clock
-        self.reset()
+class FirstSpi(SpiBus):
+    """One port."""
 
     def reset(self) -> None:
         """Take all registers back to their reset values."""
-        self._registers: dict[int, int] = {}
+        super().reset()
         self._received: int | None = None
-        self._is_inside = self._is_selected = False
+        self._overrun = 0
 
-    def advance(self) -> None:
-        """Do nothing: bytes are exchanged when they are written."""
-
-    def note_pins(self, port: int, levels: int) -> None:
-        """Hear how a GPIO port is driven: when select goes low, a register's number comes next."""
-        if self.select is not None and port == self.select[0]:
-            selected = not levels >> self.select[1] & 1
-            self._is_inside = self._is_inside and selected
-            self._is_selected = selected
-
-    def read(self, offset: int) -> int:
+    def read_narrow(self, offset: int, size: int) -> int:  # noqa: ARG002 - one byte in any case
         """Read a register."""
         if offset == _SR:
-            return _TXE | (_RXNE if self._received is not None else 0)
+            return _TXE | self._overrun | (_RXNE if self._received is not None else 0)
         if offset == _DR:
-            value, self._received = self._received or 0, None
+            value, self._received, self._overrun = self._received or 0, None, 0
             return value
         return self._registers.get(offset, 0)
 
-    def write(self, offset: int, value: int) -> None:
+    def write_narrow(self, offset: int, size: int, value: int) -> None:  # noqa: ARG002
         """Write a register."""
         if offset != _DR:
             self._registers[offset] = value
             return
         control = self._registers.get(_CR1, 0)
-        if control & _READY != _READY:
+        if control & (_READY | _OTHERWISE) != _READY:
             return
-        self._clock.idle += 8 * (2 << (control >> 3 & 7))
-        self._received = self._exchange(value & 0xFF)
-
-    def _exchange(self, value: int) -> int:
-        if self.target is None or not self._is_selected:
-            return _NOBODY
-        if not self._is_inside:
-            self._is_inside = True
-            self.target.select_register(value)
-            return _NOBODY
-        return self.target.exchange(value)
+        byte = self._exchange(value & 0xFF, control >> 3 & 7)
+        if self._received is None:
+            self._received = byte
+        else:
+            self._overrun = _OVR

@@ -217,7 +217,7 @@ def test_mpu6050_is_not_for_spi() -> None:
         BOARD, i2c=None, spi=SpiPins("SPI2", "PB13", "PB14", "PB15", "PB12", 5)
     )
     folders, settings = accelerometers.plan("lis3dh", on_spi, 3, 10, 50.0, 4)
-    assert (folders[-1], settings.many_bit) == ("spi_stm32f4", "0x40")
+    assert (folders[-1], settings.many_bit) == ("spi_v1", "0x40")
     with pytest.raises(BoardError, match=r"where mpu6050 is connected.*a table \[i2c\] in"):
         accelerometers.plan("mpu6050", on_spi, 3, 10, 50.0, 4)
 

@@ -6,8 +6,9 @@ import pytest
 
 from mcu_slm import boards
 from mcu_slm.errors import BoardError
-from mcu_slm.firmware.clocks import apb1_hz
-from mcu_slm.firmware.i2c_timing import I2cTiming, port_hz, timing_for
+from mcu_slm.firmware.clocks import bus_hz, port_hz
+from mcu_slm.firmware.i2c_timing import I2cTiming, timing_for
+from mcu_slm.firmware.i2c_v1_timing import first_timing_for
 
 pytestmark = pytest.mark.unit
 # Bus in Hz: shortest low and high, longest rise, shortest set-up, latest data; seconds. UM10204.
@@ -54,22 +55,49 @@ def test_a_clock_that_no_timing_fits_is_told() -> None:
         timing_for(500_000)
 
 
+FIRST_CLOCKS = (2_097_152, 4_000_000, 8_000_000, *range(10_000_000, 50_000_001, 1_000_000))
+
+
+@pytest.mark.parametrize("clock", FIRST_CLOCKS)
+def test_the_timing_of_the_first_generation_keeps_the_limits_of_its_mode(clock: int) -> None:
+    timing = first_timing_for(clock)
+    fast, divider = timing.ccr >> 15, timing.ccr & 0xFFF
+    assert fast == (clock >= 10_000_000)
+    assert timing.bus_hz == (400_000 if fast else 88_000)
+    low_min, high_min, rise, _, _ = LIMITS[400_000 if fast else 100_000]
+    high, low = divider / clock, (2 if fast else 1) * divider / clock
+    assert high >= high_min
+    assert low >= low_min
+    assert 0.7 * timing.bus_hz <= 1 / (low + high) <= timing.bus_hz + 1
+    assert divider >= (1 if fast else 4)  # what the manual allows
+    assert timing.mhz == clock // 1_000_000
+    assert timing.trise == int(rise * timing.mhz * 1e6 + 1e-9) + 1
+
+
+@pytest.mark.parametrize("clock", [1_999_999, 50_000_001])
+def test_a_clock_that_the_first_generation_cannot_have_is_told(clock: int) -> None:
+    with pytest.raises(BoardError, match=rf"the port's clock is {clock:,} Hz.*2,000,000 to 50,000"):
+        first_timing_for(clock)
+
+
 def test_ports_run_from_their_bus_or_an_oscillator() -> None:
     nucleo = boards.load_board("nucleo_f303re")
-    assert port_hz(nucleo, nucleo.i2c_port) == 8_000_000 < apb1_hz(nucleo)
-    assert apb1_hz(boards.load_board("b_u585i_iot02a")) == 160_000_000
-    assert apb1_hz(boards.load_board("nucleo_f746zg")) == 54_000_000
-    assert (
-        apb1_hz(boards.load_board("nucleo_h743zi2")) < boards.load_board("nucleo_h743zi2").clock_hz
-    )
+    assert port_hz(nucleo, nucleo.i2c_port) == 8_000_000 < bus_hz(nucleo, "APB1") == 36_000_000
+    assert port_hz(nucleo, nucleo.spi_port) == bus_hz(nucleo, "APB2") == 72_000_000
+    assert bus_hz(boards.load_board("b_u585i_iot02a"), "APB1") == 160_000_000
+    assert bus_hz(boards.load_board("nucleo_f746zg"), "APB1") == 54_000_000
+    assert bus_hz(boards.load_board("nucleo_f746zg"), "APB2") == 108_000_000
+    fast = boards.load_board("nucleo_h743zi2")
+    assert bus_hz(fast, "APB1") == bus_hz(fast, "APB2") == 100_000_000
+    assert port_hz(fast, fast.spi_port) == 64_000_000  # not the PLL: it may stand still
 
 
 @pytest.mark.parametrize("name", boards.list_boards())
 def test_every_port_of_every_board_has_a_timing_on_both_clocks(name: str) -> None:
     board = boards.load_board(name)
-    if not board.chip.i2cs:
-        pytest.skip("its chip does not describe its ports")
+    assert board.chip.i2cs
     for port in board.chip.i2cs:
+        timing = timing_for if port.generation == 2 else first_timing_for
         clocked_by_bus = port.clock == "APB1"
-        assert timing_for(port_hz(board, port)).bus_hz == (400_000 if clocked_by_bus else 100_000)
-    assert timing_for(board.chip.reset_clock_hz).bus_hz in LIMITS
+        assert (timing(port_hz(board, port)).bus_hz == 400_000) == clocked_by_bus
+        assert timing(board.chip.reset_clock_hz).bus_hz in (88_000, 100_000, 400_000)

@@ -11,13 +11,15 @@ import numpy.typing as npt
 import pytest
 
 from mcu_slm import boards, tflite
-from mcu_slm.boards.sensing import I2cPins, SpiPins
+from mcu_slm.boards.facts import port_and_number
 from mcu_slm.compile import compile_model
 from mcu_slm.errors import BoardError, UsageError
-from mcu_slm.firmware import SensorChoice, build, generate, templates
-from mcu_slm.firmware.clocks import apb1_hz
-from mcu_slm.firmware.i2c_timing import port_hz, timing_for
+from mcu_slm.firmware import SensorChoice, build, generate
+from mcu_slm.firmware.clocks import bus_hz, port_hz
+from mcu_slm.firmware.i2c_timing import timing_for
+from mcu_slm.firmware.i2c_v1_timing import first_timing_for
 from mcu_slm.firmware.sensors import sampling_for
+from mcu_slm.firmware.spi_divider import divider_for
 from mcu_slm.metadata import read_info
 from mcu_slm.protocol import Boot, Client, Prediction, ResetCause, Start
 from tests.answers.models import CHANNELS, WINDOW, answering
@@ -31,7 +33,7 @@ pytestmark = pytest.mark.emulator
 
 BOARD = boards.load_board("nucleo_f446re")
 HOP = 8
-TIMINGR = 0x10
+TIMINGR, CCR = 0x10, 0x1C
 CHIPS = {
     "lsm6dso": Lsm6dso,
     "ism330dhcx": Ism330dhcx,
@@ -40,8 +42,10 @@ CHIPS = {
     "mpu6050": Mpu6050,
 }
 SENSORS = ("lsm6dso", "lis3dh", "mpu6050")
-# Boards with a port of the second generation, and a sensor of each driver.
-SECOND_GENERATION = {
+# Other boards with their I2C, and a sensor of each driver; of the first generation F1 and L1.
+ON_I2C = {
+    "nucleo_f103rb": "mpu6050",
+    "nucleo_l152re": "lis3dh",
     "b_u585i_iot02a": "ism330dhcx",
     "b_l475e_iot01a": "lsm6dsl",
     "nucleo_g474re": "mpu6050",
@@ -54,6 +58,17 @@ SECOND_GENERATION = {
     "nucleo_l053r8": "lis3dh",
     "nucleo_l552ze_q": "lsm6dso",
     "nucleo_wb55rg": "lis3dh",
+}
+# Boards with a port of the first, second and third generation of SPI.
+ON_SPI = {
+    "nucleo_f103rb": "lis3dh",
+    "nucleo_f446re": "lsm6dso",
+    "nucleo_l053r8": "lis3dh",
+    "nucleo_f072rb": "lsm6dsl",
+    "nucleo_g474re": "lis3dh",
+    "nucleo_h563zi": "lis3dh",
+    "nucleo_h743zi2": "lsm6dso",
+    "b_u585i_iot02a": "ism330dhcx",
 }
 
 
@@ -102,26 +117,26 @@ def recording(samples: int) -> npt.NDArray[np.int16]:
 
 @pytest.fixture(scope="module")
 def make_elf(tmp_path_factory: pytest.TempPathFactory, graph):
-    built: dict[tuple[str, str], Path] = {}
+    built: dict[tuple[str, str, str], Path] = {}
 
-    def make(sensor: str, board: boards.Board = BOARD) -> Path:
-        if (sensor, board.name) not in built:
+    def make(sensor: str, board: boards.Board = BOARD, bus: str = "") -> Path:
+        if (sensor, board.name, bus) not in built:
             folder = tmp_path_factory.mktemp(sensor)
             compile_model(graph, tflite.write_model(graph), folder / "code")
             codes = codes_of(graph, counts_of_sensor(4))
             known = codes, expected_outputs(graph, codes)
-            choice = SensorChoice(sensor, HOP, 2)
+            choice = SensorChoice(sensor, HOP, 2, bus)
             project = folder / "project"
             info = read_info(graph.metadata)
             generate(folder / "code", board, *known, project, "demo", choice, info)
-            built[sensor, board.name] = build(project, board, "Release").elf
-        return built[sensor, board.name]
+            built[sensor, board.name, bus] = build(project, board, "Release").elf
+        return built[sensor, board.name, bus]
 
     return make
 
 
 class Rig:
-    """A simulated board with a sensor on its I2C."""
+    """A simulated board with a sensor on its I2C, or on its SPI."""
 
     def __init__(
         self,
@@ -130,12 +145,18 @@ class Rig:
         samples: npt.NDArray[np.int16],
         board: boards.Board = BOARD,
         crystal_fails: bool = False,
+        on_spi: bool = False,
     ) -> None:
         self.simulator = BoardSimulator(board, elf, crystal_fails=crystal_fails)
         self.sensor = Clocked(device, samples)
-        port = "I2C1" if board.i2c is None else board.i2c.port
-        self.i2c = self.simulator.attached.i2c[port]
-        self.i2c.targets.append(self.sensor)
+        if on_spi:
+            port, pin = port_and_number(board.spi.select_pin)
+            self.spi = self.simulator.attached.spi[board.spi.port]
+            self.spi.target = OnSpi(device)
+            self.spi.select = (board.chip.family.gpio.base + 0x400 * port, pin)
+        else:
+            self.i2c = self.simulator.attached.i2c[board.i2c.port]
+            self.i2c.targets.append(self.sensor)
         self.client = Client(self.simulator.port, timeout=60.0)
 
     def run(self, seconds: float) -> Iterator[object]:
@@ -166,13 +187,48 @@ def test_the_windows_are_those_of_what_the_sensor_sampled(make_elf, graph, senso
     assert rig.client.sensor().name == sensor
 
 
-@pytest.mark.parametrize("name", SECOND_GENERATION)
-def test_the_second_generation_of_i2c_gives_the_same_windows(make_elf, graph, name: str) -> None:
-    board, sensor, samples = boards.load_board(name), SECOND_GENERATION[name], recording(60)
+@pytest.mark.parametrize("name", ON_I2C)
+def test_every_generation_of_i2c_gives_the_same_windows(make_elf, graph, name: str) -> None:
+    board, sensor, samples = boards.load_board(name), ON_I2C[name], recording(60)
     device = CHIPS[sensor]()
     if sensor == "ism330dhcx":
         device.address = 0x6B  # as it is wired on that board
     rig = Rig(make_elf(sensor, board), device, samples, board)
+    assert_windows_are_those_of_the_recording(rig, graph, sensor)
+    clock_hz = port_hz(board, board.i2c_port)
+    if board.i2c_port.generation == 1:
+        assert rig.i2c.read(CCR) == first_timing_for(clock_hz).ccr
+    else:
+        assert rig.i2c.read(TIMINGR) == timing_for(clock_hz).value
+
+
+@pytest.mark.parametrize("name", ON_SPI)
+def test_every_generation_of_spi_gives_the_same_windows(make_elf, graph, name: str) -> None:
+    board, sensor = boards.load_board(name), ON_SPI[name]
+    elf = make_elf(sensor, board, "spi")
+    rig = Rig(elf, CHIPS[sensor](), recording(60), board, on_spi=True)
+    assert_windows_are_those_of_the_recording(rig, graph, sensor)
+    assert spi_divider(rig, board) == divider_for(port_hz(board, board.spi_port)).code
+
+
+@pytest.mark.parametrize("name", ["nucleo_h743zi2", "nucleo_f446re"])
+def test_a_dead_crystal_leaves_spi_its_clock(make_elf, graph, name: str) -> None:
+    board = boards.load_board(name)
+    elf = make_elf("lsm6dso", board, "spi")
+    rig = Rig(elf, Lsm6dso(), recording(60), board, crystal_fails=True, on_spi=True)
+    list(rig.run(0.05))
+    assert rig.sensor.device.rate_hz == 104  # the driver found and started it
+    assert spi_divider(rig, board) == divider_for(board.chip.reset_clock_hz).code
+
+
+def spi_divider(rig: Rig, board: boards.Board) -> int:
+    """Return the code of the divider: BR in CR1, or MBR in CFG1."""
+    third = board.spi_port.generation == 3
+    return rig.spi.read(0x08) >> 28 & 7 if third else rig.spi.read(0x00) >> 3 & 7
+
+
+def assert_windows_are_those_of_the_recording(rig: Rig, graph, sensor: str) -> None:
+    samples = rig.sensor.recording
     rig.client.stream(True, period_ms=0)
     answers = [e.output.tolist() for e in rig.run(1.0) if isinstance(e, Prediction)]
     starts = range(0, len(samples) - WINDOW + 1, HOP)
@@ -180,7 +236,6 @@ def test_the_second_generation_of_i2c_gives_the_same_windows(make_elf, graph, na
     assert answers == expected_outputs(graph, codes_of(graph, windows)).tolist()
     stats = rig.client.stats()
     assert (stats.samples, stats.lost_samples, stats.sensor_errors) == (len(samples), 0, 0)
-    assert rig.i2c.read(TIMINGR) == timing_for(port_hz(board, board.i2c_port)).value
     assert rig.simulator.unmodelled == {}
     assert rig.client.sensor().name == sensor
 
@@ -192,7 +247,7 @@ def test_a_dead_crystal_gives_the_port_its_other_timing(make_elf) -> None:
     list(rig.run(0.05))
     assert rig.sensor.device.rate_hz == 104  # the driver found and started it
     assert rig.i2c.read(TIMINGR) == timing_for(board.chip.reset_clock_hz).value
-    assert board.chip.reset_clock_hz < apb1_hz(board)
+    assert board.chip.reset_clock_hz < bus_hz(board, "APB1")
 
 
 class AnalogRig:
@@ -267,12 +322,6 @@ def test_families_without_a_converter_of_ours_are_told(graph, tmp_path) -> None:
     board, info = boards.load_board("nucleo_f103rb"), read_info(graph.metadata)
     with pytest.raises(BoardError, match=r"no code for its analog.*expected one of stm32f4"):
         sampling_for(SensorChoice("adc"), board, tmp_path / "code", info)
-    wired = dataclasses.replace(board, i2c=I2cPins("I2C1", "PB8", "PB9", 4))
-    sampling = sampling_for(SensorChoice("lis3dh"), wired, tmp_path / "code", info)
-    with pytest.raises(
-        BoardError, match=r"no code for this sensor.*expected one of stm32f4, or.*i2cs"
-    ):
-        templates.template_names(wired, sampling)
     bare = dataclasses.replace(BOARD, adc=None)
     with pytest.raises(BoardError, match=r"names 0 analog inputs.*expected 3"):
         sampling_for(SensorChoice("adc"), bare, tmp_path / "code", info)
@@ -282,28 +331,31 @@ def test_families_without_a_converter_of_ours_are_told(graph, tmp_path) -> None:
         SensorChoice("microphone")
 
 
-@pytest.mark.parametrize("sensor", ["lsm6dso", "lis3dh"])
-def test_the_same_sensors_work_on_spi(tmp_path, graph, sensor: str) -> None:
-    board = dataclasses.replace(
-        BOARD, i2c=None, spi=SpiPins("SPI2", "PB13", "PB14", "PB15", "PB12", 5)
-    )
+def test_buses_that_are_not_described_are_told(graph, tmp_path) -> None:
     compile_model(graph, tflite.write_model(graph), tmp_path / "code")
-    codes, info = codes_of(graph, counts_of_sensor(4)), read_info(graph.metadata)
-    known = codes, expected_outputs(graph, codes)
-    project = tmp_path / "project"
-    generate(tmp_path / "code", board, *known, project, "demo", SensorChoice(sensor, HOP), info)
-    samples = recording(80)
-    rig = Rig(build(project, board, "MinSizeRel").elf, CHIPS[sensor](), samples)
-    rig.simulator.attached.i2c["I2C1"].targets.clear()
-    port = rig.simulator.attached.spi["SPI2"]
-    port.target, port.select = OnSpi(rig.sensor.device), (0x40020400, 12)
-    rig.client.stream(True, period_ms=0)
-    answers = [e.output.tolist() for e in rig.run(2.2) if isinstance(e, Prediction)]
-    starts = range(0, len(samples) - WINDOW + 1, HOP)
-    windows = np.stack([samples[start : start + WINDOW] for start in starts])
-    assert answers == expected_outputs(graph, codes_of(graph, windows)).tolist()
-    assert rig.client.stats().lost_samples == 0
-    assert rig.simulator.unmodelled == {}
+    info = read_info(graph.metadata)
+
+    def plan(board: boards.Board, sensor: str, bus: str = "") -> str:
+        choice = SensorChoice(sensor, bus=bus)
+        return sampling_for(choice, board, tmp_path / "code", info).bus
+
+    assert plan(BOARD, "lis3dh") == "i2c"
+    assert plan(dataclasses.replace(BOARD, i2c=None), "lis3dh") == "spi"
+    assert plan(BOARD, "lis3dh", "spi") == "spi"
+    without = dataclasses.replace(BOARD, i2c=None, spi=None)
+    with pytest.raises(BoardError, match=r"where lis3dh is connected.*\[i2c\] or \[spi\]"):
+        plan(without, "lis3dh")
+    with pytest.raises(BoardError, match=r"where lis3dh is connected.*a table \[spi\] in"):
+        plan(without, "lis3dh", "spi")
+    with pytest.raises(UsageError, match=r"mpu6050: it has no SPI; expected I2C"):
+        plan(BOARD, "mpu6050", "spi")
+    bare = dataclasses.replace(BOARD, chip=dataclasses.replace(BOARD.chip, i2cs=(), spis=()))
+    for bus in ("i2c", "spi"):
+        with pytest.raises(BoardError, match=rf"stm32f446re.*{bus.upper()} ports.*\[\[{bus}s\]\]"):
+            plan(bare, "lis3dh", bus)
+    for sensor, bus in (("stream", "i2c"), ("lis3dh", "can")):
+        with pytest.raises(UsageError, match=rf"its bus would be '{bus}'.*i2c or spi for an acc"):
+            SensorChoice(sensor, bus=bus)
 
 
 def test_windows_that_nobody_wants_are_passed_over(make_elf) -> None:

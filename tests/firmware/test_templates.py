@@ -15,7 +15,7 @@ import pytest
 from jinja2 import meta
 
 from mcu_slm import boards, resources, templating, tflite
-from mcu_slm.boards.sensing import AdcPins, I2cPins, SpiPins
+from mcu_slm.boards.sensing import AdcPins
 from mcu_slm.compile import compile_model
 from mcu_slm.errors import BoardError
 from mcu_slm.firmware import templates
@@ -27,26 +27,28 @@ from tests.answers.models import answering
 
 pytestmark = pytest.mark.unit
 BOARDS = {name: boards.load_board(name) for name in boards.list_boards()}
-SENSED = dataclasses.replace(
-    BOARDS["nucleo_f446re"],
-    adc=AdcPins(("PA0", "PA1", "PA4")),
-    i2c=I2cPins("I2C1", "PB8", "PB9", 4),
-)
-ON_SPI = dataclasses.replace(
-    SENSED, i2c=None, spi=SpiPins("SPI2", "PB13", "PB14", "PB15", "PB12", 5)
+SENSED = dataclasses.replace(BOARDS["nucleo_f446re"], adc=AdcPins(("PA0", "PA1", "PA4")))
+# Sensor, bus and board: every generation of a port, and pins that are set as on no other family.
+ON_BUSES = (
+    ("lis3dh", "spi", "nucleo_f446re"),
+    ("lis3dh", "spi", "bluepill_f103c8"),
+    ("lsm6dso", "spi", "nucleo_g474re"),
+    ("lsm6dsl", "spi", "nucleo_h743zi2"),
+    ("lis3dh", "i2c", "nucleo_f103rb"),
+    ("lis3dh", "i2c", "b_l475e_iot01a"),
 )
 
 
 def subjects_of_sensors() -> dict[str, Subject]:
-    """Return a project for each sensor, on a board that has them all."""
+    """Return a project for each sensor, on a board that has them all, and for each kind of bus."""
     graph = answering("classification")
     with tempfile.TemporaryDirectory() as folder:
         compile_model(graph, tflite.write_model(graph), Path(folder))
-        found = {}
-        boards_of_sensors = dict.fromkeys(SENSORS, SENSED) | {"lis3dh-spi": ON_SPI}
-        boards_of_sensors["lis3dh-i2c-v2"] = BOARDS["b_l475e_iot01a"]
-        for name, board in boards_of_sensors.items():
-            choice, info = SensorChoice(name.partition("-")[0]), read_info(graph.metadata)
+        wanted = {sensor: (SensorChoice(sensor), SENSED) for sensor in SENSORS}
+        for sensor, bus, name in ON_BUSES:
+            wanted[f"{sensor}-{name}-{bus}"] = SensorChoice(sensor, bus=bus), BOARDS[name]
+        found, info = {}, read_info(graph.metadata)
+        for name, (choice, board) in wanted.items():
             sampling = sampling_for(choice, board, Path(folder), info)
             found[name] = Subject(board, "demo", "ab" * 32, ("model.c",), sampling)
     return found
@@ -250,3 +252,14 @@ def test_what_a_core_needs_is_in_its_projects_only() -> None:
     assert places == sorted(places)
     assert "DWT_LAR" in h7["src/timebase.c"]
     assert "DWT_LAR" not in f4["src/timebase.c"]
+
+
+def test_an_led_on_a_wire_of_spi_is_left_alone() -> None:
+    def defines_led(name: str) -> bool:
+        files = {file.path: file.text for file in templates.render_all(OF_SENSORS[name])}
+        return "#define LED_PIN" in files["src/board.h"]
+
+    assert BOARDS["nucleo_f446re"].led.pin == BOARDS["nucleo_f446re"].spi.sck_pin
+    assert defines_led("lis3dh")
+    assert not defines_led("lis3dh-nucleo_f446re-spi")
+    assert defines_led("lis3dh-bluepill_f103c8-spi")  # its LED is elsewhere

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from mcu_slm.simulator.i2c import SimulatedI2c
+from mcu_slm.simulator.i2c import FirstI2c
 from mcu_slm.simulator.nvic import Clock
 
 pytestmark = pytest.mark.unit
-CR1, DR, SR1, SR2, CCR = 0x00, 0x10, 0x14, 0x18, 0x1C
-PE, START, STOP, ACK, POS = 1, 1 << 8, 1 << 9, 1 << 10, 1 << 11
+CR1, CR2, DR, SR1, SR2, CCR, TRISE = 0x00, 0x04, 0x10, 0x14, 0x18, 0x1C, 0x20
+PE, START, STOP, ACK, POS, SWRST = 1, 1 << 8, 1 << 9, 1 << 10, 1 << 11, 1 << 15
 SB, ADDR, BTF, RXNE, TXE, AF, BUSY = 1, 2, 4, 1 << 6, 1 << 7, 1 << 10, 2
 
 
@@ -37,8 +37,10 @@ class Master:
 
     def __init__(self) -> None:
         self.clock = Clock(lambda: 0)
-        self.port, self.target = SimulatedI2c(0x40005400, self.clock), Target()
+        self.port, self.target = FirstI2c(0x40005400, self.clock), Target()
         self.port.targets.append(self.target)
+        for register, value in ((CR2, 45), (CCR, 1 << 15 | 38), (TRISE, 14)):
+            self.port.write(register, value)
         self.control(PE)
 
     def control(self, bits: int) -> None:
@@ -117,7 +119,31 @@ def test_the_clock_is_held_while_nobody_reads(master: Master) -> None:
 
 
 def test_bytes_take_the_time_of_their_bits(master: Master) -> None:
-    master.port.write(CCR, 1 << 15 | 38)
     before = master.clock.idle
     master.call(0x18, reading=False)
     assert master.clock.idle - before == 9 * 3 * 38
+
+
+@pytest.mark.parametrize("register", [CR2, CCR, TRISE])
+def test_a_port_without_its_clock_settings_starts_nothing(master: Master, register: int) -> None:
+    master.port.write(CR1, 0)
+    master.port.write(register, 0)
+    master.control(START)
+    assert not master.status() & SB
+
+
+def test_clock_settings_are_kept_while_the_port_is_on(master: Master) -> None:
+    master.port.write(CCR, 7)
+    assert master.port.read(CCR) == 1 << 15 | 38
+    master.port.write(CR1, 0)
+    master.port.write(CCR, 7)
+    assert (master.port.read(CCR), master.port.read(CR2)) == (7, 45)
+
+
+def test_a_reset_by_software_forgets_the_settings(master: Master) -> None:
+    master.call(0x18, reading=True, bits=ACK)
+    master.port.write(CR1, SWRST)
+    assert (master.port.read(CR1), master.port.read(CCR), master.port.read(CR2)) == (SWRST, 0, 0)
+    master.port.write(CR1, 0)
+    assert not master.port.read(SR2) & BUSY
+    assert not master.status()

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Final, Protocol
+from typing import Final, Literal, Protocol
 
-from mcu_slm.boards import Board
+from mcu_slm.boards import Board, I2cPort, SpiPort
 from mcu_slm.errors import BoardError
 from mcu_slm.firmware.clocks import (
     mnr_pll,
@@ -71,12 +71,18 @@ def clock_settings(board: Board) -> ClockSettings:
     return _FAMILIES[family](board)
 
 
-def apb1_hz(board: Board) -> int:
-    """Return the clock of the bus APB1 at the board's full speed.
+def bus_hz(board: Board, bus: Literal["APB1", "APB2"]) -> int:
+    """Return the clock of a bus at the board's full speed.
 
     Raises:
         BoardError: as `clock_settings`.
     """
     settings = clock_settings(board)
-    dividers = ("ahb_divider", "apb_divider", "apb1_divider")  # not every family divides
+    # Not every family divides; where there is one APB, it goes by either name.
+    dividers = ("ahb_divider", "apb_divider", f"{bus.lower()}_divider")
     return settings.core_hz // math.prod(int(getattr(settings, name, 1)) for name in dividers)
+
+
+def port_hz(board: Board, port: I2cPort | SpiPort) -> int:
+    """Return the clock of a port at the board's full speed."""
+    return board.chip.reset_clock_hz if port.clock == "HSI" else bus_hz(board, port.clock)
