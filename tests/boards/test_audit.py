@@ -104,3 +104,47 @@ def test_memories_agree_with_the_targets_that_come_with_pyocd() -> None:
         assert rams, name
         for ram in rams:
             assert any(b <= ram.start and ram.start + ram.length <= b + n for b, n in ours), name
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_ports_and_the_enables_of_their_clocks_agree(name: str) -> None:
+    chip, facts = CHIPS[name], FACTS[name]
+    assert facts["ports_source"]
+    ours = []
+    for port in chip.ports:
+        enable = chip.family.clock_enable(port.rcc_enable_register, port.rcc_enable_bit)
+        assert enable is not None, port.name
+        ours.append([port.name, port.base, enable.address, port.rcc_enable_bit])
+    assert ours == facts["ports"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_fields_that_select_the_clocks_of_ports_agree(name: str) -> None:
+    chip = CHIPS[name]
+    ours = []
+    for port in chip.spis:
+        if port.clock_select is not None:
+            place = chip.family.place(port.clock_select.place)
+            ours.append([port.name, place.address, place.mask])
+    assert ours == FACTS[name].get("port_clocks", [])
+
+
+@pytest.mark.parametrize("name", boards.list_boards())
+def test_pins_of_ports_agree(name: str) -> None:
+    board = boards.load_board(name)
+    console, i2c, spi = board.console, board.i2c, board.spi
+    usart = console.usart.name
+    ours = [
+        [usart, "TX", console.tx_pin, console.alternate_function],
+        [usart, "RX", console.rx_pin, console.rx_alternate_function],
+    ]
+    if i2c is not None:
+        wires = ("SCL", i2c.scl_pin), ("SDA", i2c.sda_pin)
+        ours += [[i2c.port, *wire, i2c.alternate_function] for wire in wires]
+    if spi is not None:
+        wires_of_spi = ("SCK", spi.sck_pin), ("MISO", spi.miso_pin), ("MOSI", spi.mosi_pin)
+        ours += [[spi.port, *wire, spi.alternate_function] for wire in wires_of_spi]
+    if board.chip.family.name == "stm32f1":
+        assert all(row.pop() == 0 for row in ours)
+    for row in ours:
+        assert row in FACTS[board.chip.name]["pins"]

@@ -33,6 +33,7 @@ extern volatile uint32_t results[32]; /* what the host reads after a test */
 
 static inline void uart_open(uint32_t interrupts)
 {
+    REG(RCC + 0x40u) |= 1u << 17; /* the port's clock */
     BRR = 45000000u / 115200u;
     CR1 = 1u << 13 | 1u << 3 | 1u << 2 | interrupts;
 }
