@@ -63,7 +63,8 @@ prove: $(VENV)/installed-dev
 	$(BIN)/python -m tests.prove --graphs $(GRAPHS) --seed $(SEED) --jobs $(JOBS) $(PROVE_ARGS)
 
 boards: $(VENV)/installed-dev
-	MCU_SLM_EVERY_BUILD=1 $(BIN)/python -m pytest -n 2 tests/firmware/test_every_board.py $(PYTEST_ARGS)
+	MCU_SLM_EVERY_BUILD=1 $(BIN)/python -m pytest -n 2 tests/firmware/test_every_board.py \
+	    tests/firmware/test_buses_of_every_board.py $(PYTEST_ARGS)
 
 new-board: $(VENV)/installed-dev
 	@$(BIN)/mcu-slm new-board $(NAME) --chip $(CHIP) $(if $(LIKE),--like $(LIKE)) --out boards

@@ -60,7 +60,7 @@ class Sampling:
 
 @dataclass(frozen=True)
 class SensorChoice:
-    """What a user chose: `hop_samples` (0: as in training), `range_g` and `bus` of an accelerometer.
+    """What a user chose: `hop_samples` (0: as in training), an accelerometer's `range_g` and `bus`.
 
     No `bus` stands for the one that the board has, I2C where it has both.
     """

@@ -353,6 +353,41 @@ def test_the_port_of_a_sensor_is_one_of_the_chips(folder: Path) -> None:
         boards.load_board(folder / "b_u585i_iot02a.toml")
 
 
+def test_the_spi_port_of_a_sensor_is_one_of_the_chips(folder: Path) -> None:
+    board = boards.load_board("nucleo_h743zi2")
+    assert (board.spi_port.name, board.spi_port.generation) == ("SPI1", 3)
+    damage(folder / "nucleo_h743zi2.toml", 'port = "SPI1"', 'port = "SPI9"')
+    with pytest.raises(BoardError, match=r"spi.port: stm32h743zi has no SPI9.*one of SPI1, SPI2"):
+        boards.load_board(folder / "nucleo_h743zi2.toml")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ('"RCC+0x50:12-14"', '"RCC+0x50:12-14x"', r"SPI1.clock_select: it names no register"),
+        ("value = 4", "value = 8", r"SPI1.clock_select.value: the value is 8"),
+        ("generation = 3", "generation = 2", r"SPI1.clock_select: the port has no clock of its"),
+        ("clock_select = {", "# {", r"SPI1.clock_select: it is missing.*for generation 3 alone"),
+        ('rcc_enable_register = "APB2ENR"', 'rcc_enable_register = "APB9ENR"', "of APB9ENR"),
+        ("rcc_enable_bit = 12", "rcc_enable_bit = 32", r"SPI1.*by bit 32 of APB2ENR.*APB1LENR"),
+    ],
+)
+def test_a_port_without_a_clock_is_refused(folder: Path, old: str, new: str, message: str) -> None:
+    chip = folder / "chips" / "stm32h743zi.toml"
+    before, mark, spis = chip.read_text().partition("[[spis]]")
+    assert old in spis
+    chip.write_text(before + mark + spis.replace(old, new, 1))
+    with pytest.raises(BoardError, match=message):
+        boards.load_board(folder / "nucleo_h743zi2.toml")
+
+
+def test_only_wires_of_spi_may_be_the_leds() -> None:
+    nucleo, nucleo_144 = boards.load_board("nucleo_f446re"), boards.load_board("nucleo_f746zg")
+    assert nucleo.shares_led_with_spi
+    assert not nucleo_144.shares_led_with_spi
+    assert not boards.load_board("olimex_stm32_h405").shares_led_with_spi
+
+
 def test_sensor_pins_are_checked_with_the_others(folder: Path) -> None:
     damage(folder / "nucleo_f446re.toml", 'scl_pin = "PB8"', 'scl_pin = "PA5"')
     with pytest.raises(BoardError, match="PA5 is used twice"):

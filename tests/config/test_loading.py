@@ -65,7 +65,9 @@ def test_the_firmwares_sensor_is_chosen_by_name() -> None:
     assert (default.sensor, default.range_g, default.hop_samples) == ("replay", 4, None)
     chosen = parse(MINIMAL + '[firmware]\nsensor = "lis3dh"\nrange_g = 2\nhop_samples = 16\n')
     assert (chosen.firmware.sensor, chosen.firmware.range_g) == ("lis3dh", 2)
-    assert chosen.firmware.hop_samples == 16
+    assert (chosen.firmware.hop_samples, chosen.firmware.bus) == (16, "")
+    on_spi = parse(MINIMAL + '[firmware]\nsensor = "lis3dh"\nbus = "spi"\n')
+    assert on_spi.firmware.bus == "spi"
     for name in SENSORS:
         assert parse(MINIMAL + f'[firmware]\nsensor = "{name}"\n').firmware.sensor == name
 
@@ -77,6 +79,8 @@ def test_the_firmwares_sensor_is_chosen_by_name() -> None:
         ('sensor = "adc"\nrange_g = 2', "range_g means nothing"),
         ('sensor = "lis3dh"\nrange_g = 3', "2, 4, 8 or 16"),
         ("hop_samples = 4", "hop_samples means nothing"),
+        ('sensor = "stream"\nbus = "spi"', "bus means nothing"),
+        ('sensor = "lis3dh"\nbus = "can"', "i2c.*spi"),
     ],
 )
 def test_a_wrong_sensor_is_answered(section: str, message: str) -> None:

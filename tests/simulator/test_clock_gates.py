@@ -45,7 +45,11 @@ def test_every_port_has_a_gate(name: str) -> None:
 def test_a_port_answers_while_its_own_bit_is_set(name: str) -> None:
     chip = CHIPS[name]
     for port in chip.ports:
-        registers, gate, place = registers_of(chip), clock_gates(chip)[port.base], kept_register(port)
+        registers, gate, place = (
+            registers_of(chip),
+            clock_gates(chip)[port.base],
+            kept_register(port),
+        )
         registers.write(place, 4, 0x5)
         registers.write(gate.address, 4, 0xFFFF_FFFF & ~gate.mask)  # all but its own
         registers.write(place, 4, 0x5)

@@ -235,7 +235,9 @@ def test_settings_are_kept_while_the_third_generation_is_on() -> None:
         (CFG2, MASTER | 1 << 23),  # least significant bit first
     ],
 )
-def test_another_set_up_of_the_third_generation_exchanges_nothing(register: int, value: int) -> None:
+def test_another_set_up_of_the_third_generation_exchanges_nothing(
+    register: int, value: int
+) -> None:
     bench = Third()
     bench.port.write(register, value)
     bench.begin(1)
