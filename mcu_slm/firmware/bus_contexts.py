@@ -93,6 +93,7 @@ class SpiHeader(PortOnPins):
     clock_select: ClockSelectField | None
     full_speed: SpiDivider
     reset_clock: SpiDivider
+    takes_led: bool
 
 
 def bus_pins(banner: str, board: Board, settings: Settings) -> BusPins | BusPinsOfF1:
@@ -132,6 +133,7 @@ def spi_header(banner: str, board: Board, _settings: Settings) -> SpiHeader:
         _clock_select(board, port),
         divider_for(port_hz(board, port)),
         divider_for(board.chip.reset_clock_hz),
+        board.shares_led_with_spi,
     )
 
 

@@ -61,7 +61,9 @@ class FirstI2c(I2cBus):
         return self._registers.get(offset, 0)
 
     def write(self, offset: int, value: int) -> None:
-        """Write a register."""
+        """Write a register; while the port is held in reset (SWRST) only CR1 takes anything."""
+        if offset != _CR1 and self._registers.get(_CR1, 0) & _SWRST:
+            return
         if offset == _DR:
             self._send(value & 0xFF)
         elif offset == _SR1:

@@ -34,6 +34,7 @@ pytestmark = pytest.mark.emulator
 BOARD = boards.load_board("nucleo_f446re")
 HOP = 8
 TIMINGR, CCR = 0x10, 0x1C
+SPI_SR, SPI_EOT = 0x14, 1 << 3
 CHIPS = {
     "lsm6dso": Lsm6dso,
     "ism330dhcx": Ism330dhcx,
@@ -209,6 +210,8 @@ def test_every_generation_of_spi_gives_the_same_windows(make_elf, graph, name: s
     rig = Rig(elf, CHIPS[sensor](), recording(60), board, on_spi=True)
     assert_windows_are_those_of_the_recording(rig, graph, sensor)
     assert spi_divider(rig, board) == divider_for(port_hz(board, board.spi_port)).code
+    if board.spi_port.generation == 3:
+        assert not rig.spi.read(SPI_SR) & SPI_EOT  # or the next transfer would seem to be through
 
 
 @pytest.mark.parametrize("name", ["nucleo_h743zi2", "nucleo_f446re"])

@@ -257,7 +257,9 @@ def test_what_a_core_needs_is_in_its_projects_only() -> None:
 def test_an_led_on_a_wire_of_spi_is_left_alone() -> None:
     def defines_led(name: str) -> bool:
         files = {file.path: file.text for file in templates.render_all(OF_SENSORS[name])}
-        return "#define LED_PIN" in files["src/board.h"]
+        is_defined = "#define LED_PIN" in files["src/board.h"]
+        assert is_defined != ("board.h has no LED" in files.get("src/spi_pins.h", ""))
+        return is_defined
 
     assert BOARDS["nucleo_f446re"].led.pin == BOARDS["nucleo_f446re"].spi.sck_pin
     assert defines_led("lis3dh")

@@ -144,6 +144,8 @@ def test_a_reset_by_software_forgets_the_settings(master: Master) -> None:
     master.call(0x18, reading=True, bits=ACK)
     master.port.write(CR1, SWRST)
     assert (master.port.read(CR1), master.port.read(CCR), master.port.read(CR2)) == (SWRST, 0, 0)
+    master.port.write(CCR, 7)
+    assert master.port.read(CCR) == 0  # it is held in reset
     master.port.write(CR1, 0)
     assert not master.port.read(SR2) & BUSY
     assert not master.status()
