@@ -246,9 +246,12 @@ def firmware(
             print_json({"project": str(project.folder), "kept": project.kept})
         return
     if form == "project":
-        for name, value in (("--core", core), ("--out", out)):
+        for name, value, remedy in (
+            ("--core", core, "Leave it out: the board says which core it has."),
+            ("--out", out, "A project lies in its run's folder: choose that with --runs."),
+        ):
             if value is not None:
-                raise UsageError(name, "given for a project", "a form that needs no board")
+                raise UsageError(name, "given for a project", "a form without a board", remedy)
         with options.reporter(as_json) as reporter:
             target = open_target(model, board, runs, reporter, force)
             kept = target.generate(choices, options.sensor(sensor, hop, range_g, bus))
