@@ -77,20 +77,24 @@ class TransformerModel(BaseModel):
 
 
 class TcnModel(BaseModel):
-    """Dilated depthwise-separable convolutions with residuals, attention and mean pooling."""
+    """Dilated convolutions with residuals, separable or full, attention and mean pooling."""
 
     family: Literal["tcn"]
-    """Dilated depthwise-separable convolutions with residuals, attention and mean pooling."""
+    """Dilated convolutions with residuals, separable or full, attention and mean pooling."""
     width: Width = 32
     """Channels of every layer."""
     blocks: Small = 5
-    """Depthwise-separable blocks."""
+    """Convolution blocks."""
+    separable: bool = True
+    """Whether a block convolves each channel by itself and then mixes the channels: parameters by
+    the square of the width, and not kernel_tokens times as many. Otherwise one convolution sees all
+    channels."""
     stem_samples: Count = 9
     """Samples that one token sees (kernel of the first convolution)."""
     stem_stride_samples: Count = 2
     """Samples from one token to the next."""
     kernel_tokens: Annotated[int, Field(ge=2, le=64)] = 7
-    """Taps of the depthwise convolutions."""
+    """Taps of the blocks' convolutions."""
     dilation_cycle: Annotated[int, Field(ge=1, le=12)] = 4
     """Blocks after which the dilation, which doubles from block to block, starts again at 1."""
 

@@ -33,7 +33,7 @@ from mcu_slm.train.families.layers import (
     zeros,
 )
 from mcu_slm.train.families.student import Head, Shape, Student, Units, without
-from mcu_slm.train.families.tcn import SeparableBlocks, dilations_of
+from mcu_slm.train.families.tcn import Blocks, dilations_of
 from mcu_slm.train.geometry import Sliding
 
 SATURATED: Final = 4.0
@@ -123,7 +123,7 @@ class Spectral(Student):
         self.slow_bias = zeros(channels)
         self.level = weight((width, channels), channels, generator)
         self.level_bias, self.level_norm = zeros(width), FoldedBatchNorm(width)
-        self.blocks = SeparableBlocks(width, shape.kernel, shape.dilations, generator)
+        self.blocks = Blocks(width, shape.kernel, shape.dilations, generator)
         self.answer = Answer(width, shape.head, generator, mean=True)
 
     @property

@@ -1,7 +1,8 @@
-"""A temporal convolutional network: depthwise-separable convolutions, dilated, with residuals.
+"""A temporal convolutional network: dilated convolutions with residuals, separable or full.
 
     window --strided convolution--> tokens
-           --blocks: depthwise convolution along time, pointwise convolution, residual--
+           --blocks: depthwise convolution along time, pointwise convolution, residual;
+             or one convolution over all channels, residual--
            --attention and mean pooling--> linear --> answer
 
 Dilation grows from block to block and starts again, so that a token sees most of the window after
@@ -11,7 +12,7 @@ a few blocks. Normalisation stands behind each convolution and is part of its we
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Self
 
 import torch
@@ -30,12 +31,15 @@ class TcnShape(StemShape):
     """The shape of a temporal convolutional network.
 
     Units: kernels and stride in samples, `dilations` in tokens, one per block.
+
+    Blocks that are not `separable` have one convolution over all channels.
     """
 
     family: ClassVar[str] = "tcn"
     width: int
     kernel: int
     dilations: tuple[int, ...]
+    separable: bool = field(default=True, kw_only=True)
 
     @classmethod
     def of(cls, model: TcnModel, window: int, channels: int, head: Head) -> Self:
@@ -49,6 +53,7 @@ class TcnShape(StemShape):
             stem_stride=model.stem_stride_samples,
             kernel=model.kernel_tokens,
             dilations=dilations_of(model.blocks, model.dilation_cycle),
+            separable=model.separable,
         )
 
     @classmethod
@@ -94,15 +99,43 @@ class SeparableBlock(nn.Module):
         return slices, (f"{at}.pointwise_norm.gain", 0)
 
 
-class SeparableBlocks(nn.ModuleList):
-    """Separable blocks, one behind the other, each with a dilation of its own."""
+class FullBlock(nn.Module):
+    """A convolution over all channels, normalised, and the residual around it."""
+
+    def __init__(self, width: int, kernel: int, dilation: int, generator: torch.Generator) -> None:
+        super().__init__()
+        self.how = Sliding(dilation=dilation)
+        self.full = weight((width, kernel, width), kernel * width, generator)
+        self.full_bias, self.full_norm = zeros(width), FoldedBatchNorm(width)
+
+    def forward(self, ops: Operators[Value], name: str, x: Value) -> Value:
+        """Shapes: x: [B, 1, L, D] -> the same."""
+        y = ops.conv(f"{name}/full", x, self.full, self.full_bias, self.how, norm=self.full_norm)
+        return ops.add(f"{name}/residual", x, y, relu=True)
+
+    @staticmethod
+    def channels(at: str) -> tuple[list[tuple[str, int]], tuple[str, int]]:
+        """Return what has an entry per channel in the block named `at`, and what judges them."""
+        slices = [(f"{at}.full", 0), (f"{at}.full", 2), (f"{at}.full_bias", 0)]
+        slices += norm_slices(f"{at}.full_norm")
+        return slices, (f"{at}.full_norm.gain", 0)
+
+
+class Blocks(nn.ModuleList):
+    """Blocks, one behind the other, each with a dilation of its own."""
 
     def __init__(
-        self, width: int, kernel: int, dilations: tuple[int, ...], generator: torch.Generator
+        self,
+        width: int,
+        kernel: int,
+        dilations: tuple[int, ...],
+        generator: torch.Generator,
+        *,
+        separable: bool = True,
     ) -> None:
-        super().__init__(
-            SeparableBlock(width, kernel, dilation, generator) for dilation in dilations
-        )
+        kind = SeparableBlock if separable else FullBlock
+        super().__init__(kind(width, kernel, dilation, generator) for dilation in dilations)
+        self.kind: type[SeparableBlock | FullBlock] = kind
 
     def forward(self, ops: Operators[Value], x: Value) -> Value:
         """Shapes: x: [B, 1, L, D] -> the same."""
@@ -112,7 +145,7 @@ class SeparableBlocks(nn.ModuleList):
 
     def channels(self) -> tuple[list[tuple[str, int]], list[tuple[str, int]]]:
         """Return what has an entry per channel in all blocks, and what judges them."""
-        found = [SeparableBlock.channels(f"blocks.{i}") for i in range(len(self))]
+        found = [self.kind.channels(f"blocks.{i}") for i in range(len(self))]
         return [slice_ for slices, _ in found for slice_ in slices], [judge for _, judge in found]
 
 
@@ -132,7 +165,9 @@ class Tcn(Student):
         self.shape = shape
         width, kernel = shape.width, shape.stem_kernel
         self.stem = Embedding(shape, width, kernel, shape.stem, generator, normalised=True)
-        self.blocks = SeparableBlocks(width, shape.kernel, shape.dilations, generator)
+        self.blocks = Blocks(
+            width, shape.kernel, shape.dilations, generator, separable=shape.separable
+        )
         self.answer = Answer(width, shape.head, generator, mean=True)
 
     @property

@@ -129,7 +129,10 @@ def test_every_layer_has_a_kernel_in_the_compiler(family):
 
 @every_family
 def test_removing_units_that_do_nothing_changes_nothing(family):
-    student = make_small_student(family=family).eval()
+    assert_units_can_be_removed(make_small_student(family=family).eval())
+
+
+def assert_units_can_be_removed(student):
     for group in student.units():
         silenced = make_student(student.shape)
         silenced.load_state_dict(student.state_dict())
@@ -149,7 +152,10 @@ def test_removing_units_that_do_nothing_changes_nothing(family):
 def test_a_block_left_out_leaves_the_others_as_they_were(family):
     if make_small_student(family=family).depth == 0:
         pytest.skip("no blocks with a residual")
-    student = make_small_student(family=family, blocks=3).eval()
+    assert_blocks_can_be_left_out(make_small_student(family=family, blocks=3).eval())
+
+
+def assert_blocks_can_be_left_out(student):
     shallower = student.without_block(1)
     assert shallower.depth == 2
     for name, value in shallower.named_parameters():
