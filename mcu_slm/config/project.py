@@ -157,15 +157,19 @@ class Project(Section):
         return self
 
     @model_validator(mode="after")
-    def _teachers_of_a_family_show_no_inside(self) -> Self:
+    def _only_convolutional_teachers_show_their_inside(self) -> Self:
+        if self.train.matches_inside and set(self.teacher.member_kinds) != {"convolutional"}:
+            raise ValueError(
+                "train.feature_weight and train.attention_weight need convolutional teachers; set "
+                "them to 0, or leave teacher.kinds and [teacher.model] out"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _model_that_teaches_fits_the_windows(self) -> Self:
         model = self.teacher.model
         if model is None:
             return self
-        if self.train.matches_inside:
-            raise ValueError(
-                "train.feature_weight and train.attention_weight need convolutional teachers; set "
-                "them to 0, or leave [teacher.model] out"
-            )
         model.require_window(self.data.window_samples)
         return self
 

@@ -19,7 +19,7 @@ from mcu_slm.config.base import (
 )
 from mcu_slm.config.models import ModelConfig
 
-TeacherKind = Literal["convolutional", "model"]
+TeacherKind = Literal["convolutional", "spectrogram", "model"]
 AxisTriple = Annotated[Names, Field(min_length=3, max_length=3)]
 
 
@@ -34,14 +34,17 @@ class TeacherConfig(Section):
     members: Annotated[int, Field(ge=1, le=16)] = 2
     """Networks, trained from different seeds, that answer together."""
     kinds: Annotated[tuple[TeacherKind, ...], Strict(False)] = ()
-    """What members are, in turn: "convolutional", convolutions and self-attention, or "model", the
-    network of [teacher.model]. By default all are the latter where there is one."""
+    """What members are, in turn: "convolutional", convolutions and self-attention; "spectrogram",
+    convolutions over the logarithm of a spectrogram; or "model", the network of [teacher.model]. By
+    default all are the latter where there is one, else convolutional. A kind may be named twice."""
     model: ModelConfig | None = None
     """A larger network of a student's family, in float; `width` and `blocks` are not its."""
     width: Annotated[int, Field(ge=4, le=1024, multiple_of=4)] = 64
-    """Channels of the convolutions and of the attention layer, which has four heads."""
+    """Channels of the convolutions, and of the attention layer, which has four heads."""
     blocks: Small = 6
     """Convolution blocks."""
+    frame_samples: Annotated[int, Field(ge=4, le=4096)] = 32
+    """Samples of one spectrum of a spectrogram; the next one begins a quarter of that later."""
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.2
     """Share of activations dropped in training."""
 

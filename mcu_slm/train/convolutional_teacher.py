@@ -11,7 +11,7 @@ from torch import nn
 from torch.nn import functional
 
 from mcu_slm.train.families import Head
-from mcu_slm.train.teacher import Look, Teacher
+from mcu_slm.train.teacher import PooledTeacher
 
 HEADS = 4
 STEM_KERNEL = 9
@@ -55,7 +55,7 @@ class SelfAttention(nn.Module):
         return x + y
 
 
-class ConvolutionalTeacher(Teacher):
+class ConvolutionalTeacher(PooledTeacher):
     """Convolutions, self-attention, pooling, linear layer.
 
     A head per token pools nothing and answers [B, tokens, outputs]. The stem and the middle block
@@ -73,31 +73,7 @@ class ConvolutionalTeacher(Teacher):
         strides = [2 if i == blocks // 2 else 1 for i in range(blocks)]
         self.convolutions = nn.Sequential(*(ConvBlock(width, stride) for stride in strides))
         self.attention = SelfAttention(width)
-        pooled = 1 if head.per_token else 2
-        if not head.per_token:
-            self.pool_score = nn.Linear(width, 1)
-        self.dropout = nn.Dropout(dropout)
-        self.head = head
-        self.answer = nn.Linear(pooled * width, head.outputs)
-
-    @property
-    def features(self) -> int:
-        """Pooled features."""
-        return self.answer.in_features
-
-    def look(self, x: torch.Tensor) -> Look:
-        """Return answers in the units of the task, with features and attention."""
-        tokens = self.trunk(x)
-        if self.head.per_token:
-            even = tokens.new_full(tokens.shape[:2], 1.0 / tokens.shape[1])
-            return Look(self._answers(tokens), tokens.mean(1), even)
-        weights = functional.softmax(self.pool_score(tokens), dim=1)
-        pooled = torch.cat([(weights * tokens).sum(1), tokens.mean(1)], dim=1)
-        return Look(self._answers(pooled), pooled, weights.squeeze(2))
-
-    def _answers(self, features: torch.Tensor) -> torch.Tensor:
-        answers: torch.Tensor = self.answer(self.dropout(features))
-        return answers * self.head.gain + self.head.offset
+        self.add_answer(width, head, dropout)
 
     def trunk(self, x: torch.Tensor) -> torch.Tensor:
         """Return what is pooled. Shapes: x: [B, T, C] -> [B, tokens, width]."""

@@ -10,6 +10,9 @@ from typing import NamedTuple
 
 import torch
 from torch import nn
+from torch.nn import functional
+
+from mcu_slm.train.families import Head
 
 
 class Look(NamedTuple):
@@ -48,3 +51,37 @@ class Teacher(nn.Module, ABC):
 
         Shapes: x: normalised windows [N, T, C].
         """
+
+
+class PooledTeacher(Teacher):
+    """A teacher whose tokens are pooled by attention and by their mean, then one linear layer.
+
+    A head per token pools nothing and answers [B, tokens, outputs].
+    """
+
+    def add_answer(self, width: int, head: Head, dropout: float) -> None:
+        """Add the last layers, behind a trunk whose tokens have so many features."""
+        if not head.per_token:
+            self.pool_score = nn.Linear(width, 1)
+        self.dropout = nn.Dropout(dropout)
+        self.head = head
+        self.answer = nn.Linear(width if head.per_token else 2 * width, head.outputs)
+
+    @property
+    def features(self) -> int:
+        """Pooled features."""
+        return self.answer.in_features
+
+    def look(self, x: torch.Tensor) -> Look:
+        """Return answers in the units of the task, with features and attention."""
+        tokens = self.trunk(x)
+        if self.head.per_token:
+            even = tokens.new_full(tokens.shape[:2], 1.0 / tokens.shape[1])
+            return Look(self._answers(tokens), tokens.mean(1), even)
+        weights = functional.softmax(self.pool_score(tokens), dim=1)
+        pooled = torch.cat([(weights * tokens).sum(1), tokens.mean(1)], dim=1)
+        return Look(self._answers(pooled), pooled, weights.squeeze(2))
+
+    def _answers(self, features: torch.Tensor) -> torch.Tensor:
+        answers: torch.Tensor = self.answer(self.dropout(features))
+        return answers * self.head.gain + self.head.offset

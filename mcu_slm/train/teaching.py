@@ -16,6 +16,7 @@ from mcu_slm.train.loop import Batch, Schedule
 from mcu_slm.train.pretrain import pretrain_teacher
 from mcu_slm.train.session import Session
 from mcu_slm.train.side_by_side import fit_side_by_side
+from mcu_slm.train.spectrogram_teacher import SpectrogramTeacher
 from mcu_slm.train.teacher import Teacher
 
 
@@ -92,12 +93,17 @@ def _make_member(session: Session, number: int) -> Teacher:
     settings, head, seed = session.project.teacher, session.task.head, session.seed + number
     _, samples, channels = session.train.x.shape
     torch.manual_seed(seed)
-    if settings.member_kinds[number % len(settings.member_kinds)] == "convolutional":
-        return ConvolutionalTeacher(
-            *(channels, head),
-            width=settings.width,
-            blocks=settings.blocks,
-            dropout=settings.dropout,
+    kind = settings.member_kinds[number % len(settings.member_kinds)]
+    width, blocks, dropout = settings.width, settings.blocks, settings.dropout
+    if kind == "convolutional":
+        return ConvolutionalTeacher(channels, head, width=width, blocks=blocks, dropout=dropout)
+    if kind == "spectrogram":
+        return SpectrogramTeacher(
+            *(samples, channels, head),
+            frame=settings.frame_samples,
+            width=width,
+            blocks=blocks,
+            dropout=dropout,
         )
     assert settings.model is not None  # the kind says so
     sensors = sensors_of(settings.model, tuple(session.project.data.channels))

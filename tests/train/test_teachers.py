@@ -1,5 +1,7 @@
 """The kinds of teachers, and how members take turns."""
 
+import math
+
 import pytest
 import torch
 
@@ -9,6 +11,7 @@ from mcu_slm.train.families import Head, parameter_count
 from mcu_slm.train.family_teacher import FamilyTeacher
 from mcu_slm.train.loop import reproducible
 from mcu_slm.train.session import open_session
+from mcu_slm.train.spectrogram_teacher import SpectrogramTeacher
 from mcu_slm.train.tasks import make_task
 from mcu_slm.train.teaching import make_guide
 from tests.train.example import Identity, make_dataset, make_model, make_project, quiet
@@ -17,13 +20,16 @@ pytestmark = pytest.mark.unit
 SAMPLES, CHANNELS = 32, 3
 
 
-def _convolutional(head: Head) -> ConvolutionalTeacher:
-    return ConvolutionalTeacher(CHANNELS, head, width=8, blocks=2)
+def _teacher(kind: str, head: Head, samples: int = SAMPLES):
+    if kind == "convolutional":
+        return ConvolutionalTeacher(CHANNELS, head, width=8, blocks=2)
+    return SpectrogramTeacher(samples, CHANNELS, head, frame=16, width=8, blocks=2)
 
 
+@pytest.mark.parametrize("kind", ["convolutional", "spectrogram"])
 @pytest.mark.parametrize("head", [Head(4), Head(4, per_token=True)])
-def test_what_a_teacher_sees_fits_what_it_answers(head):
-    teacher, x = _convolutional(head).eval(), torch.randn(5, SAMPLES, CHANNELS)
+def test_what_a_teacher_sees_fits_what_it_answers(kind, head):
+    teacher, x = _teacher(kind, head).eval(), torch.randn(5, SAMPLES, CHANNELS)
     look = teacher.look(x)
     assert torch.equal(look.answers, teacher(x))
     tokens = teacher.trunk(x)
@@ -36,9 +42,9 @@ def test_what_a_teacher_sees_fits_what_it_answers(head):
 
 def _members(folder, **teacher):
     settings = {
-        "members": 3,
+        "members": 4,
         "width": 16,
-        "kinds": ("convolutional", "model"),
+        "kinds": ("convolutional", "model", "spectrogram"),
         "model": make_model("spectral"),
     }
     project = make_project(teacher=settings | teacher, teacher_epochs=1, processes=1)
@@ -49,10 +55,10 @@ def _members(folder, **teacher):
 
 def test_members_take_turns_and_differ(tmp_path):
     guide, _ = _members(tmp_path)
+    first, fourth = guide.members[0], guide.members[3]
     kinds = [type(member) for member in guide.members]
-    assert kinds == [ConvolutionalTeacher, FamilyTeacher, ConvolutionalTeacher]
-    first, _, third = guide.members
-    assert not torch.equal(first.stem.weight, third.stem.weight)
+    assert kinds == [ConvolutionalTeacher, FamilyTeacher, SpectrogramTeacher, ConvolutionalTeacher]
+    assert not torch.equal(first.stem.weight, fourth.stem.weight)
     assert parameter_count(guide.members[1]) > 0
 
 
@@ -70,3 +76,21 @@ def test_teachers_of_events_may_differ_in_their_steps():
     assert soft.shape == (2, 8, 3)
     both = task.soft_answers([coarse.repeat_interleave(2, 1), fine])
     torch.testing.assert_close(soft, both)
+
+
+def test_a_spectrogram_tells_a_tone_by_its_place_and_its_loudness_by_the_logarithm():
+    teacher = _teacher("spectrogram", Head(4))
+    tone = torch.sin(2 * torch.pi * 3 * torch.arange(SAMPLES) / teacher.frame)
+    x = torch.stack([tone, 10.0 * tone]).unsqueeze(-1).expand(-1, -1, CHANNELS)
+    bins = teacher.frame // 2 + 1
+    seen = teacher.spectra(x).reshape(2, CHANNELS, bins, -1)
+    assert torch.all(seen[:, :, 1:].argmax(2) + 1 == 3)
+    louder = (seen[1] - seen[0])[:, 3]
+    torch.testing.assert_close(louder, torch.full_like(louder, math.log(100.0)), atol=1e-3, rtol=0)
+
+
+def test_a_window_shorter_than_a_spectrum_is_one_spectrum():
+    teacher = _teacher("spectrogram", Head(4), samples=10).eval()
+    assert teacher.trunk(torch.randn(2, 10, CHANNELS)).shape == (2, 1, 8)
+    silent = teacher(torch.zeros(2, 10, CHANNELS))
+    assert bool(torch.isfinite(silent).all())
