@@ -9,12 +9,13 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from tests.results import pretraining
+from tests.results import ablation, pretraining
 from tests.results.alarms import NAB
 from tests.results.goals import CMAPSS, CWRU, UCI_HAR, UEA
 from tests.results.runner import run_table
 
 TABLES: dict[str, Any] = {
+    "ablation": ablation,
     "pretraining": pretraining,
     "uci_har": UCI_HAR,
     "cmapss_fd001": CMAPSS,

@@ -11,7 +11,7 @@ import pytest
 from pydantic import ValidationError
 
 from mcu_slm.config import load_project
-from tests.results import pretraining
+from tests.results import ablation, pretraining
 from tests.results.__main__ import TABLES
 from tests.results.alarms import AlarmTable
 from tests.results.runner import Variant, changed, run_table
@@ -116,6 +116,17 @@ def test_the_table_has_a_line_per_share_and_kind() -> None:
     assert lines[2] == "| 1% | none | 50.0 +- 0.0 | 55.0 +- 7.1 | 50.0, 60.0 |"
 
 
+def test_the_ablation_has_a_line_per_step_and_no_cost_of_what_never_reaches_a_board() -> None:
+    metrics = {stage: {"test": {"accuracy": 0.9}} for stage in ablation.STEPS}
+    cost = {"parameters": 1000, "cycles": 2000, "flash_bytes": 3000}
+    costs = {stage: cost for stage in ablation.STEPS if stage != "teacher"}
+    rows = [{"metrics": metrics, "costs": costs | {"teacher": {"parameters": 9}}}] * 2
+    lines = ablation.markdown(rows).splitlines()
+    assert len(lines) == 2 + len(ablation.STEPS)
+    assert lines[2] == "| teachers together | 90.00 ± 0.00 | 90.00, 90.00 | 9 |  |  |"
+    assert lines[3].endswith("| 1,000 | 2,000 | 3,000 |")
+
+
 def test_alarms_are_counted_per_recorded_sample() -> None:
     found = {"anomalies": 3.0, "anomalies_found": 2.0, "needless_alarms": 4.0}
     rates = {"needless_alarms_per_1000": 6.0, "false_alarms_per_1000": 30.0}
@@ -125,7 +136,7 @@ def test_alarms_are_counted_per_recorded_sample() -> None:
     assert line == "| 5 | 4,812 | 1 of 1 | 2 of 3 | 4 | 0.50 | 30.0 |"
 
 
-@pytest.mark.parametrize("name", sorted(set(TABLES) - {"pretraining"}))
+@pytest.mark.parametrize("name", sorted(set(TABLES) - {"ablation", "pretraining"}))
 def test_every_line_of_every_table_is_a_project(name: str, monkeypatch) -> None:
     monkeypatch.setenv("MCU_SLM_SHARED", os.environ.get("MCU_SLM_SHARED", "../shared"))
     table = TABLES[name]
