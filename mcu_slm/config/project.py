@@ -174,6 +174,22 @@ class Project(Section):
         return self
 
     @model_validator(mode="after")
+    def _anomalies_have_score_and_threshold(self) -> Self:
+        if self.task.kind != "anomaly":
+            return self
+        if self.model.family != "token-lm":
+            raise ValueError(
+                'task.kind = "anomaly" needs model.family = "token-lm", whose surprise is the '
+                f'score; "{self.model.family}" has none'
+            )
+        if self.train.learn_from_validation:
+            raise ValueError(
+                "train.learn_from_validation = true leaves no windows that the threshold of "
+                'task.kind = "anomaly" can be set by; set it to false'
+            )
+        return self
+
+    @model_validator(mode="after")
     def _soft_labels_fit_task(self) -> Self:
         if self.teacher.soft_labels and self.task.kind not in ("classification", "regression"):
             raise ValueError(

@@ -40,7 +40,8 @@ COPIES = "pad_start_samples = 99\n"
 TIME = '[data.split]\nkind = "by_time"\n'
 PROBATION = '[data.split]\nkind = "probation"\n'
 REGRESSION = '[task]\nkind = "regression"\nunit = "h"\nmin = 0\nmax = 125\n'
-ANOMALY = '[task]\nkind = "anomaly"\nnormal_labels = [0]\n'
+TOKENS = '[model]\nfamily = "token-lm"\n'
+ANOMALY = TOKENS + '[task]\nkind = "anomaly"\nnormal_labels = [0]\n'
 EVENTS = '[task]\nkind = "events"\n'
 
 
@@ -52,6 +53,18 @@ def refused(*parts: str) -> str:
     with pytest.raises(ConfigError) as caught:
         parse(*parts)
     return str(caught.value)
+
+
+@pytest.mark.parametrize("family", ["transformer", "tcn", "bilstm", "filterbank", "spectral"])
+def test_families_without_a_score_find_no_anomalies(family: str) -> None:
+    found = refused(LABEL, TIME, ANOMALY.replace("token-lm", family))
+    assert 'needs model.family = "token-lm"' in found
+    assert f'"{family}" has none' in found
+
+
+def test_a_threshold_needs_windows_that_were_not_learned_from() -> None:
+    found = refused(LABEL, TIME, ANOMALY, "[train]\nlearn_from_validation = true\n")
+    assert "train.learn_from_validation = true leaves no windows" in found
 
 
 def test_without_a_section_the_task_is_classification() -> None:

@@ -1,7 +1,6 @@
 """The tasks: from a project's `[task]` to what is learned and how it is judged."""
 
 from mcu_slm.config import Project
-from mcu_slm.errors import ConfigError
 from mcu_slm.train.tasks.alarms import Points
 from mcu_slm.train.tasks.anomaly import Anomaly
 from mcu_slm.train.tasks.base import Judged, Metrics, Score, Task
@@ -16,32 +15,9 @@ def make_task(project: Project, classes: int) -> Task:
     if settings.kind == "regression":
         return Regression(settings.min, settings.max)
     if settings.kind == "anomaly":
-        _require_surprise(project)
         return Anomaly(settings.false_alarm_rate)
     kind = Events if settings.kind == "events" else Classification
     return kind(classes, train.label_smoothing, train.temperature)
-
-
-def _require_surprise(project: Project) -> None:
-    """Refuse what can give no score, or no threshold.
-
-    Raises:
-        ConfigError: Another family than token-lm, or no windows left for the threshold.
-    """
-    family = project.model.family
-    if family != "token-lm":
-        raise ConfigError(
-            "[model] family",
-            f'{family!r} has no score for task.kind = "anomaly"',
-            '"token-lm"',
-            'Set [model] family = "token-lm".',
-        )
-    if project.train.learn_from_validation:
-        raise ConfigError(
-            "[train] learn_from_validation",
-            "true leaves no windows that the threshold can be set by",
-            'false for task.kind = "anomaly"',
-        )
 
 
 __all__ = [

@@ -4,7 +4,6 @@ import pytest
 import torch
 
 from mcu_slm.config import AnomalyTask
-from mcu_slm.errors import ConfigError
 from mcu_slm.train.tasks import Anomaly, Judged, Points, make_task
 from tests.train.example import make_project
 
@@ -59,14 +58,3 @@ def anomaly_project(**changes):
 def test_a_project_gives_the_task():
     project = anomaly_project(model={"family": "token-lm"})
     assert make_task(project, 2) == Anomaly(0.25)
-
-
-def test_other_families_have_no_score():
-    with pytest.raises(ConfigError, match="token-lm"):
-        make_task(anomaly_project(), 2)
-
-
-def test_the_threshold_needs_validation_windows():
-    project = anomaly_project(model={"family": "token-lm"}, learn_from_validation=True)
-    with pytest.raises(ConfigError, match="threshold"):
-        make_task(project, 2)
