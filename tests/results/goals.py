@@ -76,6 +76,8 @@ UCI_HAR = GoalTable(
             **{"model.width": 24, "model.blocks": 2},
             **{"model.frequencies": 10, "model.loudness_features": 12},
             **{"teacher.model.frequencies": 10, "teacher.model.loudness_features": 24},
+            **{"teacher.kinds": ("model",), "teacher.members": 3},
+            **{"train.teacher_epochs": 6, "train.student_epochs": 20, "train.qat_epochs": 4},
         },
     },
     "accuracy",
