@@ -25,6 +25,11 @@ def shown_metric(name: str, value: float | None, digits: int = 1) -> str:
     return f"{value:.{digits}%}" if name in SHARES else f"{value:.4g}"
 
 
+def shown_change(name: str, change: float) -> str:
+    """Return a change of a metric: of shares in points, of the rest as it is."""
+    return f"{100 * change:+.2f} points" if name in SHARES else f"{change:+.4g}"
+
+
 def metric_title(name: str) -> str:
     """Return a metric's name in words."""
     return name.replace("_", " ")

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from mcu_slm.boards import Board
 from mcu_slm.pipeline.evidence import Evidence
-from mcu_slm.pipeline.metrics import metric_title, shown_metric
+from mcu_slm.pipeline.metrics import metric_title, shown_change, shown_metric
 
 
 def render_report(name: str, board: Board, fields: dict[str, Any]) -> str:
@@ -42,8 +42,18 @@ STAGES: Final = {
 _COSTS: Final = {
     "parameters": "parameters",
     "instructions": "instructions",
-    "flash_bytes": "flash",
+    "cycles": "cycles",
+    "flash_bytes": "flash, bytes",
+    "ram_bytes": "RAM, bytes",
 }
+
+_STEPS: Final = (
+    ("learning from the teacher too", ("labels_only",), "float"),
+    ("pruning", ("float",), "pruned"),
+    ("int8", ("pruned", "float"), "int8_untrained"),
+    ("quantisation-aware training", ("int8_untrained",), "int8"),
+)
+"""Steps of the recipe: what they are, the stages that may come before, and the one that follows."""
 
 
 def _training(facts: dict[str, Any], proof: dict[str, Any]) -> list[str]:
@@ -65,12 +75,30 @@ def _training(facts: dict[str, Any], proof: dict[str, Any]) -> list[str]:
         cells += [f"{cost[name]:,}" if name in cost else "" for name in _COSTS]
         lines.append(f"| {stage} | " + " | ".join(cells) + " |")
     legend = "; ".join(f"{stage}: {STAGES[stage]}" for stage in metrics if stage in STAGES)
-    lines += ["", f"{legend}.", "", "Instructions and flash are predicted, for one inference."]
+    lines += ["", f"{legend}.", "", "Costs are predicted, for one inference."]
+    lines += _worth(main, metrics)
     judged = proof.get("int8_accuracy")
     if judged is not None:
         lines += ["", f"int8, judged by TensorFlow Lite Micro: accuracy {judged:.2%}."]
     counts = ", ".join(f"{name} {count:,}" for name, count in facts["parameters"].items())
     return [*lines, "", f"Parameters: {counts}.", "", *_removals(facts["removals"])]
+
+
+def _worth(main: str, metrics: dict[str, Any]) -> list[str]:
+    """Return what each step changes in the test, where the run trained what that takes."""
+    if not {"labels_only", "int8_untrained"} & set(metrics):
+        return []
+    lines = ["", "## What each step is worth", ""]
+    lines += [f"| step | from | to | test {metric_title(main)} |", "|---|---|---|---|"]
+    for step, candidates, after in _STEPS:
+        before = next((stage for stage in candidates if stage in metrics), None)
+        if before is None or after not in metrics:
+            continue
+        found = [metrics[stage]["test"].get(main) for stage in (before, after)]
+        if None not in found:
+            change = shown_change(main, found[1] - found[0])
+            lines.append(f"| {step} | {before} | {after} | {change} |")
+    return [*lines, "", "Of one seed: others differ, often by more than a small step is worth."]
 
 
 def _removals(removals: list[dict[str, Any]]) -> list[str]:
