@@ -130,11 +130,11 @@ UEA = GoalTable(
         "RacketSports": {},
         "RacketSports, tcn": {
             "model": {
-                **{"family": "tcn", "width": 40, "blocks": 4, "kernel_tokens": 5},
-                **{"stem_samples": 5, "stem_stride_samples": 1},
+                **{"family": "tcn", "width": 32, "blocks": 3, "kernel_tokens": 5},
+                **{"separable": False, "stem_samples": 9, "stem_stride_samples": 2},
             },
-            **{"teacher.kinds": (), "teacher.model": None},
-            "teacher.members": 4,
+            **{"teacher.kinds": ("convolutional", "spectrogram"), "teacher.model": None},
+            **{"teacher.members": 6, "teacher.frame_samples": 12},
             "train.student_epochs": 120,
             "train.augment.rotation_degrees": 20.0,
             "train.augment.rotation_groups": (
