@@ -124,18 +124,21 @@ def _filters(samples: int, stride: int) -> dict[str, Any]:
     }
 
 
+_FULL = {
+    **{"family": "tcn", "blocks": 3, "kernel_tokens": 5, "separable": False},
+    **{"stem_samples": 9, "stem_stride_samples": 2},
+}
+"""Full convolutions over two samples a token."""
+
 UEA = GoalTable(
     "uea_motion",
     {
         "RacketSports": {},
         "RacketSports, tcn": {
-            "model": {
-                **{"family": "tcn", "width": 32, "blocks": 3, "kernel_tokens": 5},
-                **{"separable": False, "stem_samples": 9, "stem_stride_samples": 2},
-            },
-            **{"teacher.kinds": ("convolutional", "spectrogram"), "teacher.model": None},
-            **{"teacher.members": 6, "teacher.frame_samples": 12},
-            "train.student_epochs": 120,
+            "model": {"width": 32, **_FULL},
+            "teacher.model": {"width": 64, **_FULL},
+            "teacher.members": 6,
+            **{"train.teacher_epochs": 40, "train.student_epochs": 120},
             "train.augment.rotation_degrees": 20.0,
             "train.augment.rotation_groups": (
                 ("accel_x", "accel_y", "accel_z"),
