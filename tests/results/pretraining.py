@@ -31,8 +31,8 @@ _BASE: Final[dict[str, Any]] = {
         **{"stem_samples": 8, "stem_stride_samples": 4},
     },
     "teacher.enabled": False,
-    "train.student_epochs": 60,
-    "train.qat_epochs": 8,
+    "train.student_epochs": 30,
+    "train.qat_epochs": 4,
     "train.prune": {},
     "train.augment": {
         **{"rotation_degrees": 20.0, "rotation_groups": _SENSORS, "time_warp": 0.1},
