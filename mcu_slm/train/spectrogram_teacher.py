@@ -65,7 +65,7 @@ class SpectrogramTeacher(PooledTeacher):
         """Return means and logarithms of powers. Shapes: x: [B, T, C] -> [B, C (F/2 + 1), L]."""
         frames = x.transpose(1, 2).unfold(2, self.frame, self.step)
         mean = frames.mean(-1, keepdim=True)
-        shaped = (frames - mean) * torch.hann_window(self.frame)
+        shaped = (frames - mean) * torch.hann_window(self.frame, device=x.device)
         powers = torch.fft.rfft(shaped, dim=-1)[..., 1:].abs().square()
         seen = torch.cat([mean, (powers + FLOOR).log()], -1)
         return seen.permute(0, 1, 3, 2).flatten(1, 2)

@@ -10,7 +10,15 @@ from mcu_slm.errors import ConfigError
 from mcu_slm.train import loop, session, train_model
 from mcu_slm.train.families import FAMILIES
 from mcu_slm.train.processor import CPU, choose_processor
-from tests.train.example import Identity, Split, cost_of, make_dataset, make_project, quiet
+from tests.train.example import (
+    Identity,
+    Split,
+    cost_of,
+    make_dataset,
+    make_model,
+    make_project,
+    quiet,
+)
 from tests.train.second_processor import ELSEWHERE
 
 pytestmark = pytest.mark.unit
@@ -77,6 +85,12 @@ def test_pruning(tmp_path, monkeypatch):
 
 def test_matching_the_inside_of_teachers(tmp_path, monkeypatch):
     _same_on_both(tmp_path, monkeypatch, feature_weight=0.5, attention_weight=0.5)
+
+
+def test_teachers_of_all_kinds(tmp_path, monkeypatch):
+    kinds = ("convolutional", "model", "spectrogram")
+    teacher = {"members": 3, "kinds": kinds, "model": make_model("spectral")}
+    _same_on_both(tmp_path, monkeypatch, teacher=teacher, processes=1)
 
 
 def test_answers_of_somebody_else(tmp_path, monkeypatch):
