@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Final
 
 from mcu_slm.boards.facts import Board, Chip
 from mcu_slm.boards.families import Family
+from mcu_slm.boards.sampling_chain import SamplingChain
 from mcu_slm.boards.strict_toml import wrong_type
 from mcu_slm.errors import BoardError
 
@@ -25,7 +26,19 @@ def check_family(family: Family, path: Path) -> None:
     """Refuse a family with places that lie in no block."""
     places = [place for flag in family.ready for place in (flag.flag, flag.follows)]
     places += [enable.place for enable in family.clock_enables]
-    for place in (family.reset_cause.register, *places):
+    _ensure_places_are_registers((family.reset_cause.register, *places), family, path)
+    _ensure_places_are_registers(_places_of(family.analog), family, path)
+
+
+def _places_of(chain: SamplingChain | None) -> tuple[str, ...]:
+    if chain is None:
+        return ()
+    timer = chain.timer
+    return (*(field.place for field in chain.fields), timer.ahb_divider, timer.apb_divider)
+
+
+def _ensure_places_are_registers(places: Iterable[str], family: Family, path: Path) -> None:
+    for place in places:
         try:
             family.place(place)
         except ValueError as error:
@@ -48,6 +61,10 @@ def check_board(board: Board, path: Path) -> None:
     """Refuse a board whose facts contradict one another or its chip's."""
     for check in _BOARD_CHECKS:
         check(board, path)
+
+
+def _ensure_the_chain_names_registers(chip: Chip, path: Path) -> None:
+    _ensure_places_are_registers(_places_of(chip.analog), chip.family, path)
 
 
 def _reject_overlapping_memories(chip: Chip, path: Path) -> None:
@@ -249,6 +266,20 @@ def _ensure_sensor_ports_are_in_the_chip(board: Board, path: Path) -> None:
             )
 
 
+def _ensure_analog_pins_are_inputs(board: Board, path: Path) -> None:
+    chain = board.chip.sampling_chain
+    if board.adc is None or chain is None:
+        return
+    for pin in board.adc.pins:
+        if pin not in chain.channels:
+            raise BoardError(
+                f"{path}: adc.pins",
+                f"{pin} is no input of {chain.name}",
+                expected=f"one of {', '.join(chain.channels)}",
+                remedy="Correct the board file.",
+            )
+
+
 def _ensure_stack_fits_ram(board: Board, path: Path) -> None:
     if not 1024 <= board.stack_bytes <= board.chip.ram.size_bytes or board.stack_bytes % 8:
         raise BoardError(
@@ -277,6 +308,7 @@ _CHIP_CHECKS: Final[tuple[Callable[[Chip, Path], None], ...]] = (
     _ensure_interrupts_are_in_the_vector_table,
     _ensure_clocks_of_ports_are_known,
     _ensure_spi_ports_have_a_clock,
+    _ensure_the_chain_names_registers,
 )
 _BOARD_CHECKS: Final[tuple[Callable[[Board, Path], None], ...]] = (
     _ensure_name_and_titles_are_plain,
@@ -287,6 +319,7 @@ _BOARD_CHECKS: Final[tuple[Callable[[Board, Path], None], ...]] = (
     _ensure_baud_rate_is_reachable,
     _ensure_pins_are_distinct_and_well_named,
     _ensure_sensor_ports_are_in_the_chip,
+    _ensure_analog_pins_are_inputs,
     _ensure_stack_fits_ram,
     _ensure_supply_is_in_the_chip,
 )

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from mcu_slm.boards.clocks import CLOCK_FACTS, ClockFacts
 from mcu_slm.boards.families import Family
+from mcu_slm.boards.sampling_chain import SamplingChain
 from mcu_slm.boards.sensing import AdcPins, I2cPins, SpiPins
 
 
@@ -104,6 +105,7 @@ class Chip:
 
     Stack, data and arena live in the first memory of kind `ram`. `flash_layout` has rows of [number
     of sectors, bytes of each], in address order. `has_smps`: there is a switching regulator.
+    `analog` is there where it differs from the family's.
     """
 
     name: str
@@ -125,6 +127,7 @@ class Chip:
     has_smps: bool = False
     i2cs: tuple[I2cPort, ...] = ()
     spis: tuple[SpiPort, ...] = ()
+    analog: SamplingChain | None = None
 
     @staticmethod
     def field_types(table: dict[str, Any]) -> dict[str, type]:
@@ -139,6 +142,11 @@ class Chip:
     def ports(self) -> tuple[Port, ...]:
         """Every serial port that its file describes."""
         return (*self.usarts, *self.i2cs, *self.spis)
+
+    @property
+    def sampling_chain(self) -> SamplingChain | None:
+        """What samples analog inputs; None where there is no code for it."""
+        return self.analog or self.family.analog
 
     @property
     def flash(self) -> Memory:

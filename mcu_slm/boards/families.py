@@ -11,6 +11,8 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
+from mcu_slm.boards.sampling_chain import SamplingChain
+
 _PLACE: Final = re.compile(r"(\w+)\+0x([0-9A-Fa-f]+)(?::(\d+)(?:-(\d+))?)?")
 _WORD: Final = 0xFFFF_FFFF
 
@@ -119,7 +121,7 @@ class Family:
     boots from the beginning of flash. `idcode` is where DBGMCU_IDCODE lies, for a debug probe.
     `clock_enables` are the registers that chip files name as `rcc_enable_register`.
     `unique_id` are the addresses of the three words of the chip's own number; none where reading it
-    takes more than that.
+    takes more than that. `analog` is what samples analog inputs; none where nobody described it.
     """
 
     name: str
@@ -134,6 +136,7 @@ class Family:
     idcode: int = 0xE004_2000
     unique_id: tuple[int, ...] = ()
     clock_enables: tuple[ClockEnable, ...] = ()
+    analog: SamplingChain | None = None
 
     @property
     def watchdog(self) -> RegisterBlock:

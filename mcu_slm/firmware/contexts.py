@@ -19,6 +19,7 @@ from mcu_slm.firmware import accelerometers, analog, bus_contexts
 from mcu_slm.firmware.clocks import ClockSettings, clock_settings
 from mcu_slm.firmware.sampling_contexts import (
     AccelerometerSettings,
+    AnalogRegisters,
     AnalogSettings,
     SamplingHeader,
     SamplingSource,
@@ -59,6 +60,7 @@ _FIRST_INTERRUPT: Final = 16
 # What has to be done before anything is in RAM: header -> function.
 _EARLY_CALLS_OF_FAMILIES: Final = {"stm32h7": {"errata": "errata_apply"}}
 _EARLY_CALLS_OF_CORES: Final = {"cortex-m7": {"caches": "caches_start"}}
+_EARLY_CALLS_OF_DMA: Final = {"adc_buffer": "adc_buffer_uncache"}
 
 
 @dataclass(frozen=True)
@@ -249,9 +251,11 @@ def _startup(banner: str, subject: Subject) -> Startup:
         meaning = known.get(number, "reserved") if interrupt < 0 else f"IRQ {interrupt}"
         handler = "0" if is_reserved else own.get(number, "Fault_Handler")
         vectors.append(Vector(handler, meaning))
+    uncached = subject.sampling.name == "adc" and analog.is_cached(subject.board)
     early = {
         **_EARLY_CALLS_OF_FAMILIES.get(chip.family.name, {}),
         **_EARLY_CALLS_OF_CORES.get(chip.core, {}),
+        **(_EARLY_CALLS_OF_DMA if uncached else {}),
     }
     return Startup(
         banner,
@@ -299,6 +303,18 @@ def _analog(banner: str, subject: Subject) -> AnalogSettings:
     settings = subject.sampling.settings
     assert isinstance(settings, analog.Settings)
     return AnalogSettings(banner, settings, f"{subject.sampling.rate_hz:g}")
+
+
+def _analog_registers(banner: str, subject: Subject) -> AnalogRegisters:
+    settings = subject.sampling.settings
+    assert isinstance(settings, analog.Settings)
+    return AnalogRegisters(banner, settings)
+
+
+def _analog_buffer(banner: str, subject: Subject) -> AnalogRegisters | Plain:
+    if not analog.is_cached(subject.board):
+        return Plain(banner)
+    return _analog_registers(banner, subject)
 
 
 def _bus(
@@ -379,7 +395,12 @@ _CONTEXTS: Final[dict[str, Callable[[str, Subject], Any]]] = {
     "mcu_slm/sampling.h": _sampling_header,
     "src/sampling.c": lambda banner, s: SamplingSource(banner, s.sampling.patience_ms),
     "src/sensor_settings.h": _accelerometer,
-    "src/adc_settings.h": _analog,
+    "src/adc_inputs.h": _analog,
+    "src/adc_setup.c": _analog_registers,
+    "src/adc_timer.c": _analog_registers,
+    "src/converter_registers.h": _analog_registers,
+    "src/dma_registers.h": _analog_registers,
+    "src/adc_buffer.c": _analog_buffer,
     "src/bus_pins.c": _bus(bus_contexts.bus_pins),
     "src/i2c_pins.h": _bus(bus_contexts.i2c_header),
     "src/spi_pins.h": _bus(bus_contexts.spi_header),

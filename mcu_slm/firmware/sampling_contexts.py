@@ -38,8 +38,16 @@ class AccelerometerSettings:
 
 @dataclass(frozen=True)
 class AnalogSettings:
-    """`adc_settings.h`."""
+    """`adc_inputs.h`."""
 
     banner: str
     settings: analog.Settings
     rate: str
+
+
+@dataclass(frozen=True)
+class AnalogRegisters:
+    """Files that place numbers of timer, converter or DMA in registers."""
+
+    banner: str
+    settings: analog.Settings

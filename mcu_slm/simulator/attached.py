@@ -12,6 +12,7 @@ from mcu_slm.simulator.devices import Device
 from mcu_slm.simulator.i2c import FirstI2c
 from mcu_slm.simulator.i2c_v2 import SecondI2c
 from mcu_slm.simulator.nvic import Clock
+from mcu_slm.simulator.sampling_dma import Memory
 from mcu_slm.simulator.spi import FirstSpi
 from mcu_slm.simulator.spi_bus import SpiBus
 from mcu_slm.simulator.spi_v2 import SecondSpi
@@ -40,30 +41,31 @@ class Attached:
         return (self.watchdog, *self.i2c.values(), *self.spi.values(), *chain)
 
 
+@dataclass(frozen=True)
+class DmaMemory:
+    """How DMA gets at memory. `is_cached` says that the core reads what its data cache holds."""
+
+    read: Callable[[int, int], bytes]
+    write: Callable[[int, bytes], None]
+    is_cached: Callable[[int, int], bool]
+
+
 def attach(
     chip: Chip,
     clock: Clock,
     clock_hz: int,
     register: Callable[[int], int],
-    write_memory: Callable[[int, bytes], None],
+    memory: DmaMemory,
 ) -> Attached:
     """Return the peripherals of a chip that runs at `clock_hz`.
 
-    `register` gives a plain register, `write_memory` stores what DMA transfers.
+    `register` gives a plain register.
     """
-    reached = [memory for memory in chip.memories if memory.kind == "ram"]
-
-    def store(address: int, data: bytes) -> bool:
-        if not any(m.base <= address and address + len(data) <= m.end for m in reached):
-            return False
-        write_memory(address, data)
-        return True
-
     return Attached(
         IndependentWatchdog(chip, clock, clock_hz),
         {port.name: _new_i2c(port, clock) for port in chip.i2cs},
         {port.name: _new_spi(port, chip, clock, register) for port in chip.spis},
-        AnalogChain(clock, register, store) if chip.family.name == "stm32f4" else None,
+        _analog_chain(chip, clock, register, memory),
     )
 
 
@@ -88,3 +90,23 @@ def _new_spi(port: SpiPort, chip: Chip, clock: Clock, register: Callable[[int], 
     return ThirdSpi(
         port.base, clock, lambda: register(place.address) & place.mask == wanted << place.shift
     )
+
+
+def _analog_chain(
+    chip: Chip, clock: Clock, register: Callable[[int], int], memory: DmaMemory
+) -> AnalogChain | None:
+    if chip.sampling_chain is None:
+        return None
+    reached = [area for area in chip.memories if area.kind == "ram"]
+
+    def store(address: int, data: bytes) -> bool:
+        if not any(m.base <= address and address + len(data) <= m.end for m in reached):
+            return False
+        if not memory.is_cached(address, len(data)):  # else the core goes on reading what it had
+            memory.write(address, data)
+        return True
+
+    def load(address: int) -> int:
+        return int.from_bytes(memory.read(address, 4), "little")
+
+    return AnalogChain(chip, clock, register, Memory(store, load))

@@ -94,8 +94,14 @@ class BoardSimulator:
             self._core.clock,
             self.board.clock_hz,
             lambda address: self._peripherals.value_of(address),  # noqa: PLW0108 - made below
-            self._core.engine.write,
+            attached.DmaMemory(
+                self._core.engine.read,
+                self._core.engine.write,
+                lambda address, size: self._core.system.is_cached(address, size),  # noqa: PLW0108
+            ),
         )
+        for block in () if self.attached.analog is None else self.attached.analog.blocks:
+            block.report = self._report_feature
         devices = self.attached.all
         self._core.timed = (self._console, *devices)
         self._core.reset_line = lambda: self.attached.watchdog.has_expired

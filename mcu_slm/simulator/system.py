@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
+from mcu_slm.simulator.memory_protection import MPU_REGISTERS, MemoryProtection
 from mcu_slm.simulator.nvic import FIRST_INTERRUPT, NMI, PENDSV, SYSTICK, Nvic, SysTick
 
 BASE: Final = 0xE0000000
@@ -17,6 +18,7 @@ _CPUID, _ICSR, _VTOR, _AIRCR = 0xED00, 0xED04, 0xED08, 0xED0C
 _SHPR, _SHCSR, _CFSR, _HFSR = 0xED18, 0xED24, 0xED28, 0xED2C
 _MMFAR, _BFAR, _CPACR, _DEMCR = 0xED34, 0xED38, 0xED88, 0xEDFC
 _STIR, _FPCCR, _CCSIDR = 0xEF00, 0xEF34, 0xED80
+_CCR, _DATA_CACHE_ON = 0xED14, 1 << 16
 _SYSRESETREQ: Final = 1 << 2
 _FPU_ENABLED: Final = 0xF << 20
 _ASPEN: Final = 1 << 31
@@ -69,6 +71,7 @@ class SystemControl:
         self.reset_requested = False
         self._cycle_base: int | None = None  # instruction count at which CYCCNT was 0; None: halted
         self._cycles_held = 0
+        self._protection = MemoryProtection()
         self._plain: dict[int, int] = {_FPCCR: 3 << 30, _CCSIDR: _CACHE_SIZES.get(core, 0)}
 
     @property
@@ -86,6 +89,11 @@ class SystemControl:
         """SHCSR: bits 16, 17, 18 enable MemManage, BusFault, UsageFault."""
         return self._plain.get(_SHCSR, 0)
 
+    def is_cached(self, address: int, size: int) -> bool:
+        """Whether the core reads what its data cache holds of some bytes of RAM."""
+        has_cache = bool(self._plain[_CCSIDR]) and self._plain.get(_CCR, 0) & _DATA_CACHE_ON
+        return bool(has_cache) and not self._protection.is_uncached(address, size)
+
     def read(self, address: int, size: int) -> int:
         """Read a register; narrow reads take their bytes out of the word."""
         offset = address - BASE
@@ -97,6 +105,8 @@ class SystemControl:
             return self._read_nvic(offset)
         if SysTick.CTRL <= offset <= SysTick.CALIB:
             return self._systick.read(offset)
+        if offset in MPU_REGISTERS:
+            return self._protection.read(offset)
         active = self._nvic.active[-1] if self._nvic.active else 0
         fixed = {
             _DWT_CYCCNT: self._cycles,
@@ -137,6 +147,8 @@ class SystemControl:
             self._write_nvic(offset, value)
         elif SysTick.CTRL <= offset <= SysTick.CALIB:
             self._systick.write(offset, value)
+        elif offset in MPU_REGISTERS:
+            self._protection.write(offset, value)
         else:
             self._write_control(offset, value)
         self._attention()

@@ -32,6 +32,8 @@ CORES = {
 }
 FPUS = {"none": "none", "fpv4-sp-d16": "single", "fpv5-sp-d16": "single", "fpv5-d16": "double"}
 _ITCM_END = 0x1000_0000
+F4_DMA2 = 0x4002_6400
+LEFT_OUT_INPUTS = {"stm32h563zi": {"PA0"}}  # that take more than the table can say
 
 
 def merged(ranges: Iterable[Iterable[int]]) -> Ranges:
@@ -148,3 +150,58 @@ def test_pins_of_ports_agree(name: str) -> None:
         assert all(row.pop() == 0 for row in ours)
     for row in ours:
         assert row in FACTS[board.chip.name]["pins"]
+
+
+def facts_of(board: boards.Board) -> dict[str, Any]:
+    sampling: dict[str, Any] = FACTS[board.chip.name]["sampling"]
+    return sampling
+
+
+def bit_of(chip: Chip, place: str) -> list[int]:
+    field = chip.family.place(place)
+    return [field.address, (field.mask & -field.mask).bit_length() - 1]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_timer_converter_and_dma_agree(name: str) -> None:
+    """Firmware and simulator read one file: together they would see no mistake in it."""
+    chip, facts = CHIPS[name], FACTS[name]["sampling"]
+    chain = chip.sampling_chain
+    assert chain is not None
+    assert (chain.base, chain.timer.base) == (facts["converter"], facts["timer"])
+    assert chain.timer.bits == facts["timer_bits"]
+    assert chain.timer.trigger << chain.trigger_bit == facts["trigger"]
+    dma = chain.dma
+    assert dma.base == facts["dma"]
+    assert dma.channel == facts.get("dma_channel", dma.channel)
+    assert ("dma_channel" in facts) == (dma.selector in {"fixed", "CSELR"} or dma.base == F4_DMA2)
+    assert dma.request == facts.get("dma_request", 0)
+    assert dma.mux_base == facts.get("dma_mux", 0)
+    dividers = [bit_of(chip, p) for p in (chain.timer.ahb_divider, chain.timer.apb_divider)]
+    assert dividers == facts["dividers"]
+    assert chain.common_value == facts.get("common_value", 0)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_what_is_switched_on_for_analog_inputs_agrees(name: str) -> None:
+    chip, facts = CHIPS[name], FACTS[name]["sampling"]
+    chain = chip.sampling_chain
+    assert chain is not None
+    rows = [[*bit_of(chip, field.place), field.value] for field in chain.fields]
+    others = facts.get("other_fields", [])
+    assert sorted(rows) == sorted([*([*bit, 1] for bit in facts["enable_bits"]), *others])
+
+
+@pytest.mark.parametrize("name", boards.list_boards())
+def test_analog_inputs_agree(name: str) -> None:
+    """A family's table may have pins that a chip's package lacks; a board names none of these."""
+    board = boards.load_board(name)
+    chain = board.chip.sampling_chain
+    assert chain is not None
+    channels = facts_of(board)["pins"]
+    shared = {pin: number for pin, number in chain.channels.items() if pin in channels}
+    assert shared == {pin: number for pin, number in channels.items() if pin in shared}
+    assert set(channels) - set(shared) == LEFT_OUT_INPUTS.get(board.chip.name, set())
+    assert board.adc is not None
+    assert set(board.adc.pins) <= set(shared)
+    assert len(board.adc.pins) >= 3

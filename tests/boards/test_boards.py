@@ -337,8 +337,10 @@ def test_file_name_that_is_no_name_is_refused(folder: Path) -> None:
         boards.load_board(path)
 
 
-def test_tables_for_sensors_may_lack() -> None:
-    olimex, nucleo = boards.load_board("olimex_stm32_h405"), boards.load_board("nucleo_f446re")
+def test_tables_for_sensors_may_lack(folder: Path) -> None:
+    path = folder / "olimex_stm32_h405.toml"
+    path.write_text(path.read_text().partition("[adc]")[0])
+    olimex, nucleo = boards.load_board(path), boards.load_board("nucleo_f446re")
     assert (olimex.adc, olimex.i2c, olimex.spi) == (None, None, None)
     assert nucleo.adc.pins[0] == "PA0"
     assert (nucleo.i2c.port, nucleo.i2c.scl_pin) == ("I2C1", "PB8")
@@ -398,3 +400,26 @@ def test_a_board_with_sensors_survives_its_record(tmp_path: Path) -> None:
     board = boards.load_board("nucleo_f446re")
     (tmp_path / "board.json").write_text(boards.board_to_json(board))
     assert boards.board_from_json(tmp_path / "board.json") == board
+
+
+def test_an_analog_pin_is_an_input_of_the_chips_converter(folder: Path) -> None:
+    damage(folder / "nucleo_f446re.toml", '"PA0", "PA1"', '"PA0", "PB2"')
+    with pytest.raises(BoardError, match=r"adc.pins: PB2 is no input of ADC1.*one of PA0, PA1"):
+        boards.load_board(folder / "nucleo_f446re.toml")
+
+
+@pytest.mark.parametrize(
+    ("path", "old", "new"),
+    [
+        ("families/stm32f4.toml", "RCC+0x44:8", "RCC+0x4444:8"),
+        ("families/stm32f4.toml", "RCC+0x08:10-12", "PLL+0x08:10-12"),
+        ("chips/stm32l476rg.toml", "RCC+0x4C:13", "RCC+0x4C:33"),
+    ],
+)
+def test_what_samples_analog_inputs_is_switched_on_in_registers(
+    folder: Path, path: str, old: str, new: str
+) -> None:
+    damage(folder / path, f'"{old}"', f'"{new}"')
+    name = "nucleo_l476rg" if "l476" in path else "nucleo_f446re"
+    with pytest.raises(BoardError, match=re.escape(new)):
+        boards.load_board(folder / f"{name}.toml")

@@ -253,78 +253,13 @@ def test_a_dead_crystal_gives_the_port_its_other_timing(make_elf) -> None:
     assert board.chip.reset_clock_hz < bus_hz(board, "APB1")
 
 
-class AnalogRig:
-    """A simulated board whose analog pins show a recording."""
-
-    def __init__(self, elf: Path, samples: npt.NDArray[np.int16]) -> None:
-        self.simulator = BoardSimulator(BOARD, elf)
-        self.client = Client(self.simulator.port, timeout=60.0)
-        self.chain = self.simulator.attached.analog
-        places = {0: 0, 1: 1, 4: 2}  # PA0, PA1, PA4
-        self.chain.signal = lambda channel, number: int(
-            samples[number % len(samples), places[channel]]
-        )
-
-    def run(self, seconds: float) -> list[object]:
-        self.simulator.run_slice(seconds)
-        return list(self.client.events(0.0))
-
-
-def analog_recording(samples: int) -> npt.NDArray[np.int16]:
-    drawn = np.random.default_rng(9).integers(0, 4096, (samples, CHANNELS))
-    drawn[::31], drawn[::37] = 0, 4095
-    return drawn.astype(np.int16)
-
-
-def test_analog_inputs_are_sampled_by_timer_and_dma(make_elf, graph) -> None:
-    samples = analog_recording(1000)
-    rig = AnalogRig(make_elf("adc"), samples)
-    rig.client.stream(True, period_ms=0)
-    began, before = rig.simulator.board_seconds, rig.chain.conversions
-    answers = [e.output.tolist() for e in rig.run(2.0) if isinstance(e, Prediction)]
-    rate_hz = (rig.chain.conversions - before) / (rig.simulator.board_seconds - began)
-    assert rate_hz == pytest.approx(100.0, rel=0.01)
-    stats = rig.client.stats()
-    assert (stats.lost_samples, stats.sensor_errors, stats.passed_windows) == (0, 0, 0)
-    assert len(answers) > 18
-    starts = range(0, HOP * len(answers), HOP)
-    windows = np.stack([samples[start : start + WINDOW] for start in starts])
-    assert answers == expected_outputs(graph, codes_of(graph, windows)).tolist()
-    assert rig.simulator.unmodelled == {}
-    assert rig.client.sensor().name == "adc"
-
-
-def test_a_board_that_is_away_for_too_long_counts_what_it_lost(make_elf, graph) -> None:
-    samples = analog_recording(1000)
-    rig = AnalogRig(make_elf("adc"), samples)
-    rig.client.stream(True, period_ms=0)
-    rig.run(0.6)
-    clock = rig.simulator._core.clock
-    clock.idle += int(0.3 * BOARD.clock_hz)  # the core did something else: 30 samples in 2 x 8
-    events = rig.run(1.5)
-    stats = rig.client.stats()
-    assert stats.lost_samples == HOP  # at least a half
-    answers = [e.output.tolist() for e in events if isinstance(e, Prediction)]
-    assert len(answers) > 10
-    windows = np.stack([samples[s : s + WINDOW] for s in range(400)])
-    possible = {tuple(row) for row in expected_outputs(graph, codes_of(graph, windows)).tolist()}
-    assert all(tuple(answer) in possible for answer in answers)
-
-
-def test_an_analog_input_that_stops_lets_the_watchdog_restart_the_board(make_elf) -> None:
-    rig = AnalogRig(make_elf("adc"), analog_recording(100))
-    rig.client.stream(True, period_ms=0)
-    rig.run(1.0)
-    rig.chain.write(0x00, 0)  # the timer stands still
-    starts = [event for event in rig.run(12.0) if isinstance(event, Start)]
-    assert [start.reset_causes.text for start in starts] == ["the watchdog: the firmware hung"]
-
-
-def test_families_without_a_converter_of_ours_are_told(graph, tmp_path) -> None:
+def test_what_nobody_described_is_told(graph, tmp_path) -> None:
     compile_model(graph, tflite.write_model(graph), tmp_path / "code")
     board, info = boards.load_board("nucleo_f103rb"), read_info(graph.metadata)
-    with pytest.raises(BoardError, match=r"no code for its analog.*expected one of stm32f4"):
-        sampling_for(SensorChoice("adc"), board, tmp_path / "code", info)
+    family = dataclasses.replace(board.chip.family, analog=None)
+    blind = dataclasses.replace(board, chip=dataclasses.replace(board.chip, family=family))
+    with pytest.raises(BoardError, match=r"nobody described.*expected a table \[analog\]"):
+        sampling_for(SensorChoice("adc"), blind, tmp_path / "code", info)
     bare = dataclasses.replace(BOARD, adc=None)
     with pytest.raises(BoardError, match=r"names 0 analog inputs.*expected 3"):
         sampling_for(SensorChoice("adc"), bare, tmp_path / "code", info)

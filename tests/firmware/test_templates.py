@@ -28,6 +28,17 @@ from tests.answers.models import answering
 pytestmark = pytest.mark.unit
 BOARDS = {name: boards.load_board(name) for name in boards.list_boards()}
 SENSED = dataclasses.replace(BOARDS["nucleo_f446re"], adc=AdcPins(("PA0", "PA1", "PA4")))
+# A board of each kind of converter, of DMA, and of pins; a Cortex-M7.
+OF_ANALOG_KINDS = (
+    "nucleo_f103rb",
+    "nucleo_l152re",
+    "nucleo_f072rb",
+    "nucleo_l053r8",
+    "nucleo_g071rb",
+    "nucleo_l476rg",
+    "nucleo_u575zi_q",
+    "nucleo_h743zi2",
+)
 # Sensor, bus and board: every generation of a port, and pins that are set as on no other family.
 ON_BUSES = (
     ("lis3dh", "spi", "nucleo_f446re"),
@@ -47,6 +58,7 @@ def subjects_of_sensors() -> dict[str, Subject]:
         wanted = {sensor: (SensorChoice(sensor), SENSED) for sensor in SENSORS}
         for sensor, bus, name in ON_BUSES:
             wanted[f"{sensor}-{name}-{bus}"] = SensorChoice(sensor, bus=bus), BOARDS[name]
+        wanted |= {f"adc-{name}": (SensorChoice("adc"), BOARDS[name]) for name in OF_ANALOG_KINDS}
         found, info = {}, read_info(graph.metadata)
         for name, (choice, board) in wanted.items():
             sampling = sampling_for(choice, board, Path(folder), info)

@@ -53,6 +53,14 @@ _FAMILIES: Final[dict[str, Callable[[Board], ClockSettings]]] = {
 }
 
 
+# Not every family divides; where there is one APB, it goes by either name.
+_DIVIDERS: Final = {
+    "AHB": ("ahb_divider",),
+    "APB1": ("ahb_divider", "apb_divider", "apb1_divider"),
+    "APB2": ("ahb_divider", "apb_divider", "apb2_divider"),
+}
+
+
 def clock_settings(board: Board) -> ClockSettings:
     """Compute PLL, bus dividers and wait states for a board.
 
@@ -71,18 +79,27 @@ def clock_settings(board: Board) -> ClockSettings:
     return _FAMILIES[family](board)
 
 
-def bus_hz(board: Board, bus: Literal["APB1", "APB2"]) -> int:
+def bus_hz(board: Board, bus: Literal["AHB", "APB1", "APB2"]) -> int:
     """Return the clock of a bus at the board's full speed.
 
     Raises:
         BoardError: as `clock_settings`.
     """
     settings = clock_settings(board)
-    # Not every family divides; where there is one APB, it goes by either name.
-    dividers = ("ahb_divider", "apb_divider", f"{bus.lower()}_divider")
+    dividers = _DIVIDERS[bus]
     return settings.core_hz // math.prod(int(getattr(settings, name, 1)) for name in dividers)
 
 
 def port_hz(board: Board, port: I2cPort | SpiPort) -> int:
     """Return the clock of a port at the board's full speed."""
     return board.chip.reset_clock_hz if port.clock == "HSI" else bus_hz(board, port.clock)
+
+
+def timer_hz(board: Board) -> int:
+    """Return the clock of the timers on APB1: that of the bus, doubled where the bus is divided.
+
+    Raises:
+        BoardError: as `clock_settings`.
+    """
+    ahb, apb = bus_hz(board, "AHB"), bus_hz(board, "APB1")
+    return ahb if apb == ahb else 2 * apb
