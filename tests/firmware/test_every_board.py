@@ -35,7 +35,7 @@ _TURNS = [
 ]
 
 
-_turns = pytest.mark.parametrize(("name", "compiler", "preset"), _TURNS, ids="-".join)
+_turns = pytest.mark.parametrize(("name", "compiler", "preset"), _TURNS)
 
 
 @pytest.fixture(scope="module")
