@@ -28,6 +28,7 @@ from mcu_slm.config.models import (
     TcnModel,
     TokenLmModel,
     TransformerModel,
+    TrendModel,
 )
 from mcu_slm.config.project import (
     BoardConfig,
@@ -82,6 +83,7 @@ __all__ = [
     "TokenLmModel",
     "TrainConfig",
     "TransformerModel",
+    "TrendModel",
     "TsData",
     "VerifyConfig",
     "WavData",

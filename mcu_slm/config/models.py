@@ -200,6 +200,30 @@ class FilterbankModel(BaseModel):
         _require_stem_fits(self.stem_samples, self.stem_stride_samples, samples)
 
 
+class TrendModel(BaseModel):
+    """The slow directions of all channels, where each goes over the window, hidden layers."""
+
+    family: Literal["trend"]
+    """The slow directions of all channels, where each goes over the window, hidden layers."""
+    directions: Small = 2
+    """Sums of the channels that are looked at. They begin as those that tell windows apart best for
+    how much they change from sample to sample; more of them bring more noise."""
+    degree: Annotated[int, Field(ge=0, le=8)] = 2
+    """Each direction is followed by polynomials over the window up to this degree: 0 is its level,
+    1 its slope, 2 its bend. They are learned further."""
+    hidden: Width = 64
+    """Neurons of a hidden layer."""
+    layers: Annotated[int, Field(ge=1, le=4)] = 2
+    """Hidden layers, one behind the other."""
+
+    def require_window(self, samples: int) -> None:
+        """Raise ValueError if a window is too short for the polynomials."""
+        if self.degree >= samples:
+            raise ValueError(
+                f"model.degree {self.degree} needs more samples than data.window_samples {samples}"
+            )
+
+
 class TokenLmModel(BaseModel):
     """Samples become tokens; causal attention predicts the next one, or answers for the window."""
 
@@ -266,6 +290,7 @@ ModelConfig: TypeAlias = Annotated[
     | Annotated[BiLstmModel, Tag("bilstm")]
     | Annotated[FilterbankModel, Tag("filterbank")]
     | Annotated[SpectralModel, Tag("spectral")]
+    | Annotated[TrendModel, Tag("trend")]
     | Annotated[TokenLmModel, Tag("token-lm")],
     Discriminator(_family),
 ]

@@ -84,7 +84,7 @@ def test_the_schema_of_project_files_explains_every_family(tmp_path: Path) -> No
     definitions = json.loads(cli("schema", cwd=tmp_path).stdout)["$defs"]
     families = {
         *("TransformerModel", "TcnModel", "SpectralModel", "BiLstmModel", "FilterbankModel"),
-        "TokenLmModel",
+        *("TrendModel", "TokenLmModel"),
     }
     assert families <= set(definitions)
     assert definitions["TcnModel"]["properties"]["blocks"]["description"]

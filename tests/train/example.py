@@ -28,6 +28,7 @@ from mcu_slm.config import (
     TokenLmModel,
     TrainConfig,
     TransformerModel,
+    TrendModel,
 )
 from mcu_slm.metadata import ModelInfo
 from mcu_slm.train import (
@@ -152,6 +153,7 @@ SMALL = {
         "filter_stride_samples": 4,
     },
     "filterbank": {"bands": 8, "hidden": 12, "stem_samples": 16, "stem_stride_samples": 4},
+    "trend": {"hidden": 12},
     "token-lm": {
         "blocks": 2,
         "width": 8,
@@ -171,6 +173,7 @@ def make_model(family: str = "transformer", **settings):
         "bilstm": BiLstmModel,
         "spectral": SpectralModel,
         "filterbank": FilterbankModel,
+        "trend": TrendModel,
         "token-lm": TokenLmModel,
     }
     return classes[family](family=family, **(SMALL[family] | settings))

@@ -26,8 +26,9 @@ from tests.train.example import (
 
 pytestmark = pytest.mark.unit
 MATCH = {"feature_weight": 0.5, "attention_weight": 0.5}
-# A filterbank pools nothing by attention, so matching is refused.
-every_family = pytest.mark.parametrize("family", sorted(set(FAMILIES) - {"filterbank"}))
+# These pool nothing by attention, so matching is refused.
+WITHOUT_ATTENTION = {"filterbank", "trend"}
+every_family = pytest.mark.parametrize("family", sorted(set(FAMILIES) - WITHOUT_ATTENTION))
 
 
 def _lesson(count=8):
@@ -96,7 +97,7 @@ def test_nothing_is_matched_unless_asked_for_or_without_teachers():
     "student",
     [
         {"head": Head(4, per_token=True)},
-        {"family": "filterbank"},
+        *({"family": family} for family in sorted(WITHOUT_ATTENTION)),
     ],
 )
 def test_a_student_that_pools_nothing_by_attention_is_refused(student):

@@ -31,6 +31,7 @@ from mcu_slm.train.families.student import (
 from mcu_slm.train.families.tcn import Tcn, TcnShape
 from mcu_slm.train.families.token_lm import TokenLm, TokenLmShape
 from mcu_slm.train.families.transformer import BlockShape, Transformer, TransformerShape
+from mcu_slm.train.families.trend import Trend, TrendShape
 
 FAMILIES: Final[dict[str, tuple[type[Any], type[Any]]]] = {
     "transformer": (TransformerShape, Transformer),
@@ -38,9 +39,17 @@ FAMILIES: Final[dict[str, tuple[type[Any], type[Any]]]] = {
     "bilstm": (BiLstmShape, BiLstm),
     "spectral": (SpectralShape, Spectral),
     "filterbank": (FilterbankShape, Filterbank),
+    "trend": (TrendShape, Trend),
     "token-lm": (TokenLmShape, TokenLm),
 }
 """Shape and network of each family, under its name in `[model] family`."""
+
+_WITHOUT_SENSORS: Final = {
+    "spectral": "every channel has a spectrum of its own",
+    "trend": "all channels are mixed first",
+    "token-lm": "every channel has tokens of its own",
+}
+"""Families that have no layer for each sensor, and why."""
 
 
 def shape_of(
@@ -61,11 +70,10 @@ def shape_of(
         ConfigError: The family cannot take such windows.
     """
     shape: Shape = FAMILIES[model.family][0].of(model, window, channels, head)
-    if isinstance(shape, TokenLmShape | SpectralShape) and sensors:
-        own = "tokens" if isinstance(shape, TokenLmShape) else "a spectrum"
+    if sensors and model.family in _WITHOUT_SENSORS:
         raise ConfigError(
             "[[model.sensors]]",
-            f'mean nothing for family = "{model.family}", where every channel has {own} of its own',
+            f'mean nothing for family = "{model.family}", where {_WITHOUT_SENSORS[model.family]}',
             "none",
         )
     if not symbols:
@@ -110,6 +118,7 @@ __all__ = [
     "TcnShape",
     "TokenLmShape",
     "TransformerShape",
+    "TrendShape",
     "Units",
     "deployed_parameter_count",
     "make_student",
