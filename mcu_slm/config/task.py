@@ -35,9 +35,9 @@ class RegressionTask(Section):
     max: float
     """Largest target, in the unit; larger ones are clipped to it."""
     validation_range: Annotated[tuple[float, float], Strict(False)] | None = None
-    """Validation windows whose target lies outside these two do not count, in the unit and before
-    min and max clip it: where recordings run to the end but the test stops earlier, choices are
-    made by what the test is like."""
+    """Validation windows whose target, as clipped, lies outside these two do not count: where
+    recordings run to the end but the test stops earlier, choices are made by what the test is like.
+    In the unit; an upper end of `max` or more leaves out none."""
     evaluate: Literal["all", "last"] = "all"
     """all: score every window of the test; last: only the last one of each recording, and windows
     are then cut so that the last one ends with the recording."""
