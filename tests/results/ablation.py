@@ -19,7 +19,7 @@ STEPS: Final = {
     "teacher": "teachers together",
     "labels_only": "student, labels only, float",
     "float": "distilled, float",
-    "pruned": f"distilled, {1 - KEPT:.0%} of the instructions pruned, float",
+    "pruned": f"distilled, {100 * (1 - KEPT):.0f} % of the instructions pruned, float",
     "int8_untrained": "the same in int8, not trained for it",
     "int8": "the same in int8, trained for it",
 }
