@@ -140,7 +140,5 @@ def test_other_soft_labels_train_again_and_the_report_tells_what_stages_cost(
     assert listener.skipped == [False, True, False]
     report = report_of("soft", load_board("nucleo_f446re"), run.evidence)
     rows = {line.split(" | ")[0]: line for line in report.splitlines() if line.startswith("| ")}
-    assert re.fullmatch(
-        r"\| teacher \| 100.00% \| 100.00% \| 100.00% \|  \|  \|  \|", rows["| teacher"]
-    )
-    assert re.search(r"\| [1-9][\d,]+ \| [1-9][\d,]+ \| [1-9][\d,]+ \|$", rows["| int8"])
+    assert re.fullmatch(r"\| teacher \|( 100.00% \|){3}(  \|){5}", rows["| teacher"])
+    assert re.search(r"\|( [1-9][\d,]+ \|){5}$", rows["| int8"])
