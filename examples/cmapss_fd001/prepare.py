@@ -8,7 +8,7 @@ cycles it had left then. The column `rul` counts down in cycles.
 
 from __future__ import annotations
 
-import sys
+import argparse
 from pathlib import Path
 
 import numpy as np
@@ -39,4 +39,9 @@ def main(source: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    parser = argparse.ArgumentParser(description="Prepare the recordings of this example.")
+    parser.add_argument("folder", type=Path, help="where cmapss_fd001.npz is")
+    folder = parser.parse_args().folder
+    if not (folder / "cmapss_fd001.npz").is_file():
+        parser.error(f"there is no cmapss_fd001.npz in {folder}")
+    main(folder)

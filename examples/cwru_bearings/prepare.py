@@ -9,7 +9,7 @@ windows overlap, test windows do not.
 
 from __future__ import annotations
 
-import sys
+import argparse
 from pathlib import Path
 
 import numpy as np
@@ -50,4 +50,9 @@ def main(source: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    parser = argparse.ArgumentParser(description="Prepare the recordings of this example.")
+    parser.add_argument("folder", type=Path, help="where cwru_12k_de.npz is")
+    folder = parser.parse_args().folder
+    if not (folder / "cwru_12k_de.npz").is_file():
+        parser.error(f"there is no cwru_12k_de.npz in {folder}")
+    main(folder)

@@ -7,7 +7,7 @@ A driver on the board adds up 288 samples. A mean has the label of its last samp
 
 from __future__ import annotations
 
-import sys
+import argparse
 from pathlib import Path
 
 import numpy as np
@@ -27,4 +27,9 @@ def main(source: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    parser = argparse.ArgumentParser(description="Prepare the recordings of this example.")
+    parser.add_argument("folder", type=Path, help="where nab_subset.npz is")
+    folder = parser.parse_args().folder
+    if not (folder / "nab_subset.npz").is_file():
+        parser.error(f"there is no nab_subset.npz in {folder}")
+    main(folder)
