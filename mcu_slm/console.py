@@ -126,7 +126,8 @@ def _results(outcome: Outcome) -> Table:
     }
     assert outcome.training is not None
     main, parameters = outcome.training["main_metric"], outcome.training["parameters"]
-    table = _plain_table(metric_title(main).capitalize(), "validation", "test", "parameters")
+    title = metric_title(main)
+    table = _plain_table(title[:1].upper() + title[1:], "validation", "test", "parameters")
     counts = {"teacher": parameters["teacher"], "int8": parameters["deployed"]}
     for stage, splits in outcome.training["metrics"].items():
         count = f"{counts[stage]:,}" if stage in counts else ""

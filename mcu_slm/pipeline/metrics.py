@@ -15,6 +15,14 @@ SHARES: Final = (
 """Metrics between 0 and 1 that are written in percent."""
 
 
+_SPELLED: Final = {
+    "auroc": "AUROC",
+    "cmapss_score": "C-MAPSS score",
+    "macro_f1": "macro-F1",
+    "rmse": "RMSE",
+}
+
+
 def shown_metric(name: str, value: float | None, digits: int = 1) -> str:
     """Return a metric as people read it: shares in percent, the rest as it is.
 
@@ -32,7 +40,7 @@ def shown_change(name: str, change: float) -> str:
 
 def metric_title(name: str) -> str:
     """Return a metric's name in words."""
-    return name.replace("_", " ")
+    return _SPELLED.get(name, name.replace("_", " "))
 
 
 def shown_alarms(found: dict[str, float]) -> str:
