@@ -442,8 +442,15 @@ def monitor(
     port: Annotated[str | None, typer.Option("--port", help="Device or pyserial URL.")] = None,
     baud: Annotated[int, typer.Option("--baud", min=1, help="Baud rate.")] = 115200,
     period_ms: Annotated[
-        int, typer.Option("--period-ms", min=0, max=65535, help="Time between predictions.")
-    ] = 1000,
+        int | None,
+        typer.Option(
+            "--period-ms",
+            min=0,
+            max=65535,
+            help="Shortest time between predictions; by default each window of a sensor that "
+            "samples, and one a second of a stand-in.",
+        ),
+    ] = None,
     seconds: Annotated[
         float | None, typer.Option("--seconds", min=0.0, help="Stop after this time.")
     ] = None,

@@ -66,11 +66,15 @@ class MonitorEvent:
     source: Event | Hello | None = field(default=None, repr=False)
 
 
+STAND_IN_PERIOD_MS = 1000
+"""Between windows of a stand-in, which has them ready at any time."""
+
+
 def monitor(
     port_url: str,
     *,
     baud: int = 115200,
-    period_ms: int = 1000,
+    period_ms: int | None = None,
     seconds: float | None = None,
     replug_seconds: float = 60.0,
     scale: float = 0.0,
@@ -84,7 +88,8 @@ def monitor(
     Args:
         port_url: A device or a pyserial URL.
         baud: The board file's rate.
-        period_ms: Time between two predictions.
+        period_ms: Shortest time between two predictions. None: each window of a sensor that
+            samples, and one a second of a stand-in.
         seconds: When to stop; None for never.
         replug_seconds: How long to wait for a port that went away.
         scale: The output's scale (real = scale * (q - zero_point)); 0 shows quantised scores.
@@ -117,7 +122,7 @@ def monitor(
 
 
 def _session(
-    client: Client, view: _View, period_ms: int, deadline: float | None
+    client: Client, view: _View, period_ms: int | None, deadline: float | None
 ) -> Iterator[MonitorEvent]:
     """Talk to one connection until time is up or the port is lost."""
     try:
@@ -139,7 +144,7 @@ def _session(
 
 
 def _start(
-    client: Client, view: _View, period_ms: int, *, tells_fault: bool = True
+    client: Client, view: _View, period_ms: int | None, *, tells_fault: bool = True
 ) -> Iterator[MonitorEvent]:
     """Greet the board and switch its predictions on; a silent one is only listened to.
 
@@ -151,7 +156,8 @@ def _start(
         view.meaning = client.meaning()
         start = client.start()
         fault = None if start is None else start.last_fault
-        client.stream(on=True, period_ms=period_ms, results=view.meaning is not None)
+        pace = _pace_ms(client) if period_ms is None else period_ms
+        client.stream(on=True, period_ms=pace, results=view.meaning is not None)
     except FirmwareFault as error:
         yield view.show(error.values["fault"])
         return
@@ -163,6 +169,12 @@ def _start(
     yield view.connected(hello, view.info)
     if fault is not None and tells_fault:
         yield view.event("start", f"the run before this one {view.faulted(fault)}", source=start)
+
+
+def _pace_ms(client: Client) -> int:
+    """Return the shortest time between predictions: a sensor that samples sets its own pace."""
+    sensor = client.sensor()
+    return 0 if sensor is not None and sensor.window_samples > 0 else STAND_IN_PERIOD_MS
 
 
 def _stop_streaming(client: Client) -> None:

@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 
 from mcu_slm.device import MonitorEvent, monitor, ports
+from mcu_slm.device.monitor import STAND_IN_PERIOD_MS
 from mcu_slm.errors import DeviceError, ToolError
-from mcu_slm.protocol import Frame, encode_frame
+from mcu_slm.protocol import Frame, MessageType, encode_frame
 from tests.protocol.fake_board import (
     BOOT,
     FAULT,
@@ -296,8 +297,23 @@ def told(
     board = TellingBoard(meaning, *results, labels=labels)
     events = watch(FakePort(board))
     assert kinds(events) == ["connected", *(len(results) * ["prediction"])]
-    assert board.requests[4].payload[0] == 2
+    (request,) = (one for one in board.requests if one.type == STREAM and one.payload[0])
+    assert request.payload == b"\x02" + STAND_IN_PERIOD_MS.to_bytes(2, "little")
     return board, events[1:]
+
+
+@pytest.mark.parametrize(("window_samples", "period_ms"), [(128, 0), (0, STAND_IN_PERIOD_MS)])
+def test_a_sensor_that_samples_sets_its_own_pace(window_samples: int, period_ms: int):
+    class Sampling(StreamingBoard):
+        def payload_for(self, request: Frame) -> bytes | None:
+            if request.type != MessageType.SENSOR:
+                return super().payload_for(request)
+            return string("adc") + struct.pack("<IHIIH", 50_000, 3, window_samples, 32, 0)
+
+    board = Sampling()
+    watch(FakePort(board))
+    (request,) = (one for one in board.requests if one.type == STREAM and one.payload[0])
+    assert int.from_bytes(request.payload[1:], "little") == period_ms
 
 
 def test_a_class_is_shown_with_its_score():
