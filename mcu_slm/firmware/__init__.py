@@ -17,6 +17,7 @@ call_graph.py     functions, frames and calls of a linked firmware
 instructions.py   what one instruction does to control and stack
 stack.py          the most stack that a function or the whole program takes
 stack_budget.py   whether that fits
+register_fields.py    fields of registers and their values, as C literals
 elf.py            sections, symbols and image of a linked firmware
 """
 

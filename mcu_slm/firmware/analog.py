@@ -11,13 +11,13 @@ from mcu_slm.boards.sampling_chain import SamplingChain
 from mcu_slm.errors import BoardError, UsageError
 from mcu_slm.firmware.analog_registers import (
     DmaRegisters,
-    Step,
     TimerPeriod,
     dma_registers,
     setup_steps,
     timer_period,
 )
 from mcu_slm.firmware.clocks import bus_hz, timer_hz
+from mcu_slm.firmware.register_fields import FieldValue
 
 _MOST_VALUES: Final = 1024  # of both halves, so that a small chip can hold them
 _SLOWEST_HZ: Final = 1.0
@@ -55,7 +55,7 @@ class Settings:
     inputs: tuple[Input, ...]
     half_samples: int
     rate_millihertz: int
-    steps: tuple[Step, ...]
+    steps: tuple[FieldValue, ...]
     timer: TimerPeriod
     timer_on_reset_clock: TimerPeriod
     dma: DmaRegisters

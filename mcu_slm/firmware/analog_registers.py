@@ -8,19 +8,10 @@ from typing import Final
 
 from mcu_slm.boards import Chip
 from mcu_slm.boards.sampling_chain import SamplingDma
+from mcu_slm.firmware.register_fields import FieldValue, word
 
 _CSELR: Final = 0xA8  # of a controller with requests of its own
 _STREAM_SHIFTS: Final = (0, 6, 16, 22)  # of the flags of streams 0 to 3, and 4 to 7
-
-
-@dataclass(frozen=True)
-class Step:
-    """A field of a register that gets a value, as C literals; `name` is for a comment."""
-
-    name: str
-    address: str
-    mask: str
-    value: str
 
 
 @dataclass(frozen=True)
@@ -51,20 +42,16 @@ class DmaRegisters:
     clear: str
     flag_shift: int
     request: int
-    route: Step | None
+    route: FieldValue | None
 
 
-def setup_steps(chip: Chip) -> tuple[Step, ...]:
+def setup_steps(chip: Chip) -> tuple[FieldValue, ...]:
     """Return the fields that must hold a value before anything samples."""
     chain = chip.sampling_chain
     assert chain is not None  # the board was chosen because it has one
-    steps = []
-    for field in chain.fields:
-        place = chip.family.place(field.place)
-        block = field.place.partition("+")[0]
-        value = field.value * (place.mask & -place.mask)
-        steps.append(Step(f"{block}_{field.name}", *map(_word, (place.address, place.mask, value))))
-    return tuple(steps)
+    return tuple(
+        FieldValue.at(chip.family, field.place, field.value, field.name) for field in chain.fields
+    )
 
 
 def timer_period(timer_hz: int, rate_millihertz: int, bits: int) -> TimerPeriod:
@@ -92,24 +79,20 @@ def dma_registers(dma: SamplingDma) -> DmaRegisters:
     return DmaRegisters(
         dma.name,
         dma.channel,
-        _word(registers),
-        _word(flags[0]),
-        _word(flags[1]),
+        word(registers),
+        word(flags[0]),
+        word(flags[1]),
         flags[2],
         dma.request,
         _route(dma, index),
     )
 
 
-def _route(dma: SamplingDma, index: int) -> Step | None:
+def _route(dma: SamplingDma, index: int) -> FieldValue | None:
     if dma.selector == "CSELR":
         fields = (dma.base + _CSELR, 0xF << 4 * index, dma.request << 4 * index)
-        return Step(f"{dma.name}_CSELR", *map(_word, fields))
+        return FieldValue.of(f"{dma.name}_CSELR", *fields)
     if dma.selector == "DMAMUX":
         fields = (dma.mux_base + 4 * index, 0xFFFF_FFFF, dma.request)
-        return Step(f"DMAMUX_C{index}CR", *map(_word, fields))
+        return FieldValue.of(f"DMAMUX_C{index}CR", *fields)
     return None
-
-
-def _word(value: int) -> str:
-    return f"0x{value:08X}u"

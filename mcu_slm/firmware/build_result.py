@@ -41,11 +41,16 @@ class BuildResult:
     model_objects: tuple[Path, ...]
     rebuilt: int
 
+    @property
+    def program_stack_bytes(self) -> int | None:
+        """The most stack that the whole program takes, None where that cannot be known."""
+        return None if self.stack is None else self.stack.needed_bytes
+
     def to_json(self) -> dict[str, Any]:
         """Return the result as plain values, paths relative to the build folder."""
         fields = dataclasses.asdict(self)
         folder = self.elf.parent
-        fields["program_stack_bytes"] = self.stack.needed_bytes if self.stack else None
+        fields["program_stack_bytes"] = self.program_stack_bytes
         for name in ("elf", "bin"):
             fields[name] = fields[name].relative_to(folder).as_posix()
         for name in ("objects", "model_objects"):

@@ -12,6 +12,7 @@ from mcu_slm.firmware.accelerometers import Settings
 from mcu_slm.firmware.clocks import port_hz
 from mcu_slm.firmware.i2c_timing import I2cTiming, timing_for
 from mcu_slm.firmware.i2c_v1_timing import FirstI2cTiming, first_timing_for
+from mcu_slm.firmware.register_fields import FieldValue, word
 from mcu_slm.firmware.spi_divider import SpiDivider, divider_for
 
 # OSPEEDR for a clock of 5 MHz: code 1 is for 10 MHz or more, on L0 and L1 for 2.
@@ -70,15 +71,6 @@ class Pin:
 
 
 @dataclass(frozen=True)
-class ClockSelectField:
-    """The field that selects a port's clock, as C literals."""
-
-    register: str
-    mask: str
-    value: str
-
-
-@dataclass(frozen=True)
 class SpiHeader(PortOnPins):
     """`spi_pins.h`: port and pins as numbers, and the divider on both clocks."""
 
@@ -90,7 +82,7 @@ class SpiHeader(PortOnPins):
     miso: Pin
     mosi: Pin
     select: Pin
-    clock_select: ClockSelectField | None
+    clock_select: FieldValue | None
     full_speed: SpiDivider
     reset_clock: SpiDivider
     takes_led: bool
@@ -142,16 +134,11 @@ def _on_pins(
 ) -> tuple[str, str, str, str, int, int]:
     """Return the fields of `PortOnPins`."""
     enable = port.rcc_enable_register, port.rcc_enable_bit
-    return banner, port.name, _literal(port.base), *enable, wires.alternate_function
+    return banner, port.name, word(port.base), *enable, wires.alternate_function
 
 
-def _clock_select(board: Board, port: SpiPort) -> ClockSelectField | None:
-    if port.clock_select is None:
+def _clock_select(board: Board, port: SpiPort) -> FieldValue | None:
+    select = port.clock_select
+    if select is None:
         return None
-    field = board.chip.family.place(port.clock_select.place)
-    numbers = field.address, field.mask, port.clock_select.value << field.shift
-    return ClockSelectField(*map(_literal, numbers))
-
-
-def _literal(value: int) -> str:
-    return f"0x{value:08X}u"
+    return FieldValue.at(board.chip.family, select.place, select.value, port.name)

@@ -16,6 +16,7 @@ from fractions import Fraction
 from typing import Final
 
 from mcu_slm.errors import BoardError
+from mcu_slm.firmware.register_fields import word
 
 _FILTER_MIN_NS: Final = 50
 _FILTER_MAX_NS: Final = 260
@@ -64,7 +65,7 @@ class I2cTiming:
     @property
     def word(self) -> str:
         """The register as a C literal."""
-        return f"0x{self.value:08X}u"
+        return word(self.value)
 
     @property
     def summary(self) -> str:

@@ -352,7 +352,7 @@ def bench(
         "ram_bytes": build_result.ram_bytes,
         "stack_bytes": cost.stack_bytes,
         "model_stack_bytes": build_result.model_stack_bytes,
-        "program_stack_bytes": build_result.stack.needed_bytes if build_result.stack else None,
+        "program_stack_bytes": build_result.program_stack_bytes,
         "layers": [asdict(layer) for layer in cost.layers],
     }
     add_predictions(facts, compiled)

@@ -8,15 +8,9 @@ Source: ST RM0008 and RM0390, chapter "Serial peripheral interface (SPI)".
 
 from __future__ import annotations
 
-from typing import Final
-
-from mcu_slm.simulator.spi_bus import SpiBus
+from mcu_slm.simulator.spi_bus import SpiBus, exchanges_bytes
 
 _CR1, _SR, _DR = 0x00, 0x08, 0x0C
-_SPE: Final = 1 << 6
-_READY: Final = (1 << 9) | (1 << 8) | _SPE | (1 << 2) | 3  # SSM, SSI, SPE, MSTR, mode 3
-# LSBFIRST, RXONLY, DFF, CRCNEXT, CRCEN, BIDIOE, BIDIMODE: another way to exchange.
-_OTHERWISE: Final = (1 << 7) | 0xFC00
 _RXNE, _TXE, _OVR = 1, 2, 1 << 6
 
 
@@ -44,7 +38,7 @@ class FirstSpi(SpiBus):
             self._registers[offset] = value
             return
         control = self._registers.get(_CR1, 0)
-        if control & (_READY | _OTHERWISE) != _READY:
+        if not exchanges_bytes(control):
             return
         byte = self._exchange(value & 0xFF, control >> 3 & 7)
         if self._received is None:

@@ -12,6 +12,17 @@ from mcu_slm.simulator.nvic import Clock
 
 NOBODY: Final = 0xFF
 
+# CR1 of generations 1 and 2.
+SPE: Final = 1 << 6
+_READY: Final = (1 << 9) | (1 << 8) | SPE | (1 << 2) | 3  # SSM, SSI, SPE, MSTR, mode 3
+# LSBFIRST, RXONLY, DFF or CRCL, CRCNEXT, CRCEN, BIDIOE, BIDIMODE: another way to exchange.
+_OTHERWISE: Final = (1 << 7) | 0xFC00
+
+
+def exchanges_bytes(control: int) -> bool:
+    """Return whether CR1 of generation 1 or 2 lets a master exchange bytes in the modelled way."""
+    return control & (_READY | _OTHERWISE) == _READY
+
 
 class SpiTarget(Protocol):
     """A device on the bus."""

@@ -12,13 +12,9 @@ from __future__ import annotations
 from collections import deque
 from typing import Final
 
-from mcu_slm.simulator.spi_bus import SpiBus
+from mcu_slm.simulator.spi_bus import SPE, SpiBus, exchanges_bytes
 
 _CR1, _CR2, _SR, _DR = 0x00, 0x04, 0x08, 0x0C
-_SPE: Final = 1 << 6
-_READY: Final = (1 << 9) | (1 << 8) | _SPE | (1 << 2) | 3  # SSM, SSI, SPE, MSTR, mode 3
-# LSBFIRST, RXONLY, CRCL, CRCNEXT, CRCEN, BIDIOE, BIDIMODE: another way to exchange.
-_OTHERWISE: Final = (1 << 7) | 0xFC00
 _DS_MASK, _DS_8, _FRXTH = 15 << 8, 7 << 8, 1 << 12
 _CR2_AFTER_RESET: Final = 0x700
 _RXNE, _TXE, _OVR = 1, 2, 1 << 6
@@ -57,14 +53,13 @@ class SecondSpi(SpiBus):
             for byte in value.to_bytes(4, "little")[: min(size, 2)]:
                 self._send(byte)
             return
-        if offset == _CR2 and self._registers.get(_CR1, 0) & _SPE:
+        if offset == _CR2 and self._registers.get(_CR1, 0) & SPE:
             value = value & ~_DS_MASK | self._registers[_CR2] & _DS_MASK
         self._registers[offset] = value
 
     def _send(self, byte: int) -> None:
         control = self._registers.get(_CR1, 0)
-        is_ready = control & (_READY | _OTHERWISE) == _READY
-        if not is_ready or self._registers[_CR2] & _DS_MASK != _DS_8:
+        if not exchanges_bytes(control) or self._registers[_CR2] & _DS_MASK != _DS_8:
             return
         came = self._exchange(byte, control >> 3 & 7)
         if len(self._received) < _PLACES:

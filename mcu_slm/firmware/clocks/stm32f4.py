@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from mcu_slm.boards import Board
 from mcu_slm.boards.clocks import F4ClockFacts
 from mcu_slm.firmware.clocks.main_pll import MainPllSettings, main_pll_settings
+from mcu_slm.firmware.register_fields import word
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,7 @@ def clock_settings(board: Board) -> F4ClockSettings:
     assert isinstance(facts, F4ClockFacts)  # the family decided that
     broken = facts.flash_prefetch_broken_revision
     return F4ClockSettings(
-        highest_voltage=f"0x{facts.pwr_cr_highest_voltage:08X}u",
+        highest_voltage=word(facts.pwr_cr_highest_voltage),
         prefetch_broken_revision=f"0x{broken:04X}u" if broken else "",
         **main_pll_settings(board, facts),
     )
