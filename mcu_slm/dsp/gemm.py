@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass, replace
 
 from mcu_slm.dsp.matrix import Matrix
@@ -13,6 +14,26 @@ from mcu_slm.ops.base import GeneratedKernel
 
 PAIR_BYTES, ENTRY_BYTES, WRAPPER_BYTES = 44, 4, 490
 """Code of `dsp_gemm` for a pair of inputs, for entering the loop there, and around the loop."""
+
+_WALK = (
+    "bias",
+    "weights",
+    "words",
+    "scale",
+    "step",
+    "middle",
+    "next_output",
+    "quads",
+    "whole_end",
+    "whole_stride",
+    "channels",
+    "pairs",
+    "rest",
+    "chunks",
+    "limits",
+    "act_max",
+)
+"""What `dsp_gemm` copies of mcu_slm_pairs_t, in its order."""
 
 _FEW_MACS = 8192
 _CHUNKS_PER_MORE = 4
@@ -49,7 +70,8 @@ class GemmText:
     shift: int
     form: str
     clamp: bool
-    begin_bytes: int
+    frame: dict[str, int]
+    numbers: str
     enters: bool
     rests: Rests
 
@@ -142,11 +164,22 @@ def gemm_kernel(
         shift=shift,
         form=matrix.form,
         clamp=matrix.is_clamped,
-        begin_bytes=32 if chunks else 8,  # one begin per sum, or per channel
+        frame=_frame(matrix, begins=8 if chunks else 2),  # one per sum, or per channel
+        numbers="r6, r7, r9, r10" if matrix.form == "short" else "r6-r11",
         enters=room > 0,
         rests=rests,
     )
     return GeneratedKernel(name, "dsp/dsp_gemm", text)
+
+
+def _frame(matrix: Matrix, begins: int) -> dict[str, int]:
+    """Return where `dsp_gemm` keeps what its loops need, in bytes above the end of the stack."""
+    words = {"numbers": 2 * _scale_words(matrix), "output": 1, "stride": 1, "end": 1}
+    words |= {"begin": begins, "aside": 2, "kept": 1}
+    words |= {"first": 1, "left": 1, "fetched": 1, "entry": 1, "load": 1, "walk": 0}
+    words |= dict.fromkeys(_WALK, 1)
+    ends = itertools.accumulate(words.values(), initial=0)
+    return {name: 4 * place for name, place in zip([*words, "bytes"], ends, strict=True)}
 
 
 def quad_bytes(depth: int) -> int:
