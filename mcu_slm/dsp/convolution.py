@@ -59,7 +59,8 @@ class MatrixProduct(Specialized):
     @property
     def rests(self) -> Rests:
         """What the layer has beyond whole quads of positions and pairs of channels."""
-        return Rests(self.positions % 4 != 0, self.matrix.channels % 2 != 0)
+        beyond = self.positions % 4
+        return Rests(beyond == 1, beyond > 1, self.matrix.channels % 2 != 0)
 
     @property
     def shift(self) -> int:

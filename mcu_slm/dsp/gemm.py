@@ -41,14 +41,29 @@ _CHUNKS_PER_MORE = 4
 
 @dataclass(frozen=True)
 class Rests:
-    """Whether there are positions beyond whole quads, and a channel without a partner."""
+    """Whether there are one or several positions beyond whole quads, and a lone channel."""
 
-    positions: bool = False
+    single: bool = False
+    several: bool = False
     channel: bool = False
 
     def __or__(self, other: Rests) -> Rests:
         """Return what either has."""
-        return Rests(self.positions or other.positions, self.channel or other.channel)
+        return Rests(
+            self.single or other.single,
+            self.several or other.several,
+            self.channel or other.channel,
+        )
+
+    @property
+    def positions(self) -> bool:
+        """Whether there are positions beyond whole quads."""
+        return self.single or self.several
+
+    @property
+    def suffix(self) -> str:
+        """What the name of a kernel says of it."""
+        return "_one" * self.single + "_few" * self.several + "_lone" * self.channel
 
 
 @dataclass(frozen=True)
@@ -145,9 +160,8 @@ def gemm_kernel(
     chunks, rest = _chunks(pairs, tuning.bank)
     clamp = "_clamped" if matrix.is_clamped else ""
     rests = rests or Rests()
-    beyond = "_rests" * rests.positions + "_lone" * rests.channel
     depths = f"to{2 * room}" if room else _depths(matrix, chunks, rest, tuning)
-    name = f"mcu_slm_dsp_gemm_{depths}_{matrix.form}_{shift}{clamp}{beyond}"
+    name = f"mcu_slm_dsp_gemm_{depths}_{matrix.form}_{shift}{clamp}{rests.suffix}"
     text = GemmText(
         name=name,
         guard=f"{name.upper()}_H",
@@ -176,7 +190,7 @@ def _frame(matrix: Matrix, begins: int) -> dict[str, int]:
     """Return where `dsp_gemm` keeps what its loops need, in bytes above the end of the stack."""
     words = {"numbers": 2 * _scale_words(matrix), "output": 1, "stride": 1, "end": 1}
     words |= {"begin": begins, "aside": 2, "kept": 1}
-    words |= {"first": 1, "left": 1, "fetched": 1, "entry": 1, "load": 1, "walk": 0}
+    words |= {"first": 1, "left": 1, "fetched": 1, "entry": 1, "entry_single": 1, "load": 1, "walk": 0}
     words |= dict.fromkeys(_WALK, 1)
     ends = itertools.accumulate(words.values(), initial=0)
     return {name: 4 * place for name, place in zip([*words, "bytes"], ends, strict=True)}

@@ -30,7 +30,7 @@ Kind: TypeAlias = tuple[int, str]
 Kinds: TypeAlias = tuple[Kind, ...]
 
 _SHIFT = re.compile(r"_(short|signed|extra)_\d+")
-_RESTS = re.compile(r"(_rests)?(_lone)?$")
+_RESTS = re.compile(r"(_one)?(_few)?(_lone)?$")
 _MOST_KINDS = 8
 _MOST_PROOFS = 3
 
