@@ -37,8 +37,9 @@ _INSIDE_SHARE = 0.9
 class MatrixProduct(Specialized):
     """Rows times a matrix. `quads_per_strip` are widened at a time.
 
-    `room` and `others` say which other layers share the kernel: the pairs of inputs of the deepest
-    one, 0 where all have one depth, and what some have beyond whole quads and pairs.
+    `room`, `others` and `stride` say which other layers share the kernel: the pairs of inputs of
+    the deepest one, 0 where all have one depth; what some have beyond whole quads and pairs; the
+    channels of all, 0 where they differ.
     """
 
     kernels: ClassVar[tuple[str, ...]] = ("dsp_pairs", "dsp_quads")
@@ -49,12 +50,13 @@ class MatrixProduct(Specialized):
     tuning: Tuning
     room: int = field(default=0, kw_only=True)
     others: Rests = field(default=Rests(), kw_only=True)
+    stride: int = field(default=0, kw_only=True)
 
     @cached_property
     def generated(self) -> tuple[GeneratedKernel, ...]:
         """The matrix kernel."""
         rests = self.rests | self.others
-        return (gemm_kernel(self.matrix, self.tuning, self.room, rests),)
+        return (gemm_kernel(self.matrix, self.tuning, self.room, rests, self.stride),)
 
     @property
     def rests(self) -> Rests:
@@ -109,33 +111,31 @@ class MatrixProduct(Specialized):
     def _products(self) -> Features:
         """Return strips, tiles of two channels by four positions, and what does not fill one."""
         shape, strip = self.generated[0].values, 4 * self.quads_per_strip
-        depth = self.matrix.depth // 2
+        depth, has_room = self.matrix.depth // 2, self.room > 0
         counts = [min(strip, self.positions - at) for at in range(0, self.positions, strip)]
         pairs, alone = divmod(self.matrix.channels, 2)
         unfinished = [n % 4 for n in counts if n % 4 > 1]
-        whole, asides = sum(n // 4 for n in counts) * pairs, len(unfinished) * pairs
+        asides, singles = len(unfinished) * pairs, sum(n % 4 == 1 for n in counts) * pairs
         lone = alone * sum(-(-n // 4) for n in counts)
-        runs = sum(n >= 4 for n in counts) * pairs + asides + lone
-        singles = sum(n % 4 == 1 for n in counts) * pairs
-        tiles = whole + asides + lone
+        tiles = sum(n // 4 for n in counts) * pairs + asides + lone
+        runs = len(counts) * pairs + lone
+        loads = tiles + singles if shape.chunks else runs
         return {
             "strips": len(counts),
-            "pairs": len(counts) * pairs,
-            "runs": runs,
             "tiles": tiles,
             "tile_pairs": tiles * depth,
-            "loaded_pairs": (tiles if shape.chunks else runs) * depth * (self.room == 0),
+            "tiles_at_fixed_strides": tiles * (self.stride > 0),
+            "loaded_pairs": loads * depth * (not has_room),
             "chunks": tiles * shape.chunks,
             "asides": asides,
             "aside_positions": sum(unfinished) * pairs,
             "singles": singles,
-            "single_eights": singles * (depth // 8),
-            "single_products": singles * (depth % 8),
+            "single_pairs": singles * depth,
             "lone_quads": lone,
-            "entries": tiles * (self.room > 0),
-            "entered_pairs": runs * depth * (self.room > 0),
+            "entries": tiles * has_room,
+            "entered_pairs": runs * depth * has_room,
             **of_form(self.matrix, "tiles", tiles),
-            **of_form(self.matrix, "starts", len(counts) * (pairs + alone)),
+            **of_form(self.matrix, "runs", runs),
         }
 
     def _widening(self) -> Features:

@@ -6,35 +6,26 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from mcu_slm.dsp.matrix import Matrix
 from mcu_slm.dsp.tuning import SIZE, Tuning
 from mcu_slm.ops.base import GeneratedKernel
 
-PAIR_BYTES, ENTRY_BYTES, WRAPPER_BYTES = 44, 4, 490
+PAIR_BYTES, ENTRY_BYTES, WRAPPER_BYTES = 44, 4, 460
 """Code of `dsp_gemm` for a pair of inputs, for entering the loop there, and around the loop."""
 
 _WALK = (
-    "bias",
-    "weights",
-    "words",
-    "scale",
-    "step",
-    "middle",
-    "next_output",
-    "quads",
-    "whole_end",
-    "whole_stride",
-    "channels",
-    "pairs",
-    "rest",
-    "chunks",
-    "limits",
-    "act_max",
+    *("bias", "weights", "words", "scale", "step", "middle", "next_output", "quads"),
+    *("whole_end", "whole_stride", "channels", "pairs", "rest", "chunks", "limits", "act_max"),
 )
 """What `dsp_gemm` copies of mcu_slm_pairs_t, in its order."""
 
+_BOOKKEEPING = ("kept", "first", "left", "fetched", "entry", "entry_single", "load")
+"""Words of its frame."""
+
+_LONGEST_STRIDE = 4095 // 4
 _FEW_MACS = 8192
 _CHUNKS_PER_MORE = 4
 
@@ -89,6 +80,7 @@ class GemmText:
     numbers: str
     enters: bool
     rests: Rests
+    stride: int
 
 
 @dataclass(frozen=True)
@@ -144,7 +136,7 @@ def gemv_kernel(matrix: Matrix, tuning: Tuning) -> GeneratedKernel:
 
 
 def gemm_kernel(
-    matrix: Matrix, tuning: Tuning, room: int = 0, rests: Rests | None = None
+    matrix: Matrix, tuning: Tuning, room: int = 0, rests: Rests | None = None, stride: int = 0
 ) -> GeneratedKernel:
     """Return the kernel that multiplies by a matrix.
 
@@ -154,14 +146,16 @@ def gemm_kernel(
         room: Pairs of inputs of the deepest layer that shares the kernel, which enters its loop
             where the depth of a layer begins; 0: the kernel is for one depth.
         rests: What layers have beyond whole quads of positions and pairs of channels.
+        stride: The channels of all layers that share the kernel, 0 where they differ.
     """
     pairs, shift = room or matrix.depth // 2, matrix.shift
     tuning = replace(tuning, bank=_fitting_bank(pairs, tuning.bank))
     chunks, rest = _chunks(pairs, tuning.bank)
     clamp = "_clamped" if matrix.is_clamped else ""
     rests = rests or Rests()
+    by = f"_by{stride}" if stride else ""
     depths = f"to{2 * room}" if room else _depths(matrix, chunks, rest, tuning)
-    name = f"mcu_slm_dsp_gemm_{depths}_{matrix.form}_{shift}{clamp}{rests.suffix}"
+    name = f"mcu_slm_dsp_gemm_{depths}_{matrix.form}_{shift}{clamp}{rests.suffix}{by}"
     text = GemmText(
         name=name,
         guard=f"{name.upper()}_H",
@@ -182,6 +176,7 @@ def gemm_kernel(
         numbers="r6, r7, r9, r10" if matrix.form == "short" else "r6-r11",
         enters=room > 0,
         rests=rests,
+        stride=stride,
     )
     return GeneratedKernel(name, "dsp/dsp_gemm", text)
 
@@ -189,9 +184,8 @@ def gemm_kernel(
 def _frame(matrix: Matrix, begins: int) -> dict[str, int]:
     """Return where `dsp_gemm` keeps what its loops need, in bytes above the end of the stack."""
     words = {"numbers": 2 * _scale_words(matrix), "output": 1, "stride": 1, "end": 1}
-    words |= {"begin": begins, "aside": 2, "kept": 1}
-    words |= {"first": 1, "left": 1, "fetched": 1, "entry": 1, "entry_single": 1, "load": 1, "walk": 0}
-    words |= dict.fromkeys(_WALK, 1)
+    words |= {"begin": begins, "aside": 2} | dict.fromkeys(_BOOKKEEPING, 1)
+    words |= {"walk": 0} | dict.fromkeys(_WALK, 1)
     ends = itertools.accumulate(words.values(), initial=0)
     return {name: 4 * place for name, place in zip([*words, "bytes"], ends, strict=True)}
 
@@ -204,6 +198,16 @@ def quad_bytes(depth: int) -> int:
 def bank_for(macs: int, tuning: Tuning) -> Tuning:
     """Return the tuning for a layer: little work does not pay for long code."""
     return replace(tuning, bank=min(tuning.bank, SIZE.bank)) if macs < _FEW_MACS else tuning
+
+
+def fixed_stride(channels: Iterable[int], rests: Rests) -> int:
+    """Return what outputs of layers that share a kernel are apart if it can be made for that.
+
+    What is made aside has another stride, and offsets in instructions are limited.
+    """
+    strides = set(channels)
+    is_fixed = len(strides) == 1 and not (rests.several or rests.channel)
+    return strides.pop() if is_fixed and max(strides) <= _LONGEST_STRIDE else 0
 
 
 def _fitting_bank(pairs: int, bank: int) -> int:

@@ -10,13 +10,15 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import reduce
 from itertools import combinations, product
+from operator import or_
 from typing import TypeAlias
 
 from mcu_slm.costs import predict
 from mcu_slm.dsp.convolution import MatrixProduct
 from mcu_slm.dsp.depthwise import Depthwise
-from mcu_slm.dsp.gemm import ENTRY_BYTES, PAIR_BYTES, WRAPPER_BYTES, Rests
+from mcu_slm.dsp.gemm import ENTRY_BYTES, PAIR_BYTES, WRAPPER_BYTES, fixed_stride
 from mcu_slm.dsp.price import cycles_per_byte
 from mcu_slm.dsp.rows import RowProducts
 from mcu_slm.dsp.winograd_layer import WinogradLayer
@@ -30,7 +32,7 @@ Kind: TypeAlias = tuple[int, str]
 Kinds: TypeAlias = tuple[Kind, ...]
 
 _SHIFT = re.compile(r"_(short|signed|extra)_\d+")
-_RESTS = re.compile(r"(_one)?(_few)?(_lone)?$")
+_RESTS = re.compile(r"(_one)?(_few)?(_lone)?(_by\d+)?$")
 _MOST_KINDS = 8
 _MOST_PROOFS = 3
 
@@ -76,13 +78,16 @@ def _share_shifts(found: list[Operator]) -> None:
 
 def _share_rests(found: list[Operator]) -> None:
     """Let a kernel do what some layer has beyond whole quads and pairs for all that call it."""
-    groups: defaultdict[str, Rests] = defaultdict(Rests)
+    groups: defaultdict[str, list[MatrixProduct]] = defaultdict(list)
     for layer in found:
         if isinstance(layer, MatrixProduct):
-            groups[_without_rests(layer)] |= layer.rests
+            groups[_without_rests(layer)].append(layer)
     for number, layer in enumerate(found):
         if isinstance(layer, MatrixProduct):
-            found[number] = replace(layer, others=groups[_without_rests(layer)])
+            group = groups[_without_rests(layer)]
+            rests = reduce(or_, [other.rests for other in group])
+            stride = fixed_stride((other.matrix.channels for other in group), rests)
+            found[number] = replace(layer, others=rests, stride=stride)
 
 
 def _without_rests(layer: Shifted) -> str:

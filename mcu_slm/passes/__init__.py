@@ -22,6 +22,7 @@ from mcu_slm.passes.matmul_walks import walk_operands, walk_results
 from mcu_slm.passes.memory import plan_draft
 from mcu_slm.passes.padding import fold_padding
 from mcu_slm.passes.still_moves import still_moves
+from mcu_slm.passes.strips import lengthen_strips
 from mcu_slm.passes.table_filling import fill_tables
 from mcu_slm.passes.tables import merge_tables
 from mcu_slm.passes.target import Target, target_for
@@ -76,6 +77,7 @@ PASSES = (
     Pass("store-transformed", "flash that is left for speed", _for_dsp(store_transformed)),
     Pass("fit-ram", "less working memory until RAM holds the arena", _for_dsp(fit_ram)),
     Pass("widen-once", "matrix products of the same rows widen them once", _for_dsp(widen_once)),
+    Pass("lengthen-strips", "products in fewer strips", _for_dsp(lengthen_strips)),
     Pass("fill-tables", "tables are stored by their steps", _for_dsp(fill_tables)),
     Pass("share-kernels", "layers share kernels", _for_dsp(share_kernels)),
 )
