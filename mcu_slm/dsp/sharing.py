@@ -22,6 +22,7 @@ from mcu_slm.dsp.gemm import ENTRY_BYTES, PAIR_BYTES, WRAPPER_BYTES, fixed_strid
 from mcu_slm.dsp.price import cycles_per_byte
 from mcu_slm.dsp.rows import RowProducts
 from mcu_slm.dsp.winograd_layer import WinogradLayer
+from mcu_slm.dsp.winograd_strips import LARGE
 from mcu_slm.ops.base import Operator
 
 Shifted: TypeAlias = MatrixProduct | RowProducts | Depthwise
@@ -56,6 +57,7 @@ def share_kernels(
     if not dual_issue:
         _share_depths(found, worth)
     _share_tiles(found, worth)
+    _share_chunks(found)
     _share_shifts(found)
     _leave_blocks(found, worth)
     _share_rests(found)
@@ -211,6 +213,19 @@ def _share_tiles(found: list[Operator], worth: float) -> None:
         for chosen in (*({form} for form in sorted(forms)), forms):
             layers = {n: layer for n, layer in group.items() if layer.matrix.form in chosen}
             _share_form(found, layers, worth)
+
+
+def _share_chunks(found: list[Operator]) -> None:
+    """Let layers of one chunk of input channels and of several share the walk through strips."""
+    groups: defaultdict[str, list[int]] = defaultdict(list)
+    for number, layer in enumerate(found):
+        if isinstance(layer, WinogradLayer) and layer.side == LARGE:
+            groups[layer.generated[-1].name.replace("_more", "")].append(number)
+    for numbers in groups.values():
+        layers = [layer for n in numbers if isinstance(layer := found[n], WinogradLayer)]
+        shares_more = any(layer.chunks > 1 for layer in layers)
+        for number, layer in zip(numbers, layers, strict=True):
+            found[number] = replace(layer, shares_more=shares_more)
 
 
 def _share_form(found: list[Operator], layers: Iterable[int], worth: float) -> None:

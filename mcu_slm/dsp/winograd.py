@@ -82,7 +82,7 @@ def numbers_of(plain: Conv2D) -> tuple[Matrix, int] | None:
         return None
     rows = plain.linear.weights.reshape(outputs, -1)
     matrix = matrix_of(plain.linear, rows, list(range(rows.shape[1])))
-    return None if matrix is None else (matrix, chunks)
+    return None if matrix is None else (matrix.with_packing(), chunks)
 
 
 def _is_3x3(window: Window) -> bool:

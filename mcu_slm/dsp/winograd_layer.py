@@ -7,14 +7,15 @@ on the way, or stored transformed, which takes more flash and fewer instructions
 from __future__ import annotations
 
 from abc import abstractmethod
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import ClassVar, Self
 
 import numpy as np
 import numpy.typing as npt
 
 from mcu_slm.dsp.matrix import Matrix
-from mcu_slm.dsp.packing import SCALE_BITS
+from mcu_slm.dsp.packing import SCALE_BITS, PackedRescaling
 from mcu_slm.dsp.specialized import Specialized, constant_struct
 from mcu_slm.dsp.winograd_strips import (
     Memory,
@@ -37,7 +38,8 @@ from mcu_slm.quant import Int64
 class WinogradLayer(Specialized):
     """A convolution by tiles.
 
-    Subclasses give `side` and `transform` (G), `_offsets` and `_of_strip`.
+    Subclasses give `side` and `transform` (G), `_offsets` and `_of_strip`. `shares_more`: a layer
+    whose channels fall into several chunks shares the kernels.
     """
 
     kernels = ("dsp_winograd_rows",)
@@ -48,6 +50,7 @@ class WinogradLayer(Specialized):
     chunks: int
     strip: Strip
     memory: Memory
+    shares_more: bool = field(default=False, kw_only=True)
 
     @property
     def window(self) -> Window:
@@ -55,16 +58,22 @@ class WinogradLayer(Specialized):
         window: Window = self.plain.window
         return window
 
-    @property
+    @cached_property
     def weights(self) -> npt.NDArray[np.int8]:
-        """Its weights. Shapes: [outputs, 3, 3, inputs]."""
+        """Its weights, 0 for channels that never change. Shapes: [outputs, 3, 3, inputs]."""
         weights: npt.NDArray[np.int8] = self.plain.linear.weights
-        return weights
+        return weights * (~self._packed.is_constant[:, None, None, None]).astype(np.int8)
+
+    @property
+    def _packed(self) -> PackedRescaling:
+        assert self.matrix.packed is not None
+        return self.matrix.packed
 
     @property
     def generated(self) -> tuple[GeneratedKernel, ...]:
         """The transforms, the products and the tiles."""
-        return kernels_of(self.matrix, self.side, self.weights.shape[3], self.chunks)
+        has_more = self.shares_more or self.chunks > 1
+        return kernels_of(self.matrix, self.side, self.weights.shape[3], self.chunks, has_more)
 
     def with_shift(self, shift: int, form: str) -> Self | None:
         """Return the layer with another last shift and form, None where that cannot be proved."""
@@ -78,7 +87,7 @@ class WinogradLayer(Specialized):
 
     def constants(self) -> tuple[Constant, ...]:
         """Return weights, biases and the numbers of the rescaling."""
-        bias = (self.matrix.bias - self.matrix.rescaling.removed + self._offsets()) << SCALE_BITS
+        bias = (self._packed.biases(self.matrix.bias) + self._offsets()) << SCALE_BITS
         scale = next(c for c in self.matrix.constants() if c.suffix == "scale")
         return (
             self._stored(),
@@ -192,6 +201,7 @@ class WinogradLayer(Specialized):
             "bias": constants["bias"],
             "scale": constants["scale"],
             "scale_step": self.matrix.scale_step,
+            "middle": common["middle"],
             "input_height": height.input,
             "input_width": width.input,
             "input_channels": self.weights.shape[3],

@@ -73,24 +73,29 @@ class WinogradText:
     tiles: str
     chunks: int
     chunk_pairs: int
-    scale_words: int
+    has_more: bool
+    form: str
 
 
 def kernels_of(
-    matrix: Matrix, side: int, channels: int, chunks: int
+    matrix: Matrix, side: int, channels: int, chunks: int, has_more: bool
 ) -> tuple[GeneratedKernel, ...]:
     """Return the kernels of the steps and, last, the one of the layer, which calls them.
+
+    Those of large tiles are made for a part of the channels, those of small ones for all.
 
     Args:
         matrix: The layer's numbers.
         side: The side of a tile of the output.
         channels: Input channels.
         chunks: Into how many parts their pairs fall.
+        has_more: Whether any layer that shares the kernels has several parts.
     """
     pairs = channels // 2 // chunks
     transforms, tiles = _transforms(side, channels, chunks), _tiles(matrix, side)
-    products = [_products(side, pairs, is_first=is_first) for is_first in (True, False)[:chunks]]
-    name = f"mcu_slm_dsp_{_FAMILY[side]}_{channels}_{_form(matrix)}"
+    products = [_products(side, pairs, is_first=is_first) for is_first in (True, False)]
+    depth = f"{2 * pairs}{'_more' if has_more else ''}" if side == LARGE else str(channels)
+    name = f"mcu_slm_dsp_{_FAMILY[side]}_{depth}_{_form(matrix)}"
     text = WinogradText(
         name,
         _guard(name),
@@ -100,15 +105,16 @@ def kernels_of(
         tiles.name,
         chunks,
         pairs,
-        2 if matrix.form == "short" else 3,
+        has_more,
+        matrix.form,
     )
     layer = GeneratedKernel(name, f"dsp/dsp_{_FAMILY[side]}", text)
-    return (transforms, *products, tiles, layer)
+    return (transforms, *products[: 1 + has_more], tiles, layer)
 
 
 def _transforms(side: int, channels: int, chunks: int) -> GeneratedKernel:
-    name = f"mcu_slm_dsp_{_FAMILY[side]}_transforms_{channels}"
     pairs = channels // 2 // chunks
+    name = f"mcu_slm_dsp_{_FAMILY[side]}_transforms_{2 * pairs if side == LARGE else channels}"
     text = TransformsText(name, _guard(name), _indent(name), channels, chunks, pairs)
     return GeneratedKernel(name, f"dsp/dsp_{_FAMILY[side]}_transforms", text)
 

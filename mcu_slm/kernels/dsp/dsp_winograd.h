@@ -46,6 +46,7 @@ typedef struct {
     const int32_t *bias;         /* 256 * bias, with the zero point of the input (in F(4x4) plus 128) folded in */
     const int32_t *scale;        /* as in mcu_slm_matrix_t */
     int32_t scale_step;
+    int32_t middle;
     int32_t input_height;
     int32_t input_width;
     int32_t input_channels;
