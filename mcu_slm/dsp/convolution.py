@@ -124,7 +124,7 @@ class MatrixProduct(Specialized):
             "strips": len(counts),
             "tiles": tiles,
             "tile_pairs": tiles * depth,
-            "tiles_at_fixed_strides": tiles * (self.stride > 0),
+            "tiles_at_any_stride": tiles * (self.stride == 0),
             "loaded_pairs": loads * depth * (not has_room),
             "chunks": tiles * shape.chunks,
             "asides": asides,
