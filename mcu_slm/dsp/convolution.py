@@ -13,7 +13,7 @@ from typing import ClassVar
 import numpy as np
 
 from mcu_slm.dsp.counts import of_form, widened
-from mcu_slm.dsp.gemm import Rests, bank_for, gemm_kernel, quad_bytes
+from mcu_slm.dsp.gemm import ALONE, Rests, Sharing, bank_for, gemm_kernel, quad_bytes
 from mcu_slm.dsp.matrix import Matrix, input_order, matrix_of
 from mcu_slm.dsp.quads import Quads, padded_bytes, pixel_step, reach, run_taps, whole_windows
 from mcu_slm.dsp.rows import MOST_ROWS, RowProducts
@@ -37,9 +37,7 @@ _INSIDE_SHARE = 0.9
 class MatrixProduct(Specialized):
     """Rows times a matrix. `quads_per_strip` are widened at a time.
 
-    `room`, `others` and `stride` say which other layers share the kernel: the pairs of inputs of
-    the deepest one, 0 where all have one depth; what some have beyond whole quads and pairs; the
-    channels of all, 0 where they differ.
+    `sharing`: what the layers need that share the kernel. `streams`: see `gemm_kernel`.
     """
 
     kernels: ClassVar[tuple[str, ...]] = ("dsp_pairs", "dsp_quads")
@@ -48,15 +46,14 @@ class MatrixProduct(Specialized):
     positions: int
     quads_per_strip: int
     tuning: Tuning
-    room: int = field(default=0, kw_only=True)
-    others: Rests = field(default=Rests(), kw_only=True)
-    stride: int = field(default=0, kw_only=True)
+    sharing: Sharing = field(default=ALONE, kw_only=True)
+    streams: bool = field(default=False, kw_only=True)
 
     @cached_property
     def generated(self) -> tuple[GeneratedKernel, ...]:
         """The matrix kernel."""
-        rests = self.rests | self.others
-        return (gemm_kernel(self.matrix, self.tuning, self.room, rests, self.stride),)
+        sharing = replace(self.sharing, rests=self.rests | self.sharing.rests)
+        return (gemm_kernel(self.matrix, self.tuning, sharing, streams=self.streams),)
 
     @property
     def rests(self) -> Rests:
@@ -82,8 +79,8 @@ class MatrixProduct(Specialized):
 
         `enters`: or by the kernel of a deeper layer.
         """
-        room = self.matrix.depth // 2 if enters else 0
-        return replace(self, matrix=self.matrix.pretending(form), room=room)
+        sharing = Sharing(room=self.matrix.depth // 2 if enters else 0)
+        return replace(self, matrix=self.matrix.pretending(form), sharing=sharing)
 
     def constants(self) -> tuple[Constant, ...]:
         """Return the matrix."""
@@ -111,7 +108,7 @@ class MatrixProduct(Specialized):
     def _products(self) -> Features:
         """Return strips, tiles of two channels by four positions, and what does not fill one."""
         shape, strip = self.generated[0].values, 4 * self.quads_per_strip
-        depth, has_room = self.matrix.depth // 2, self.room > 0
+        depth, enters = self.matrix.depth // 2, self.sharing.room > 0
         counts = [min(strip, self.positions - at) for at in range(0, self.positions, strip)]
         pairs, alone = divmod(self.matrix.channels, 2)
         unfinished = [n % 4 for n in counts if n % 4 > 1]
@@ -120,20 +117,23 @@ class MatrixProduct(Specialized):
         tiles = sum(n // 4 for n in counts) * pairs + asides + lone
         runs = len(counts) * pairs + lone
         loads = tiles + singles if shape.chunks else runs
+        kept = min(depth, shape.rest_pairs) if shape.streams else depth
         return {
             "strips": len(counts),
             "tiles": tiles,
             "tile_pairs": tiles * depth,
-            "tiles_at_any_stride": tiles * (self.stride == 0),
-            "loaded_pairs": loads * depth * (not has_room),
+            "tiles_at_any_stride": tiles * (self.sharing.stride == 0),
+            "loaded_pairs": loads * kept * (not enters) + (tiles + singles) * (depth - kept),
+            "streams": (tiles + singles) * len(shape.streams),
             "chunks": tiles * shape.chunks,
             "asides": asides,
             "aside_positions": sum(unfinished) * pairs,
             "singles": singles,
             "single_pairs": singles * depth,
             "lone_quads": lone,
-            "entries": tiles * has_room,
-            "entered_pairs": runs * depth * has_room,
+            "entries": tiles * enters,
+            "entered_pairs": runs * depth * enters,
+            "entered_runs": runs * enters,
             **of_form(self.matrix, "tiles", tiles),
             **of_form(self.matrix, "runs", runs),
         }

@@ -25,6 +25,11 @@ _WALK = (
 _BOOKKEEPING = ("kept", "first", "left", "fetched", "entry", "entry_single", "load")
 """Words of its frame."""
 
+_MOST_PAIRS = 32
+_MOST_STREAMED_PAIRS = 64
+_RESIDENT_PAIRS = 24
+"""Registers for weights; pairs of inputs that code goes on for; those whose weights stay."""
+
 _LONGEST_STRIDE = 4095 // 4
 _FEW_MACS = 8192
 _CHUNKS_PER_MORE = 4
@@ -58,6 +63,33 @@ class Rests:
 
 
 @dataclass(frozen=True)
+class Sharing:
+    """What layers that share a kernel need of it.
+
+    Attributes:
+        room: Pairs of inputs of the deepest layer, where others enter its loop; 0: all have one
+            depth.
+        rests: What they have beyond whole quads of positions and pairs of channels.
+        stride: The channels of all layers, 0 where they differ.
+    """
+
+    room: int = 0
+    rests: Rests = Rests()
+    stride: int = 0
+
+
+ALONE = Sharing()
+
+
+@dataclass(frozen=True)
+class Stream:
+    """Weights that are fetched for each tile: the registers they fill, by range and by number."""
+
+    bank: str
+    registers: str
+
+
+@dataclass(frozen=True)
 class GemmText:
     """The holes of `kernels/dsp/dsp_gemm.[ch].j2`."""
 
@@ -79,6 +111,7 @@ class GemmText:
     frame: dict[str, int]
     numbers: str
     enters: bool
+    streams: tuple[Stream, ...]
     rests: Rests
     stride: int
 
@@ -136,31 +169,33 @@ def gemv_kernel(matrix: Matrix, tuning: Tuning) -> GeneratedKernel:
 
 
 def gemm_kernel(
-    matrix: Matrix, tuning: Tuning, room: int = 0, rests: Rests | None = None, stride: int = 0
+    matrix: Matrix, tuning: Tuning, sharing: Sharing = ALONE, *, streams: bool = False
 ) -> GeneratedKernel:
     """Return the kernel that multiplies by a matrix.
 
     Args:
         matrix: The weights.
         tuning: How far to unroll.
-        room: Pairs of inputs of the deepest layer that shares the kernel, which enters its loop
-            where the depth of a layer begins; 0: the kernel is for one depth.
-        rests: What layers have beyond whole quads of positions and pairs of channels.
-        stride: The channels of all layers that share the kernel, 0 where they differ.
+        sharing: What layers that share the kernel need of it.
+        streams: Keep some weights in registers and fetch the others for each tile, in code for all
+            of them, where by default a loop fetches all.
     """
-    pairs, shift = room or matrix.depth // 2, matrix.shift
-    tuning = replace(tuning, bank=_fitting_bank(pairs, tuning.bank))
-    chunks, rest = _chunks(pairs, tuning.bank)
+    pairs, rests = sharing.room or matrix.depth // 2, sharing.rests
+    kept = _RESIDENT_PAIRS if streams else pairs
+    tuning = replace(tuning, bank=_fitting_bank(kept, tuning.bank))
+    chunks, rest = _chunks(kept, tuning.bank)
     clamp = "_clamped" if matrix.is_clamped else ""
-    rests = rests or Rests()
-    by = f"_by{stride}" if stride else ""
-    depths = f"to{2 * room}" if room else _depths(matrix, chunks, rest, tuning)
-    name = f"mcu_slm_dsp_gemm_{depths}_{matrix.form}_{shift}{clamp}{rests.suffix}{by}"
+    by = f"_by{sharing.stride}" if sharing.stride else ""
+    depths, inputs = _depths(matrix, chunks, rest, tuning), _inputs(matrix, chunks, rest, tuning)
+    if sharing.room:
+        depths, inputs = f"to{2 * pairs}", f"up to {2 * pairs}"
+    depths += "_streamed" * streams
+    name = f"mcu_slm_dsp_gemm_{depths}_{matrix.form}_{matrix.shift}{clamp}{rests.suffix}{by}"
     text = GemmText(
         name=name,
         guard=f"{name.upper()}_H",
         indent=" " * len(f"void {name}("),
-        inputs=f"up to {2 * room}" if room else _inputs(matrix, chunks, rest, tuning),
+        inputs=inputs,
         pairs=pairs,
         chunks=chunks,
         chunk_pairs=tuning.bank,
@@ -168,23 +203,38 @@ def gemm_kernel(
         chunk_list=_numbers(tuning.bank),
         rest_list=_numbers(rest) if chunks else _numbers(rest)[2:],  # the first stands apart
         rest_bank=_bank(rest),
-        bank=_registers(tuning.bank if chunks else rest),
-        shift=shift,
+        bank=_registers(_MOST_PAIRS if streams else tuning.bank if chunks else rest),
+        shift=matrix.shift,
         form=matrix.form,
         clamp=matrix.is_clamped,
         frame=_frame(matrix, begins=8 if chunks else 2),  # one per sum, or per channel
         numbers="r6, r7, r9, r10" if matrix.form == "short" else "r6-r11",
-        enters=room > 0,
+        enters=sharing.room > 0,
+        streams=_streams(pairs) if streams else (),
         rests=rests,
-        stride=stride,
+        stride=sharing.stride,
     )
     return GeneratedKernel(name, "dsp/dsp_gemm", text)
+
+
+def may_stream(pairs: int) -> bool:
+    """Return whether a kernel can keep some of the weights of a depth and fetch the others."""
+    return _MOST_PAIRS < pairs <= _MOST_STREAMED_PAIRS
+
+
+def _streams(pairs: int) -> tuple[Stream, ...]:
+    """Return what weights beyond those kept fill, one time after the other."""
+    room = _MOST_PAIRS - _RESIDENT_PAIRS
+    counts = [min(room, pairs - first) for first in range(_RESIDENT_PAIRS, pairs, room)]
+    registers = [range(_RESIDENT_PAIRS, _RESIDENT_PAIRS + count) for count in counts]
+    return tuple(Stream(f"s{r[0]}-s{r[-1]}", ",".join(map(str, r))) for r in registers)
 
 
 def _frame(matrix: Matrix, begins: int) -> dict[str, int]:
     """Return where `dsp_gemm` keeps what its loops need, in bytes above the end of the stack."""
     words = {"numbers": 2 * _scale_words(matrix), "output": 1, "stride": 1, "end": 1}
     words |= {"begin": begins, "aside": 2} | dict.fromkeys(_BOOKKEEPING, 1)
+    words |= {"streams": _MOST_STREAMED_PAIRS // (_MOST_PAIRS - _RESIDENT_PAIRS)}
     words |= {"walk": 0} | dict.fromkeys(_WALK, 1)
     ends = itertools.accumulate(words.values(), initial=0)
     return {name: 4 * place for name, place in zip([*words, "bytes"], ends, strict=True)}

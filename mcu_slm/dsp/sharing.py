@@ -18,7 +18,14 @@ from typing import TypeAlias
 from mcu_slm.costs import predict
 from mcu_slm.dsp.convolution import MatrixProduct
 from mcu_slm.dsp.depthwise import Depthwise
-from mcu_slm.dsp.gemm import ENTRY_BYTES, PAIR_BYTES, WRAPPER_BYTES, fixed_stride
+from mcu_slm.dsp.gemm import (
+    ENTRY_BYTES,
+    PAIR_BYTES,
+    WRAPPER_BYTES,
+    Sharing,
+    fixed_stride,
+    may_stream,
+)
 from mcu_slm.dsp.price import cycles_per_byte
 from mcu_slm.dsp.rows import RowProducts
 from mcu_slm.dsp.winograd_layer import WinogradLayer
@@ -56,6 +63,7 @@ def share_kernels(
     worth = cycles_per_byte(found)
     if not dual_issue:
         _share_depths(found, worth)
+        _stream_weights(found, worth)
     _share_tiles(found, worth)
     _share_chunks(found)
     _share_shifts(found)
@@ -89,7 +97,8 @@ def _share_rests(found: list[Operator]) -> None:
             group = groups[_without_rests(layer)]
             rests = reduce(or_, [other.rests for other in group])
             stride = fixed_stride((other.matrix.channels for other in group), rests)
-            found[number] = replace(layer, others=rests, stride=stride)
+            sharing = Sharing(layer.sharing.room, rests, stride)
+            found[number] = replace(layer, sharing=sharing)
 
 
 def _without_rests(layer: Shifted) -> str:
@@ -169,7 +178,7 @@ def _entering(group: Mapping[int, MatrixProduct], kinds: Kinds) -> dict[int, Mat
         return None
     depths = {layer.matrix.depth for layer in same.values()}
     room = max(depths) // 2 if len(depths) > 1 else 0
-    return {n: replace(layer, room=room) for n, layer in same.items()}
+    return {n: replace(layer, sharing=Sharing(room)) for n, layer in same.items()}
 
 
 def _is(layer: MatrixProduct, shift: int, form: str) -> bool:
@@ -200,6 +209,18 @@ def _more_cycles(before: Mapping[int, Operator], after: Mapping[int, Operator]) 
         if old is not None and new is not None:
             more += new.cycles - old.cycles
     return more
+
+
+def _stream_weights(found: list[Operator], worth: float) -> None:
+    """Let kernels keep some weights in registers where that is worth code for all inputs."""
+    groups: defaultdict[tuple[str, int], dict[int, MatrixProduct]] = defaultdict(dict)
+    for number, layer in enumerate(found):
+        if isinstance(layer, MatrixProduct) and may_stream(layer.matrix.depth // 2):
+            groups[_without_rests(layer), layer.matrix.depth // 2][number] = layer
+    for (_, pairs), group in groups.items():
+        way = {number: replace(layer, streams=True) for number, layer in group.items()}
+        if worth and -_more_cycles(group, way) > PAIR_BYTES * pairs * worth:
+            found[:] = [way.get(number, operator) for number, operator in enumerate(found)]
 
 
 def _share_tiles(found: list[Operator], worth: float) -> None:
