@@ -8,6 +8,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from typing import Final
 
 from mcu_slm.dsp.matrix import Matrix
 from mcu_slm.dsp.tuning import SIZE, Tuning
@@ -31,6 +32,15 @@ _RESIDENT_PAIRS = 24
 """Registers for weights; pairs of inputs that code goes on for; those whose weights stay."""
 
 _LONGEST_STRIDE = 4095 // 4
+
+CHANNELS: Final = 8
+"""Channels that the kernels for one row do together."""
+
+MANY_BLOCKS: Final = 3
+_LEAST_CHUNK = 18
+"""With fewer blocks to load inputs for, or fewer pairs of them to load, sums need not wait."""
+
+_AT_SCALE = 48
 _FEW_MACS = 8192
 _CHUNKS_PER_MORE = 4
 
@@ -138,15 +148,80 @@ class GemvText:
     scale_words: int
 
 
+@dataclass(frozen=True)
+class PanelsText:
+    """The holes of `kernels/dsp/dsp_gemv_panels.[ch].j2`.
+
+    `at_act`: where the bounds of the activation stand in the frame; `last_words`: the registers
+    that its last words come through, but for the last one.
+    """
+
+    name: str
+    guard: str
+    inputs: str
+    panel: int
+    chunk_pairs: int
+    rest_pairs: int
+    chunk_list: str
+    rest_list: str
+    rest_bank: str
+    bank: str
+    shift: int
+    form: str
+    clamp: bool
+    uniform: bool
+    scale_words: int
+    at_act: int
+    frame_bytes: int
+    last_words: str
+
+
+def panel_chunk(depth: int, blocks: int, tuning: Tuning) -> int:
+    """Return how many pairs of inputs a panel takes at a time, 0 where panels gain nothing."""
+    bank = _fitting_bank(depth // 2, tuning.bank)
+    chunks, _ = _chunks(depth // 2, bank)
+    has_gain = chunks > 0 and bank >= _LEAST_CHUNK and blocks >= MANY_BLOCKS
+    return bank if tuning.panel > 1 and has_gain else 0
+
+
+def panels_kernel(matrix: Matrix, tuning: Tuning) -> GeneratedKernel:
+    """Return the kernel that multiplies a matrix by one row, panel by panel."""
+    pairs = matrix.depth // 2
+    tuning = replace(tuning, bank=_fitting_bank(pairs, tuning.bank))
+    chunks, rest = _chunks(pairs, tuning.bank)
+    is_uniform, scale_words = matrix.rescaling.is_uniform, _scale_words(matrix)
+    numbers = scale_words if is_uniform else 1
+    last = numbers + 2 * matrix.is_clamped
+    name = f"mcu_slm_dsp_gemv_panels_{_depths(matrix, chunks, rest, tuning)}_{_variant(matrix)}"
+    text = PanelsText(
+        name=name,
+        guard=f"{name.upper()}_H",
+        inputs=_inputs(matrix, chunks, rest, tuning),
+        panel=tuning.panel,
+        chunk_pairs=tuning.bank,
+        rest_pairs=rest,
+        chunk_list=_numbers(tuning.bank),
+        rest_list=_numbers(rest),
+        rest_bank=_bank(rest),
+        bank=_registers(tuning.bank),
+        shift=matrix.shift,
+        form=matrix.form,
+        clamp=matrix.is_clamped,
+        uniform=is_uniform,
+        scale_words=scale_words,
+        at_act=_AT_SCALE + 4 * numbers,
+        frame_bytes=-(-(_AT_SCALE + 4 * last) // 8) * 8,
+        last_words=f"r1-r{1 + last}",
+    )
+    return GeneratedKernel(name, "dsp/dsp_gemv_panels", text)
+
+
 def gemv_kernel(matrix: Matrix, tuning: Tuning) -> GeneratedKernel:
-    """Return the kernel that multiplies a matrix by one row."""
+    """Return the kernel that multiplies a matrix by one row, block by block."""
     pairs, shift = matrix.depth // 2, matrix.shift
     tuning = replace(tuning, bank=_fitting_bank(pairs, tuning.bank))
     chunks, rest = _chunks(pairs, tuning.bank)
-    one = "_uniform" if matrix.rescaling.is_uniform else ""
-    clamp = "_clamped" if matrix.is_clamped else ""
-    variant = f"{matrix.form}_{shift}{one}{clamp}"
-    name = f"mcu_slm_dsp_gemv_{_depths(matrix, chunks, rest, tuning)}_{variant}"
+    name = f"mcu_slm_dsp_gemv_{_depths(matrix, chunks, rest, tuning)}_{_variant(matrix)}"
     text = GemvText(
         name=name,
         guard=f"{name.upper()}_H",
@@ -273,6 +348,13 @@ def _fitting_bank(pairs: int, bank: int) -> int:
 def _chunks(pairs: int, bank: int) -> tuple[int, int]:
     """Return how often the registers are filled in a loop, and the pairs of inputs left."""
     return (0, pairs) if pairs <= bank else divmod(pairs, bank)
+
+
+def _variant(matrix: Matrix) -> str:
+    """Return how a kernel for one row makes its outputs, as its name says it."""
+    one = "_uniform" if matrix.rescaling.is_uniform else ""
+    clamp = "_clamped" if matrix.is_clamped else ""
+    return f"{matrix.form}_{matrix.shift}{one}{clamp}"
 
 
 def _depths(matrix: Matrix, chunks: int, rest: int, tuning: Tuning) -> str:

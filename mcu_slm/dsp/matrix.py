@@ -34,6 +34,30 @@ def input_order(run_bytes: int) -> list[int]:
     return order + [place if place < 0 else whole + place for place in rest]
 
 
+@dataclass(frozen=True)
+class Layout:
+    """The order of the words of weights.
+
+    `block` pairs of channels stand side by side as long as there are so many, and `panel` such
+    blocks behind one another for each `chunk` pairs of inputs, 0: for all of them.
+    """
+
+    block: int = 1
+    panel: int = 1
+    chunk: int = 0
+
+    def __str__(self) -> str:
+        if self.block == 1:
+            return "[pair of channels a, b][inputs / 2]"
+        inputs = "[block of channels][inputs / 2]"
+        if self.panel > 1:
+            inputs = f"[panel][inputs / {2 * self.chunk}][block of channels][inputs / 2]"
+        return f"{inputs}[{self.block} pairs a, b], then [pair][inputs / 2]"
+
+
+PAIRS = Layout()
+
+
 @dataclass(frozen=True, eq=False)
 class Matrix:
     """Weights of a layer for the kernels that take two channels at a time.
@@ -120,17 +144,14 @@ class Matrix:
             return 0
         return 1 if self.packed is not None else 2 + (self.form != "short")
 
-    def constants(self, block: int = 1) -> tuple[Constant, ...]:
-        """Return weights, biases and the numbers of the rescaling.
-
-        `block` is how many pairs of channels stand side by side, as long as there are so many.
-        """
+    def constants(self, layout: Layout = PAIRS) -> tuple[Constant, ...]:
+        """Return weights, biases and the numbers of the rescaling."""
         what = {"short": "", "signed": ", correction", "extra": ", extra shift"}[self.form]
         what = f"multiplier, offset{what}"
         if self.packed is not None:
             what = f"a word per channel (dsp_rescale.h), then {what} of those without"
         return (
-            Constant("weights", self._words(block), True, _layout(block)),
+            Constant("weights", self._words(layout), True, str(layout)),
             Constant(
                 "bias", self._biases(), True, "[pair][256 * bias of a + bias of b, bias of b]"
             ),
@@ -154,15 +175,22 @@ class Matrix:
             "has_third": _boolean(self.form != "short"),
         }
 
-    def _words(self, block: int) -> npt.NDArray[np.uint32]:
+    def _words(self, layout: Layout) -> npt.NDArray[np.uint32]:
         rows = _even(self._rows().astype(np.int64))
         halves = (rows[0::2] * _BYTE + rows[1::2]).astype(np.int16)
         words: npt.NDArray[np.uint32] = np.ascontiguousarray(halves).view(np.uint32)
+        block, depth = layout.block, words.shape[1]
         if block == 1:
             return words
         whole = self.channels // (2 * block) * block
-        blocks = words[:whole].reshape(-1, block, words.shape[1]).swapaxes(1, 2)
-        return np.concatenate([blocks.reshape(-1), words[whole:].reshape(-1)])
+        blocks = words[:whole].reshape(-1, block, depth).swapaxes(1, 2)
+        chunk = layout.chunk or depth
+        stream = [
+            blocks[first : first + layout.panel, inputs : inputs + chunk].reshape(-1)
+            for first in range(0, len(blocks), layout.panel)
+            for inputs in range(0, depth, chunk)
+        ]
+        return np.concatenate([*stream, words[whole:].reshape(-1)])
 
     def _rows(self) -> npt.NDArray[np.int8]:
         if self.packed is None:
@@ -233,12 +261,6 @@ def _even(rows: npt.NDArray[Any]) -> npt.NDArray[Any]:
     if len(rows) % 2 == 0:
         return rows
     return np.concatenate([rows, np.zeros((1, *rows.shape[1:]), rows.dtype)])
-
-
-def _layout(block: int) -> str:
-    if block == 1:
-        return "[pair of channels a, b][inputs / 2]"
-    return f"[block of channels][inputs / 2][{block} pairs a, b], then [pair][inputs / 2]"
 
 
 def _repeated(value: int) -> str:

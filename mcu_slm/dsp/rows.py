@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from mcu_slm.dsp.counts import of_form
-from mcu_slm.dsp.gemm import gemv_kernel
-from mcu_slm.dsp.matrix import Matrix
+from mcu_slm.dsp.gemm import CHANNELS, MANY_BLOCKS, gemv_kernel, panel_chunk, panels_kernel
+from mcu_slm.dsp.matrix import PAIRS, Layout, Matrix
 from mcu_slm.dsp.specialized import Specialized, constant_struct
 from mcu_slm.dsp.tuning import Tuning
 from mcu_slm.ops.base import Arguments, Constant, GeneratedKernel
@@ -18,8 +18,8 @@ from mcu_slm.ops.features import Features
 MOST_ROWS = 3
 """Four rows fill a quad: then the other kernel has less to load."""
 
-_BLOCK = 4
-"""Pairs of channels that the kernel does together."""
+_SUMS_BYTES = 4 * CHANNELS
+"""The sums of a block of channels."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,7 +27,7 @@ class RowProducts(Specialized):
     """Each of a few rows times a matrix.
 
     `in_pairs`: the channels are done two at a time by what all such layers share, without a kernel
-    for blocks of them.
+    for blocks of them. `is_guest`: the kernel is there for another layer, with more blocks.
     """
 
     kernels = ("dsp_row",)
@@ -36,15 +36,25 @@ class RowProducts(Specialized):
     rows: int
     tuning: Tuning
     in_pairs: bool = False
+    is_guest: bool = False
 
     @property
     def generated(self) -> tuple[GeneratedKernel, ...]:
         """The kernel for blocks of channels, if there are so many."""
-        return (gemv_kernel(self.matrix, self.tuning),) if self._blocks else ()
+        if not self._blocks:
+            return ()
+        make = panels_kernel if self._chunk else gemv_kernel
+        return (make(self.matrix, self.tuning),)
 
     @property
     def _blocks(self) -> int:
-        return 0 if self.in_pairs else self.matrix.channels // (2 * _BLOCK)
+        return 0 if self.in_pairs else self.matrix.channels // CHANNELS
+
+    @property
+    def _chunk(self) -> int:
+        """Pairs of inputs that a panel of blocks takes at a time, 0 without panels."""
+        blocks = max(self._blocks, MANY_BLOCKS * self.is_guest)
+        return panel_chunk(self.matrix.depth, blocks, self.tuning) if self._blocks else 0
 
     @property
     def shift(self) -> int:
@@ -58,14 +68,32 @@ class RowProducts(Specialized):
             return None
         return replace(self, matrix=matrix)
 
+    def joining(self, host: RowProducts) -> RowProducts | None:
+        """Return the layer with the kernel of another one, None where that is not its own, too."""
+        name = host.generated[0].name
+        guest = replace(self, tuning=host.tuning, is_guest=True)
+        if guest.matrix.form != host.matrix.form or self.tuning.bank >= host.tuning.bank:
+            return None
+        if guest.shift != host.shift:
+            guest = guest.with_shift(host.shift) or guest
+        return guest if guest.generated[0].name == name else None
+
     def constants(self) -> tuple[Constant, ...]:
         """Return the matrix."""
-        return self.matrix.constants(1 if self.in_pairs else _BLOCK)
+        if self.in_pairs:
+            return self.matrix.constants(PAIRS)
+        panel = self.tuning.panel if self._chunk else 1
+        return self.matrix.constants(Layout(CHANNELS // 2, panel, self._chunk))
 
     @property
     def scratch_bytes(self) -> int:
-        """One widened row."""
-        return 2 * self.matrix.depth
+        """One widened row, and the sums of a panel's blocks."""
+        waiting = min(self._blocks, self.tuning.panel) if self._chunk else 0
+        return 2 * self.matrix.depth + waiting * _SUMS_BYTES
+
+    def without_panels(self) -> RowProducts:
+        """Return the layer for a core whose inputs come from memory, beside the products."""
+        return replace(self, tuning=replace(self.tuning, panel=1))
 
     def clearance(self, position: int) -> int:  # noqa: ARG002
         """A row is read whole before any of its outputs is written."""
@@ -79,11 +107,12 @@ class RowProducts(Specialized):
     def features(self) -> Features:
         """Return rows, blocks of eight channels with their products, and what is left."""
         rows, depth = self.rows, self.matrix.depth // 2
-        loose = self.matrix.channels - 2 * _BLOCK * self._blocks
+        loose = self.matrix.channels - CHANNELS * self._blocks
         loose_pairs = rows * -(-loose // 2)
         return {
             "rows": rows,
-            "widened_words": rows * (self._row_bytes // 4),
+            "widened_fours": rows * (self._row_bytes // 16),
+            "widened_words": rows * (self._row_bytes // 4 % 4),
             "widened_rests": rows * (self._row_bytes % 4 > 0),
             "loose_pairs": loose_pairs,
             "loose_products": loose_pairs * depth,
@@ -93,14 +122,37 @@ class RowProducts(Specialized):
 
     def _in_blocks(self, depth: int) -> Features:
         """Return blocks of eight channels with their products."""
-        shape, rows, blocks = self.generated[0].values, self.rows, self.rows * self._blocks
+        rows, blocks = self.rows, self.rows * self._blocks
+        if self._chunk:
+            panels = rows * -(-self._blocks // self.tuning.panel)
+            chunks = -(-depth // self._chunk)
+            return {
+                "block_rows": rows,
+                "panels": panels,
+                "loads": panels * chunks,
+                "loaded_pairs": panels * depth,
+                "blocks": blocks,
+                "block_pairs": blocks * depth,
+                "waits": blocks * (chunks - 1),
+                "rests": panels * (depth % self._chunk > 0),
+                **self._forms(blocks),
+            }
+        shape = self.generated[0].values
         return {
             "block_rows": rows,
             "blocks": blocks,
             "block_pairs": blocks * depth,
             "loaded_pairs": (blocks if shape.chunks else rows) * depth,
             "chunks": blocks * shape.chunks,
+            **self._forms(blocks),
+        }
+
+    def _forms(self, blocks: int) -> Features:
+        """Return how the sums of blocks become int8, and the words that this needs per channel."""
+        words = CHANNELS * self.matrix.scale_step
+        return {
             **of_form(self.matrix, "blocks", blocks),
+            "loaded_numbers": blocks * words,
         }
 
     def call(self, arguments: Arguments) -> str:

@@ -57,16 +57,20 @@ def share_kernels(
     """Return the layers with as few different kernels as the proofs and the price allow.
 
     With `dual_issue` no kernel has a loop that shallower layers enter: the order of its
-    instructions is another one then.
+    instructions is another one then. And no products of a row go panel by panel: there inputs come
+    from memory without taking time.
     """
     found = list(operators)
     worth = cycles_per_byte(found)
-    if not dual_issue:
+    if dual_issue:
+        found = [x.without_panels() if isinstance(x, RowProducts) else x for x in found]
+    else:
         _share_depths(found, worth)
         _stream_weights(found, worth)
     _share_tiles(found, worth)
     _share_chunks(found)
     _share_shifts(found)
+    _join_blocks(found, worth)
     _leave_blocks(found, worth)
     _share_rests(found)
     return tuple(found)
@@ -264,6 +268,20 @@ def _tile_bytes(layers: Iterable[WinogradLayer]) -> int:
     """Return about what the kernels of tiles and of strips take."""
     names = {kernel.name for layer in layers for kernel in layer.generated[-2:]}
     return sum(TILES_BYTES if "_tiles_" in name else STRIPS_BYTES for name in names)
+
+
+def _join_blocks(found: list[Operator], worth: float) -> None:
+    """Let layers of few rows take the kernel of another one's blocks instead of their own."""
+    layers = {n: x for n, x in enumerate(found) if isinstance(x, RowProducts) and x.generated}
+    hosts = {layer.generated[0].name: layer for layer in layers.values()}
+    for number, layer in layers.items():
+        ways = [way for host in hosts.values() for way in [layer.joining(host)] if way]
+        costs = [_more_cycles({0: layer}, {0: way}) for way in ways]
+        more, best = min(
+            zip(costs, ways, strict=True), key=lambda pair: pair[0], default=(0.0, None)
+        )
+        if best is not None and more < BLOCKS_BYTES * worth:
+            found[number] = best
 
 
 def _leave_blocks(found: list[Operator], worth: float) -> None:

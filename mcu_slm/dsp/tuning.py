@@ -16,7 +16,8 @@ class Tuning:
     this part of the layer's output, or `padded_image_bytes`.
 
     Units: `bank` in registers of four bytes that hold weights (at most 32), `longest_strip` in
-        quads of positions, the rest in bytes.
+        quads of positions, `panel` in blocks of eight channels whose sums wait in memory while
+        inputs stay in registers (1: none do), the rest in bytes.
     """
 
     goal: str
@@ -25,11 +26,12 @@ class Tuning:
     longest_strip: int
     padded_image_bytes: int
     padding_share: int
+    panel: int
 
 
-SPEED: Final = Tuning("speed", 32, 4096, 8, 2048, 4)
-SIZE: Final = Tuning("size", 8, 2048, 4, 2048, 4)
-RAM: Final = Tuning("ram", 32, 0, 1, 0, 1 << 30)
+SPEED: Final = Tuning("speed", 32, 4096, 8, 2048, 4, 32)
+SIZE: Final = Tuning("size", 8, 2048, 4, 2048, 4, 1)
+RAM: Final = Tuning("ram", 32, 0, 1, 0, 1 << 30, 1)
 
 TUNINGS: Final = {"speed": SPEED, "size": SIZE, "ram": RAM}
 """By what `--optimize` calls them."""

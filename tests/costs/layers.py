@@ -137,6 +137,20 @@ def rows() -> Cases:
             )  # fmt: skip
 
 
+def wide_rows() -> Cases:
+    """Fully connected layers of so many inputs and outputs that the outputs go panel by panel."""
+    for n, (count, inputs, outputs) in enumerate(
+        [(1, 72, 24), (1, 76, 40), (1, 96, 128), (1, 100, 33), (2, 128, 64), (1, 140, 320),
+         (3, 160, 30), (1, 192, 272), (1, 256, 48), (1, 270, 96), (2, 320, 40), (1, 400, 32)]
+    ):  # fmt: skip
+        for variant in range(3):
+            yield fully_connected(
+                f"wide rows {n}, {variant}", (count, inputs), outputs,
+                activation=ACTIVATIONS[(n + variant) % 3], real=0.0005 * (1 + n % 2),
+                per_channel=n % 2 == 1, zero_points=(-128, -128) if n % 4 < 2 else (7, -6),
+            )  # fmt: skip
+
+
 def depthwise_convolutions() -> Cases:
     """Images and sequences, one filter per channel and several."""
     for n, (channels, size, kernel, stride, multiplier, padding) in enumerate(
@@ -363,7 +377,7 @@ SEVERAL_WAYS = (
 
 DSP = (
     *SEVERAL_WAYS, depthwise_convolutions, matrix_products, recurrent_layers, whole_images,
-    probabilities, two_operands("ADD"),
+    probabilities, two_operands("ADD"), wide_rows,
 )  # fmt: skip
 """What the dsp family has kernels of its own for."""
 

@@ -27,11 +27,14 @@ from tests.ops.cases import conv, fully_connected
 
 SEVERAL = re.compile(r"v?ldm\w*(\.w)?|ldrd(\.w)?")
 """Loads of several registers."""
+NOT_FOR_PAIRS = ("dsp_gemv_panels.c.j2",)
+"""Inputs stay in registers there: nothing is gained where they come from memory beside products."""
 
 
 def products() -> list[Case]:
     """Convolutions and rows whose depths fill the registers with weights, or not, once or often."""
     rows = [(1, 24, 16), (1, 70, 32), (1, 130, 40), (1, 2, 8), (4, 2, 6), (8, 64, 12), (5, 70, 9)]
+    rows.append((1, 128, 72))
     return [
         *(fully_connected(f"{n} rows of {k}", (n, k), outputs) for n, k, outputs in rows),
         conv("deep", (1, 3, 5, 140), (1, 1), 6),
@@ -91,12 +94,13 @@ def loops(text: str) -> list[list[str]]:
     return found
 
 
-def with_assembly() -> set[str]:
-    """Return the templates that hold assembly statements with loops."""
+def with_assembly(core: str) -> set[str]:
+    """Return the templates that hold assembly statements with loops and that a core has use for."""
     return {
         path.name
         for path in (KERNELS / "dsp").glob("*.c.j2")
         if "__asm__ volatile" in path.read_text()
+        and not (path.name in NOT_FOR_PAIRS and core in DUAL_ISSUE_CORES)
     }
 
 
@@ -105,7 +109,7 @@ def test_no_loop_loads_several_registers(
     compiled_for: tuple[str, dict[str, list[str]]],
 ) -> None:
     core, texts = compiled_for
-    assert with_assembly() <= set(texts)
+    assert with_assembly(core) <= set(texts)
     several = {
         name
         for name, files in texts.items()
@@ -117,7 +121,7 @@ def test_no_loop_loads_several_registers(
         assert several == set()
         assert not any("mcu_slm_copy_four(&" in text for text in texts["dsp_depthwise.c.j2"])
     else:
-        assert several == with_assembly()
+        assert several == with_assembly(core)
 
 
 @pytest.mark.unit

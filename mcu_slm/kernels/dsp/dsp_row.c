@@ -2,17 +2,66 @@
 #include "dsp_row.h"
 
 #include "dsp_instructions.h"
-#include "dsp_rescale.h"
+
+static inline uint32_t *widen_word(const int8_t *row, uint32_t *widened)
+{
+    const uint32_t word = mcu_slm_load_word(row);
+
+    *widened++ = mcu_slm_sxtb16(word);
+    *widened++ = mcu_slm_sxtb16_ror8(word);
+    return widened;
+}
+
+/* Sixteen bytes at a time, of at least as many. */
+static void widen_words(const int8_t *row, const int8_t *end, uint32_t *widened)
+{
+#if MCU_SLM_DSP_ASSEMBLY
+    register const int8_t *x __asm__("r0") = row;
+    register uint32_t *y __asm__("r1") = widened;
+    register const int8_t *last __asm__("r2") = end;
+
+    __asm__ volatile(
+        "push   {r4-r10}             \n"
+        ".p2align 2                  \n"
+        "1:                          \n"
+        "ldr.w  r10, [r0, #12]       \n" /* loads behind one another take a cycle less */
+        "ldr.w  r8, [r0, #8]         \n"
+        "ldr.w  r6, [r0, #4]         \n"
+        "ldr.w  r4, [r0], #16        \n"
+        "sxtb16 r9, r10              \n"
+        "sxtb16 r10, r10, ror #8     \n"
+        "sxtb16 r7, r8               \n"
+        "sxtb16 r8, r8, ror #8       \n"
+        "sxtb16 r5, r6               \n"
+        "sxtb16 r6, r6, ror #8       \n"
+        "sxtb16 r3, r4               \n"
+        "sxtb16 r4, r4, ror #8       \n"
+        "stmia  r1!, {r3-r10}        \n"
+        "cmp    r0, r2               \n"
+        "bne    1b                   \n"
+        "pop    {r4-r10}             \n"
+        : "+r"(x), "+r"(y)
+        : "r"(last)
+        : "r3", "cc", "memory");
+#else
+    for (; row != end; row += 4) {
+        widened = widen_word(row, widened);
+    }
+#endif
+}
 
 void mcu_slm_dsp_widen_row(const int8_t *row, int32_t depth, uint32_t *widened)
 {
-    const int8_t *end = row + depth / 4 * 4;
+    const uint32_t fours = (uint32_t)depth / 4;
+    const int8_t *end = row + 4 * fours;
 
-    while (row < end) {
-        const uint32_t word = mcu_slm_load_word(row);
-
-        *widened++ = mcu_slm_sxtb16(word);
-        *widened++ = mcu_slm_sxtb16_ror8(word);
+    if (fours >= 4) {
+        widen_words(row, row + fours / 4 * 16, widened);
+        row += fours / 4 * 16;
+        widened += fours / 4 * 8;
+    }
+    while (row != end) {
+        widened = widen_word(row, widened);
         row += 4;
     }
     if (depth % 4 != 0) {
@@ -25,39 +74,25 @@ void mcu_slm_dsp_widen_row(const int8_t *row, int32_t depth, uint32_t *widened)
     }
 }
 
-static int8_t rescale(const mcu_slm_matrix_t *matrix, int32_t sum, int32_t channel)
-{
-    const int32_t *numbers = matrix->scale + channel * matrix->scale_step;
-    const int32_t third = matrix->has_third ? numbers[2] : 0;
-    const int32_t value = mcu_slm_dsp_rescale(sum, numbers, third, matrix->is_signed, matrix->shift);
-    const int8_t act_min = (int8_t)(uint8_t)matrix->act_min;
-    const int8_t act_max = (int8_t)(uint8_t)matrix->act_max;
-
-    return value < act_min ? act_min : value > act_max ? act_max : (int8_t)value;
-}
-
-void mcu_slm_dsp_multiply_pair(const mcu_slm_matrix_t *matrix, const uint32_t *row, const uint32_t *weights, int32_t step,
-                               int32_t channel, int8_t *output)
+/* Two channels, or a last one alone. */
+static void multiply_pair(const mcu_slm_matrix_t *matrix, const uint32_t *row, const uint32_t *weights, int32_t channel, int8_t *output)
 {
     int32_t t = matrix->bias[channel];
     int32_t b = matrix->bias[channel + 1];
 
-    for (const uint32_t *end = row + matrix->pairs; row != end; row++) {
+    for (const uint32_t *end = weights + matrix->pairs; weights != end; weights++) {
         t = mcu_slm_smlad(*weights, *row, t);
         b = mcu_slm_smlad(mcu_slm_sxtb16(*weights), *row, b);
-        weights += step;
+        row++;
     }
-    output[channel] = rescale(matrix, (int32_t)((uint32_t)t - (uint32_t)b), channel);
-    if (channel + 1 < matrix->channels) {
-        output[channel + 1] = rescale(matrix, (int32_t)((uint32_t)b << 8), channel + 1);
-    }
+    mcu_slm_dsp_store_pair(matrix, t, b, channel, output);
 }
 
 void mcu_slm_dsp_multiply_pairs(const mcu_slm_matrix_t *matrix, const uint32_t *row, const uint32_t *weights, int32_t first,
                                 int8_t *output)
 {
     for (int32_t channel = first; channel < matrix->channels; channel += 2) {
-        mcu_slm_dsp_multiply_pair(matrix, row, weights, 1, channel, output);
+        multiply_pair(matrix, row, weights, channel, output);
         weights += matrix->pairs;
     }
 }
