@@ -14,8 +14,16 @@ import numpy as np
 
 from mcu_slm.dsp.counts import of_form, widened
 from mcu_slm.dsp.gemm import ALONE, Rests, Sharing, bank_for, gemm_kernel, quad_bytes
-from mcu_slm.dsp.matrix import Matrix, input_order, matrix_of
-from mcu_slm.dsp.quads import Quads, padded_bytes, pixel_step, reach, run_taps, whole_windows
+from mcu_slm.dsp.matrix import Matrix, input_order, matrix_of, window_order
+from mcu_slm.dsp.quads import (
+    Quads,
+    padded_bytes,
+    pixel_step,
+    reach,
+    run_taps,
+    whole_span,
+    whole_windows,
+)
 from mcu_slm.dsp.rows import MOST_ROWS, RowProducts
 from mcu_slm.dsp.specialized import Specialized, constant_struct
 from mcu_slm.dsp.tuning import Tuning
@@ -252,6 +260,8 @@ class Convolution(MatrixProduct):
     def _window_fields(self) -> dict[str, object]:
         height, width = self._window.height, self._window.width
         inside = self.is_padded
+        top, bottom = (0, height.output) if inside else whole_span(height)
+        left, right = (0, width.output) if inside else whole_span(width)
         return {
             "input_height": reach(self._window.height) if inside else height.input,
             "input_width": reach(self._window.width) if inside else width.input,
@@ -266,6 +276,10 @@ class Convolution(MatrixProduct):
             "dilation_width": width.dilation,
             "pad_top": 0 if inside else height.pad,
             "pad_left": 0 if inside else width.pad,
+            "inside_top": top,
+            "inside_bottom": bottom,
+            "inside_left": left,
+            "inside_right": right,
             "zero_point": self.plain.linear.input_zero_point,
         }
 
@@ -284,12 +298,10 @@ def ways_of_conv_2d(plain: Conv2D, tuning: Tuning) -> list[Operator]:
     window, weights = plain.window, plain.linear.weights
     positions = plain.batches * window.output_pixels
     run_bytes = run_taps(window) * weights.shape[3]
-    rows = weights.reshape(weights.shape[0], -1)
-    order = [
-        place if place < 0 else run * run_bytes + place
-        for run in range(rows.shape[1] // run_bytes)
-        for place in input_order(run_bytes)
-    ]
+    height, width, taps = window.height.kernel, window.width.kernel, run_taps(window)
+    by_run = weights.reshape(len(weights), height, width // taps, run_bytes)
+    rows = by_run.swapaxes(1, 2).reshape(len(weights), -1)  # as dsp_quads.c takes the runs
+    order = window_order(height * width // taps, run_bytes)
     matrix = matrix_of(plain.linear, rows, order)
     if matrix is None:
         return []

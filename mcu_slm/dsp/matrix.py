@@ -26,12 +26,20 @@ def input_order(run_bytes: int) -> list[int]:
 
     Of each four bytes SXTB16 gives 0 and 2, then 1 and 3.
     """
-    order = []
+    return window_order(1, run_bytes)
+
+
+def window_order(runs: int, run_bytes: int) -> list[int]:
+    """Return the same for a window of several runs: their whole words, then what is left of each.
+
+    Inputs are numbered run by run.
+    """
     whole = run_bytes // 4 * 4
-    for first in range(0, whole, 4):
-        order += [first, first + 2, first + 1, first + 3]
-    rest: list[int] = {0: [], 1: [0, -1], 2: [0, 1], 3: [0, 2, 1, -1]}[run_bytes - whole]
-    return order + [place if place < 0 else whole + place for place in rest]
+    words = [first + place for first in range(0, whole, 4) for place in (0, 2, 1, 3)]
+    rest = [whole + place for place in ((), (0,), (0, 1), (0, 2, 1))[run_bytes - whole]]
+    starts = range(0, runs * run_bytes, run_bytes)
+    order = [start + place for part in (words, rest) for start in starts for place in part]
+    return order + [-1] * (len(order) % 2)
 
 
 @dataclass(frozen=True)

@@ -96,6 +96,12 @@ def whole_windows(window: Window) -> list[bool]:
     return whole
 
 
+def whole_span(axis: Geometry) -> tuple[int, int]:
+    """Return the outputs whose taps all lie inside the input: the first, and the one behind them."""
+    whole = np.flatnonzero(axis.inside().all(axis=1))
+    return (int(whole[0]), int(whole[-1]) + 1) if whole.size else (0, 0)
+
+
 def pixel_step(window: Window, *, is_padded: bool) -> int:
     """Return how many pixels apart windows begin which are stretches of pixels, 0 if they are not.
 

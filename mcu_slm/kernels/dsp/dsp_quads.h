@@ -20,6 +20,10 @@ typedef struct {
     int32_t dilation_width;
     int32_t pad_top;
     int32_t pad_left;
+    int32_t inside_top; /* output rows from here to inside_bottom - 1 and columns likewise have windows without padding */
+    int32_t inside_bottom;
+    int32_t inside_left;
+    int32_t inside_right;
     int32_t zero_point; /* of the input: the value of padding */
 } mcu_slm_quads_window_t;
 
