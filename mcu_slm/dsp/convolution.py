@@ -12,7 +12,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from mcu_slm.dsp.counts import of_form, widened
+from mcu_slm.dsp.counts import of_form, widened_rows
 from mcu_slm.dsp.gemm import ALONE, Rests, Sharing, bank_for, gemm_kernel, quad_bytes
 from mcu_slm.dsp.matrix import Matrix, input_order, matrix_of, window_order
 from mcu_slm.dsp.quads import (
@@ -115,9 +115,8 @@ class MatrixProduct(Specialized):
 
     def _products(self) -> Features:
         """Return strips, tiles of two channels by four positions, and what does not fill one."""
-        shape, strip = self.generated[0].values, 4 * self.quads_per_strip
+        shape, counts = self.generated[0].values, self._counts()
         depth, enters = self.matrix.depth // 2, self.sharing.room > 0
-        counts = [min(strip, self.positions - at) for at in range(0, self.positions, strip)]
         pairs, alone = divmod(self.matrix.channels, 2)
         unfinished = [n % 4 for n in counts if n % 4 > 1]
         asides, singles = len(unfinished) * pairs, sum(n % 4 == 1 for n in counts) * pairs
@@ -148,9 +147,12 @@ class MatrixProduct(Specialized):
 
     def _widening(self) -> Features:
         """Return the quads of rows, and the words of each."""
+        return widened_rows(self._counts(), self.row_bytes)
+
+    def _counts(self) -> list[int]:
+        """Return the positions of each strip."""
         strip = 4 * self.quads_per_strip
-        quads = -(-self.positions // 4)
-        return {"row_strips": -(-self.positions // strip), **widened(quads, self.row_bytes)}
+        return [min(strip, self.positions - at) for at in range(0, self.positions, strip)]
 
     def call(self, arguments: Arguments) -> str:
         """Return the loop over strips."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from mcu_slm.dsp.matrix import Matrix
@@ -12,14 +12,33 @@ from mcu_slm.ops.features import Features
 _SLOW: Final = ("ldr", "ldrd", "strb", "vmov")
 
 
-def widened(runs: float, run_bytes: int) -> Features:
-    """Return runs of four positions that `dsp_quads` widens side by side."""
-    rest = run_bytes % 4
+def widened(quads: float, run_bytes: int, spans: float | None = None, runs: int = 1) -> Features:
+    """Return what `dsp_quads` widens side by side.
+
+    Args:
+        quads: Four positions each.
+        run_bytes: Bytes side by side.
+        spans: Calls of `widen`, each for some quads; by default each for one.
+        runs: Runs of each position.
+    """
+    spans = quads if spans is None else spans
+    words, rest = divmod(run_bytes, 4)
     return {
-        "widened_runs": runs,
-        "widened_words": runs * (run_bytes // 4),
-        **({f"widened_rests_of_{rest}": runs} if rest else {}),
+        "spans": spans,
+        "widened_quads": quads * (words > 0),
+        "widened_runs": quads * runs * (words > 0),
+        "widened_words": quads * runs * words,
+        "rest_spans": spans * runs * rest,
+        "rest_quads": quads * runs * rest,
     }
+
+
+def widened_rows(counts: Iterable[int], row_bytes: int) -> Features:
+    """Return calls of `quads_of_rows`, each for a number of rows."""
+    counts = list(counts)
+    quads = sum(-(-count // 4) for count in counts)
+    spans = sum((count >= 4) + (count % 4 > 0) for count in counts)
+    return {"row_strips": len(counts), **widened(quads, row_bytes, spans)}
 
 
 def of_form(matrix: Matrix, what: str, count: float) -> Features:

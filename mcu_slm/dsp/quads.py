@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,9 +10,6 @@ import numpy as np
 from mcu_slm.dsp.counts import widened
 from mcu_slm.ops.features import Features, copied, filled, joined
 from mcu_slm.ops.window import Geometry, Window
-
-_INSIDE, _ANYWHERE, _BORDER = "inside", "anywhere", "border"
-"""Without padding and in one row; without padding; with padding."""
 
 
 @dataclass(frozen=True)
@@ -29,30 +27,45 @@ class Quads:
     def features(self) -> Features:
         """Return the quads by kind, the runs that are widened, and what is filled at the border."""
         height, taps = self.window.height, run_taps(self.window)
-        runs = height.kernel * self.window.width.kernel // taps
-        kinds = self._kinds()
-        inside, border = kinds.count(_INSIDE), kinds.count(_BORDER)
-        found = {
-            "windows_inside": inside,
-            "windows_anywhere": len(kinds) - inside,
-            "window_rows": len(kinds) * height.kernel,
-            "border_runs": border * runs,
-            **widened(len(kinds) * runs, taps * self.channels),
-        }
-        return joined(found, self.padding() if self.is_padded else self._border(kinds))
+        columns, run_bytes = self.window.width.kernel // taps, taps * self.channels
+        inside, anywhere, border = self._spans()
+        runs = len(border) * height.kernel * columns
+        quads, spans = (sum(inside) + anywhere) * columns, (len(inside) + anywhere) * columns
+        return joined(
+            {
+                "window_strips": -(-self.window.output_pixels // self.strip),
+                "windows_inside": len(inside),
+                "windows_anywhere": anywhere + len(border),
+                "window_columns": (len(inside) + anywhere) * columns,
+                "border_runs": runs,
+            },
+            widened(quads, run_bytes, spans, height.kernel),
+            widened(runs, run_bytes),
+            self.padding() if self.is_padded else self._border(border),
+        )
 
-    def _kinds(self) -> list[str]:
-        """Return how the windows of each quad of positions are found."""
+    def _spans(self) -> tuple[list[int], int, list[int]]:
+        """Return how the kernel walks.
+
+        The quads of each stretch of a row without padding, how many others have none, and the
+        first positions of those with padding.
+        """
         positions, columns = self.window.output_pixels, self.window.width.output
         whole = [True] * positions if self.is_padded else whole_windows(self.window)
-        found = []
-        for first in range(0, positions, 4):
-            left = min(self.strip - first % self.strip, positions - first)
-            if left >= 4 and first % columns + 4 <= columns and whole[first] and whole[first + 3]:
-                found.append(_INSIDE)
+        end = columns if self.is_padded else whole_span(self.window.width)[1]
+        inside, anywhere, border = [], 0, []
+        at = 0
+        while at < positions:
+            left = min(self.strip - at % self.strip, positions - at)
+            quads = min(left, end - at % columns) // 4 if whole[at] else 0
+            if quads:
+                inside.append(quads)
+            elif all(whole[at : at + min(left, 4)]):
+                anywhere += 1
             else:
-                found.append(_ANYWHERE if all(whole[first : first + min(left, 4)]) else _BORDER)
-        return found
+                border.append(at)
+            at += 4 * max(quads, 1)
+        return inside, anywhere, border
 
     def padding(self) -> Features:
         """Return what it takes to copy the image."""
@@ -63,28 +76,22 @@ class Quads:
             copied(height.input, width.input * self.channels),
         )
 
-    def _border(self, kinds: list[str]) -> Features:
-        """Return the taps of runs with padding: those that are filled, those that are copied.
+    def _border(self, quads: list[int]) -> Features:
+        """Return the runs with padding that are put together: what is filled, then copied.
 
         Of an unfinished quad the last position is repeated.
         """
         height, width = (axis.inside() for axis in (self.window.height, self.window.width))
         taps = run_taps(self.window)
-        filled_taps = copied_taps = 0
-        for quad, kind in enumerate(kinds):
-            for place in range(4) if kind == _BORDER else ():
-                position = min(4 * quad + place, self.window.output_pixels - 1)
-                y, x = divmod(position, self.window.width.output)
-                runs = width[x].reshape(-1, taps)
-                broken = runs[~runs.all(axis=1)]
-                rows = int(height[y].sum())
-                filled_taps += rows * int((~broken).sum()) + (len(height[y]) - rows) * runs.size
-                copied_taps += rows * int(broken.sum())
-        return joined(
-            {"filled_runs": (filled_taps + copied_taps) / taps},
-            filled(filled_taps, self.channels),
-            copied(copied_taps, self.channels),
-        )
+        broken, lengths = 0, Counter[int]()
+        for position in (first + place for first in quads for place in range(4)):
+            y, x = divmod(min(position, self.window.output_pixels - 1), self.window.width.output)
+            inside, rows = width[x].reshape(-1, taps).sum(axis=1), int(height[y].sum())
+            broken += len(inside) * len(height[y]) - rows * int((inside == taps).sum())
+            for length in inside[(inside > 0) & (inside < taps)]:
+                lengths[int(length)] += rows
+        copies = [copied(count, length * self.channels) for length, count in lengths.items()]
+        return joined(filled(broken, taps * self.channels), *copies)
 
 
 def whole_windows(window: Window) -> list[bool]:
@@ -97,7 +104,7 @@ def whole_windows(window: Window) -> list[bool]:
 
 
 def whole_span(axis: Geometry) -> tuple[int, int]:
-    """Return the outputs whose taps all lie inside the input: the first, and the one behind them."""
+    """Return the first output whose taps all lie inside the input, and the one behind the last."""
     whole = np.flatnonzero(axis.inside().all(axis=1))
     return (int(whole[0]), int(whole[-1]) + 1) if whole.size else (0, 0)
 

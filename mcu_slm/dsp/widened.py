@@ -12,7 +12,7 @@ from typing import ClassVar
 import numpy as np
 
 from mcu_slm.dsp.convolution import MatrixProduct
-from mcu_slm.dsp.counts import widened
+from mcu_slm.dsp.counts import widened_rows
 from mcu_slm.dsp.gemm import quad_bytes
 from mcu_slm.dsp.matrix import input_order
 from mcu_slm.ops.base import Activations, Arguments, Operator
@@ -44,7 +44,7 @@ class WidenedRows(Operator):
 
     def features(self) -> Features:
         """Return the quads of rows, and the words of each."""
-        return {"row_strips": 1, **widened(self.widened_shape[0], self.row_bytes)}
+        return widened_rows([self.positions], self.row_bytes)
 
     def call(self, arguments: Arguments) -> str:
         """Return the kernel call."""

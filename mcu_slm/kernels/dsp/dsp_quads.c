@@ -128,6 +128,9 @@ static void widen_rests(const runs_t *runs, int8_t *rests, int32_t place, int32_
     const int32_t next_run = runs->to_next_run + 4 * runs->words;
     const int32_t next_quad = runs->to_next_quad + next_run * runs->runs;
     const int32_t quad_bytes = runs->skipped + 32 * runs->words * runs->runs;
+    const intptr_t second = runs->second; /* as stores of bytes might change what is in memory */
+    const intptr_t third = runs->third;
+    const intptr_t fourth = runs->fourth;
     const int8_t *run = runs->x + 4 * runs->words;
 
     for (int32_t left = runs->runs; left > 0; left--) {
@@ -141,9 +144,9 @@ static void widen_rests(const runs_t *runs, int8_t *rests, int32_t place, int32_
                 const int8_t *x = run + at;
 
                 store_half(to, *x);
-                store_half(to + 4, *at_distance(x, runs->second));
-                store_half(to + 8, *at_distance(x, runs->third));
-                store_half(to + 12, *at_distance(x, runs->fourth));
+                store_half(to + 4, *at_distance(x, second));
+                store_half(to + 8, *at_distance(x, third));
+                store_half(to + 12, *at_distance(x, fourth));
                 at += next_quad;
                 to += quad_bytes;
             }
@@ -155,13 +158,13 @@ static void widen_rests(const runs_t *runs, int8_t *rests, int32_t place, int32_
     }
 }
 
-/* Widens what begins with a run of the window. */
+/* Widens some runs, the first of which has a number in the window; at least one quad. */
 static void widen(runs_t *runs, int32_t first, int32_t count, uint32_t *quads)
 {
     if (runs->rest > 0) {
         widen_rests(runs, (int8_t *)(quads + runs->rests_from), first * runs->rest, count);
     }
-    if (runs->words > 0 && count > 0) {
+    if (runs->words > 0) {
         runs->quads = quads + 8 * first * runs->words;
         runs->count = count;
         widen_words(runs);
@@ -193,7 +196,9 @@ void mcu_slm_dsp_quads_of_rows(const int8_t *rows, int32_t step, int32_t depth, 
     runs.second = step;
     runs.third = 2 * step;
     runs.fourth = 3 * step;
-    widen(&runs, 0, whole, quads);
+    if (whole > 0) {
+        widen(&runs, 0, whole, quads);
+    }
     if (last >= 0) {
         runs.x = rows + 4 * step * whole;
         runs.second = last < step ? last : step;
