@@ -302,7 +302,7 @@ def _streams(pairs: int) -> tuple[Stream, ...]:
     room = _MOST_PAIRS - _RESIDENT_PAIRS
     counts = [min(room, pairs - first) for first in range(_RESIDENT_PAIRS, pairs, room)]
     registers = [range(_RESIDENT_PAIRS, _RESIDENT_PAIRS + count) for count in counts]
-    return tuple(Stream(f"s{r[0]}-s{r[-1]}", ",".join(map(str, r))) for r in registers)
+    return tuple(Stream(_range(r), ",".join(map(str, r))) for r in registers)
 
 
 def _frame(matrix: Matrix, begins: int) -> dict[str, int]:
@@ -378,7 +378,13 @@ def _registers(used: int) -> str:
 
 def _bank(used: int) -> str:
     """Return the same registers as the assembler is told."""
-    return f"s0-s{used - 1}" if used > 1 else "s0"
+    return _range(range(max(used, 1)))
+
+
+def _range(registers: range) -> str:
+    """Return some registers as the assembler is told."""
+    first, last = f"s{registers[0]}", f"s{registers[-1]}"
+    return first if first == last else f"{first}-{last}"
 
 
 def _scale_words(matrix: Matrix) -> int:

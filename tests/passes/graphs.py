@@ -236,3 +236,9 @@ def siblings(positions: int = 9, depth: int = 12) -> Graph:
     """Three products of the same rows."""
     a = Layers("siblings", (1, 1, positions, depth))
     return a.graph(*(a.rows(a.x, channels) for channels in (8, 5, 14)))
+
+
+def narrowing() -> Graph:
+    """Products of the same number of rows, the first of far wider ones."""
+    a = Layers("narrowing", (1, 1, 40, 256))
+    return a.graph(a.rows(a.rows(a.x, 16), 16))

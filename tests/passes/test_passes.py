@@ -11,10 +11,11 @@ import pytest
 
 from mcu_slm import ops, passes, tflite
 from mcu_slm.compile import compile_model
+from mcu_slm.dsp.convolution import MatrixProduct
 from mcu_slm.errors import BuildError, UsageError
 from mcu_slm.ir import Graph, verify
 from mcu_slm.ops import reference
-from mcu_slm.passes import PASSES, Draft, Pass, Target, run_passes
+from mcu_slm.passes import PASSES, Draft, Pass, Target, plan_draft, run_passes
 from mcu_slm.rows import pack
 from mcu_slm.verify.host import HostModel
 from tests.models import windows_of
@@ -228,3 +229,16 @@ def test_unknown_passes_are_refused(tmp_path: Path) -> None:
 def test_names_are_unique_and_graphs_sound() -> None:
     assert len(set(NAMES)) == len(NAMES)
     assert all(not verify(graph) for graph, *_ in CASES.values())
+
+
+@pytest.mark.unit
+def test_strips_are_as_long_as_the_arena_allows() -> None:
+    draft = _draft(graphs.narrowing())
+    shorter = run_passes(draft, Target(), ("lengthen-strips",))
+    longer = run_passes(draft, Target())
+    assert plan_draft(longer).arena_bytes == plan_draft(shorter).arena_bytes
+    strips = [
+        [layer.quads_per_strip for layer in found.operators if isinstance(layer, MatrixProduct)]
+        for found in (shorter, longer)
+    ]
+    assert strips == [[2, 8], [2, 10]]
