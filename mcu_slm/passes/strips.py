@@ -20,15 +20,20 @@ def lengthen_strips(draft: Draft, target: Target) -> Draft:
         return draft
     limit = plan_draft(draft).arena_bytes
     for place, step in enumerate(draft.steps):
-        kept = max(draft.graph.tensor(t).byte_count for t in (*step.reads, *step.node.outputs))
         for longer in _longer(step):
-            if kept + longer.operator.scratch_bytes > limit:
+            if _least_bytes(draft, longer) > limit:
                 continue  # no plan is needed to see it
             trial = draft.with_steps((*draft.steps[:place], longer, *draft.steps[place + 1 :]))
             if plan_draft(trial).arena_bytes <= limit:
                 draft = trial
                 break
     return draft
+
+
+def _least_bytes(draft: Draft, step: Step) -> int:
+    """Return what a layer takes at least, its outputs lying where its inputs were."""
+    tensors = (draft.graph.tensor(t).byte_count for t in (*step.reads, *step.node.outputs))
+    return max(tensors) + step.operator.scratch_bytes
 
 
 def _longer(step: Step) -> Iterator[Step]:
