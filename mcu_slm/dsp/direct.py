@@ -4,10 +4,10 @@ The kernels for two channels a and b get 256 * A for nothing, but B without the 
 
     y = saturate_s8((offset + (B * multiplier >> 32)) >> shift)
 
-no shift of B is needed, but whole numbers for `offset` are coarse then: one is worth 2 to 4 steps of
-the sum. A whole number added to the sum as well (by its bias) makes up for it: the two together
-reach nearly every place between. As with every short rescaling, numbers count only once they are
-proved for all sums that can occur.
+B needs no shift, but offsets, whole numbers, are coarse then: one is worth 2 to 4 steps of the sum.
+A whole number added to the sum as well, by its bias, makes up for that: both together reach nearly
+every place between. As with every short rescaling, numbers count only once they are proved for all
+sums that can occur.
 """
 
 from __future__ import annotations
@@ -22,25 +22,28 @@ from mcu_slm.dsp.packing import SCALE_BITS
 from mcu_slm.dsp.rescaling import Sums, decisive_sums, lost_bits, offset_bounds
 from mcu_slm.quant import INT32_MAX, Int64
 
-CODES = 128
-"""The last bits of a channel's word, its multiplier, are the offset above `middle`."""
+BIAS_BITS = 20
+"""A word holds the bias of b in these bits, above them what its offset lies above `middle`."""
 
-_FARTHEST_STEP = 24
 _CONSTANT_BITS = 30
 _MOST_LOST = 20
+_FARTHEST_STEP = 4
+_PARTS = 512
+_AT_A_TIME = 256
 
 
 @dataclass(frozen=True, eq=False)
 class DirectRescaling:
     """Proved numbers of some channels.
 
-    Shapes: words, added: int64 [channels]; `added` is what sums must have more than the layer's.
-        `constants`: the sum that a channel must be given whose output never changes, where
-        `is_constant` says so (its weights must be 0).
+    Shapes: multiplier, offset, added: int64 [channels]; `offset` is above `middle`, `added` is what
+        sums must have more than the layer's. constants: the sum that a channel must be given whose
+        output never changes, where `is_constant` says so (its weights must be 0).
     """
 
     middle: int
-    words: Int64
+    multiplier: Int64
+    offset: Int64
     added: Int64
     is_constant: npt.NDArray[np.bool_]
     constants: Int64
@@ -55,20 +58,21 @@ def direct_rescaling(sums: Sums, shift: int) -> DirectRescaling | None:
     """
     if shift < 1:
         return None
-    middle = (sums.zero_point << shift) + (1 << (shift - 1)) - CODES // 2
     points = decisive_sums(sums)
     wanted = sums.output(points)
     is_constant = (wanted == wanted[:, :1]).all(axis=1)
-    words = np.full(len(points), (1 << _CONSTANT_BITS) + CODES // 2, np.int64)
-    added = np.zeros_like(words)
-    constants = (wanted[:, 0] - sums.zero_point) << (shift + 32 - _CONSTANT_BITS)
+    middle = (sums.zero_point << shift) + (1 << (shift - 1))
+    numbers = np.zeros((3, len(points)), np.int64)
+    numbers[0] = 1 << _CONSTANT_BITS
     search = _Search(sums, shift, middle, points, wanted)
-    for row in np.flatnonzero(~is_constant):
-        found = search.numbers_of(int(row))
+    for row in np.flatnonzero(~is_constant).tolist():
+        found = search.numbers_of(row)
         if found is None:
             return None
-        words[row], added[row] = found
-    return DirectRescaling(middle, words, added, is_constant, constants)
+        numbers[:, row] = found
+    constants = (wanted[:, 0] - sums.zero_point) << (shift + 32 - _CONSTANT_BITS)
+    multiplier, offset, added = numbers
+    return DirectRescaling(middle, multiplier, offset, added, is_constant, constants)
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,37 +85,47 @@ class _Search:
     points: Int64
     wanted: Int64
 
-    def numbers_of(self, row: int) -> tuple[int, int] | None:
-        """Return a channel's word and what its sums must have more, None where there is none."""
-        mantissa = self.sums.multipliers[row].multiplier
+    def numbers_of(self, row: int) -> tuple[int, int, int] | None:
+        """Return multiplier, offset and what a channel's sums must have more, None without any."""
         lost = int(lost_bits(self.sums, SCALE_BITS, self.shift + SCALE_BITS)[row])
         if lost > _MOST_LOST:
             return None
-        codes = np.arange(CODES)
+        nearest = self.sums.multipliers[row].multiplier >> lost
+        unit = max(1, (1 << 32) // max(1, int(np.abs(self.points[row]).max())) // _PARTS)
         for step in _steps():
-            words = ((mantissa >> lost) // CODES + step) * CODES + codes
-            words = words[(words > 0) & (words <= INT32_MAX)]
-            for trial in self._trials(words, lost):
-                good = np.flatnonzero(self._holds(row, words, trial))
+            multiplier = nearest + step * unit
+            if not 0 < multiplier <= INT32_MAX:
+                continue
+            for offset, added in _pairs(multiplier, 1 / (2 << lost)):
+                good = np.flatnonzero(self._holds(row, multiplier, offset, added))
                 if len(good):
-                    return int(words[good[0]]), int(trial[good[0]])
+                    return multiplier, int(offset[good[0]]), int(added[good[0]])
         return None
 
-    def _trials(self, words: Int64, lost: int) -> Iterator[Int64]:
-        """Yield the two numbers beside what makes up for each word's offset."""
-        tie = 1 / (2 << lost)  # half of what the judge's second rounding is finer, in offsets
-        short = tie - (words % CODES - CODES // 2)
-        first = np.floor(short * 2.0**32 / words).astype(np.int64)
-        yield first
-        yield first + 1
-
-    def _holds(self, row: int, words: Int64, added: Int64) -> npt.NDArray[np.bool_]:
-        """Return which words give the judge's output for every sum of a channel."""
-        product = ((self.points[row] + added[:, None]) * words[:, None]) >> 32
+    def _holds(
+        self, row: int, multiplier: int, offset: Int64, added: Int64
+    ) -> npt.NDArray[np.bool_]:
+        """Return which numbers give the judge's output for every sum of a channel."""
+        product = ((self.points[row] + added[:, None]) * multiplier) >> 32
         low, high = offset_bounds(self.sums, np.int64(self.shift), product, self.wanted[[row]])
-        offset = self.middle + words % CODES
-        holds: npt.NDArray[np.bool_] = (low <= offset) & (offset <= high)
+        holds: npt.NDArray[np.bool_] = (low <= self.middle + offset) & (
+            self.middle + offset <= high
+        )
         return holds
+
+
+def _pairs(multiplier: int, tie: float) -> Iterator[tuple[Int64, Int64]]:
+    """Yield offsets and what must be added to sums for each: the two whole numbers next to it.
+
+    `tie`: what the offset would be if it were no whole number, half of what the judge's second
+    rounding is finer.
+    """
+    reach = 1 << (31 - BIAS_BITS)
+    for first in range(-reach, reach, _AT_A_TIME):
+        offset = np.arange(first, first + _AT_A_TIME)
+        added = np.floor((tie - offset) * 2.0**32 / multiplier).astype(np.int64)
+        yield offset, added
+        yield offset, added + 1
 
 
 def _steps() -> Iterator[int]:

@@ -20,6 +20,7 @@ PAIR_BYTES, ENTRY_BYTES, WRAPPER_BYTES = 44, 4, 460
 _WALK = (
     *("bias", "weights", "words", "scale", "step", "middle", "next_output", "quads"),
     *("whole_end", "whole_stride", "channels", "pairs", "rest", "chunks", "limits", "act_max"),
+    "middle_b",
 )
 """What `dsp_gemm` copies of mcu_slm_pairs_t, in its order."""
 
@@ -283,7 +284,7 @@ def gemm_kernel(
         form=matrix.form,
         clamp=matrix.is_clamped,
         frame=_frame(matrix, begins=8 if chunks else 2),  # one per sum, or per channel
-        numbers="r6, r7, r9, r10" if matrix.form == "short" else "r6-r11",
+        numbers="r6, r7, r9, r10" if _scale_words(matrix) == 2 else "r6-r11",
         enters=sharing.room > 0,
         streams=_streams(pairs) if streams else (),
         rests=rests,
@@ -388,7 +389,7 @@ def _range(registers: range) -> str:
 
 
 def _scale_words(matrix: Matrix) -> int:
-    return 2 if matrix.form == "short" else 3
+    return 2 + (matrix.form in {"signed", "extra"})
 
 
 def _numbers(count: int) -> str:

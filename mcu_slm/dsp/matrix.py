@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from mcu_slm.dsp.direct import BIAS_BITS, DirectRescaling, direct_rescaling
 from mcu_slm.dsp.packing import SCALE_BITS, PackedRescaling, pack
 from mcu_slm.dsp.rescaling import ShortRescaling, Sums, accumulator_range, shorten
 from mcu_slm.ops.base import Constant
@@ -19,6 +20,11 @@ from mcu_slm.ops.linear import Linear
 from mcu_slm.quant import INT8_MAX, INT8_MIN, Int64
 
 _BYTE = 256
+_BIASES = (
+    "[pair][256 * bias of a + bias of b, bias of b]",
+    f"[pair][256 * bias of a + bias of b, bias of b in {BIAS_BITS} bits below its offset]",
+)
+"""What the biases are, and where b's sums are rescaled as they are."""
 
 
 def input_order(run_bytes: int) -> list[int]:
@@ -79,6 +85,7 @@ class Matrix:
     sums: Sums
     rescaling: ShortRescaling
     packed: PackedRescaling | None = None
+    direct: DirectRescaling | None = None
 
     @property
     def act_min(self) -> int:
@@ -118,6 +125,31 @@ class Matrix:
         """Return the matrix with one word per channel, as `dsp_gemm` reads it."""
         return replace(self, packed=pack(self.sums, self.rescaling))
 
+    def with_direct(self) -> Matrix | None:
+        """Return the matrix with b's sums rescaled as they are, None where that is not proved."""
+        if self.packed is None or self.form != "short" or self.channels == 1:
+            return None
+        second = replace(
+            self.sums,
+            lowest=self.sums.lowest[1::2],
+            highest=self.sums.highest[1::2],
+            multipliers=self.sums.multipliers[1::2],
+        )
+        direct = direct_rescaling(second, self.shift - SCALE_BITS)
+        if direct is None:
+            return None
+        packed = replace(
+            self.packed,
+            words=_with_second(self.packed.words, direct.multiplier),
+            removed=_with_second(self.packed.removed, -direct.added),
+            is_constant=_with_second(self.packed.is_constant, direct.is_constant),
+            constants=_with_second(self.packed.constants, direct.constants),
+        )
+        changed = replace(self, packed=packed, direct=direct)
+        biases = packed.biases(self.bias)[1::2]
+        fits = np.abs(biases).max() < 1 << (BIAS_BITS - 1)
+        return changed if fits else None
+
     @property
     def channels(self) -> int:
         """Output channels of the layer."""
@@ -130,7 +162,9 @@ class Matrix:
 
     @property
     def form(self) -> str:
-        """How sums become int8: `short`, `signed` or `extra`, as in the kernel templates."""
+        """How sums become int8: `short`, `signed`, `extra` or `direct`, as in the templates."""
+        if self.direct is not None:
+            return "direct"
         if self.rescaling.is_signed:
             return "signed"
         return "extra" if self.rescaling.extra_shift.any() else "short"
@@ -150,19 +184,17 @@ class Matrix:
         """Words of the rescaling from one channel to the next; 0 where all channels share them."""
         if self.is_uniform:
             return 0
-        return 1 if self.packed is not None else 2 + (self.form != "short")
+        return 1 if self.packed is not None else 2 + (self.form in {"signed", "extra"})
 
     def constants(self, layout: Layout = PAIRS) -> tuple[Constant, ...]:
         """Return weights, biases and the numbers of the rescaling."""
-        what = {"short": "", "signed": ", correction", "extra": ", extra shift"}[self.form]
+        what = {"signed": ", correction", "extra": ", extra shift"}.get(self.form, "")
         what = f"multiplier, offset{what}"
         if self.packed is not None:
             what = f"a word per channel (dsp_rescale.h), then {what} of those without"
         return (
             Constant("weights", self._words(layout), True, str(layout)),
-            Constant(
-                "bias", self._biases(), True, "[pair][256 * bias of a + bias of b, bias of b]"
-            ),
+            Constant("bias", self._biases(), True, _BIASES[self.direct is not None]),
             Constant("scale", self._scale().astype(np.int32), False, what),
         )
 
@@ -173,6 +205,7 @@ class Matrix:
             "bias": constants["bias"],
             "scale": constants["scale"],
             "middle": 0 if self.packed is None else self.packed.middle,
+            "middle_b": 0 if self.direct is None else self.direct.middle,
             "pairs": self.depth // 2,
             "channels": self.channels,
             "act_min": _repeated(self.act_min),
@@ -180,7 +213,8 @@ class Matrix:
             "scale_step": self.scale_step,
             "shift": self.shift,
             "is_signed": _boolean(self.form == "signed"),
-            "has_third": _boolean(self.form != "short"),
+            "has_third": _boolean(self.form in {"signed", "extra"}),
+            "is_direct": _boolean(self.form == "direct"),
         }
 
     def _words(self, layout: Layout) -> npt.NDArray[np.uint32]:
@@ -211,7 +245,11 @@ class Matrix:
         else:
             bias = self.packed.biases(self.bias)
         bias = _even(bias)
-        pairs = np.stack([bias[0::2] * _BYTE + bias[1::2], bias[1::2]], axis=1)
+        second = bias[1::2]
+        if self.direct is not None:
+            offset = np.resize(self.direct.offset, len(second))  # a lone channel has no use for it
+            second = (second & ((1 << BIAS_BITS) - 1)) | (offset << BIAS_BITS)
+        pairs = np.stack([bias[0::2] * _BYTE + bias[1::2], second], axis=1)
         return pairs.astype(np.uint32).view(np.int32)  # modulo 2^32, as the kernel adds
 
     def _scale(self) -> npt.NDArray[Any]:
@@ -256,6 +294,13 @@ def matrix_of(linear: Linear, rows: npt.NDArray[np.int8], order: list[int]) -> M
         return None
     folded = linear.bias - linear.input_zero_point * rows.sum(axis=1, dtype=np.int64)
     return Matrix(ordered, folded, sums, rescaling)
+
+
+def _with_second(channels: npt.NDArray[Any], second: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Return something of all channels, with that of each second one replaced."""
+    changed = channels.copy()
+    changed[1::2] = second
+    return changed
 
 
 def _has_too_large_halves(rows: npt.NDArray[np.int8]) -> bool:

@@ -39,7 +39,7 @@ Kind: TypeAlias = tuple[int, str]
 """Depth and form of a matrix layer."""
 Kinds: TypeAlias = tuple[Kind, ...]
 
-_SHIFT = re.compile(r"_(short|signed|extra)_\d+")
+_SHIFT = re.compile(r"_(short|signed|extra|direct)_\d+")
 _RESTS = re.compile(r"(_one)?(_few)?(_lone)?(_by\d+)?$")
 _MOST_KINDS = 8
 _MOST_PROOFS = 3
@@ -73,6 +73,7 @@ def share_kernels(
     _join_blocks(found, worth)
     _leave_blocks(found, worth)
     _share_rests(found)
+    _rescale_directly(found)
     return tuple(found)
 
 
@@ -103,6 +104,28 @@ def _share_rests(found: list[Operator]) -> None:
             stride = fixed_stride((other.matrix.channels for other in group), rests)
             sharing = Sharing(layer.sharing.room, rests, stride)
             found[number] = replace(layer, sharing=sharing)
+
+
+def _rescale_directly(found: list[Operator]) -> None:
+    """Let the layers of a kernel rescale the sums of second channels as they are, if all can."""
+    groups: defaultdict[str, dict[int, MatrixProduct]] = defaultdict(dict)
+    for number, layer in enumerate(found):
+        if isinstance(layer, MatrixProduct) and layer.matrix.form == "short":
+            groups[layer.generated[0].name][number] = layer
+    for group in groups.values():
+        way = _directly(group)
+        found[:] = [way.get(number, operator) for number, operator in enumerate(found)]
+
+
+def _directly(group: Mapping[int, MatrixProduct]) -> dict[int, MatrixProduct]:
+    """Return the layers of a group so, none if that is not proved for one."""
+    way = {}
+    for number, layer in group.items():
+        matrix = layer.matrix.with_direct()
+        if matrix is None:
+            return {}
+        way[number] = replace(layer, matrix=matrix)
+    return way
 
 
 def _without_rests(layer: Shifted) -> str:

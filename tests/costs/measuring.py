@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +15,7 @@ from mcu_slm.compile import compile_model, emit
 from mcu_slm.compile.program import make_program
 from mcu_slm.costs import kernel_of
 from mcu_slm.dsp import price, sharing
+from mcu_slm.dsp.gemm import Rests, fixed_stride
 from mcu_slm.dsp.tuning import Tuning
 from mcu_slm.ir import Graph
 from mcu_slm.ops.base import Operator
@@ -27,6 +28,7 @@ from tests.models import merge
 
 CORE, COMPILER, OPTIMIZATION = "cortex-m4", "gcc", "-O2"
 SHF_ALLOC = 2
+LAST_WAY = 3
 EVERYTHING, NOTHING = 1.0, 1e-9
 """What a byte of code may cost."""
 WINDOWS = 4
@@ -47,6 +49,11 @@ class Sample:
         return kernel_of(self.operator)
 
 
+def no_stride(channels: Iterable[int], rests: Rests) -> int:  # noqa: ARG001 - fixed_stride's
+    """Leave the distance of outputs open."""
+    return 0
+
+
 @contextmanager
 def forced(way: int, *, in_pairs: bool = False) -> Iterator[None]:
     """Take a certain one of the ways that the dsp family has for a layer, or its last one.
@@ -54,9 +61,11 @@ def forced(way: int, *, in_pairs: bool = False) -> Iterator[None]:
     `in_pairs`: small products of rows do without the kernel for blocks of channels.
 
     No costs are asked for meanwhile: they may be what is being measured. Code is shared and tables
-    are filled with every other way, whatever that costs.
+    are filled with every other way, whatever that costs; with the last way no kernel is made for
+    one stride, which else those are that no layers share.
     """
     worth = EVERYTHING if way % 2 == 0 else NOTHING
+    stride = no_stride if way == LAST_WAY else fixed_stride
 
     def take(ways: Sequence[Operator], tuning: Tuning) -> Operator:
         return ways[min(way, len(ways) - 1)]
@@ -65,6 +74,7 @@ def forced(way: int, *, in_pairs: bool = False) -> Iterator[None]:
         patch.object(dsp, "cheapest", take),
         patch.object(emit, "predict", lambda _: None),
         patch.object(price, "SHARE_PER_BYTE", worth),
+        patch.object(sharing, "fixed_stride", stride),
         patch.object(sharing, "BLOCKS_BYTES", EVERYTHING / NOTHING if in_pairs else 0),
     ):
         yield

@@ -75,5 +75,15 @@ def test_weights_that_fill_the_registers_twice_stay_in_part() -> None:
     assert streamed == {66, 76, 128}
 
 
+@pytest.mark.unit
+def test_second_channels_are_rescaled_as_they_are_where_negative_sums_do_not_matter() -> None:
+    chosen = cases()
+    forms = {
+        case.name: layer.matrix.form for case, layer in zip(chosen, layers_of(chosen), strict=True)
+    }
+    assert {form for name, form in forms.items() if name.endswith("RELU")} == {"direct"}
+    assert {form for name, form in forms.items() if name.endswith("NONE")} == {"signed"}
+
+
 class TestMatrixProducts(EqualsTheJudge):
     pass

@@ -8,7 +8,7 @@
 
 /* Pairs of channels at the positions of a strip. Assembly reads all but the last field. */
 typedef struct {
-    const int32_t *bias; /* 256 * bias of a + bias of b, bias of b */
+    const int32_t *bias; /* of a pair two words, see dsp_matrix.h */
     const uint32_t *weights;
     const int32_t *words; /* of the first channel, see dsp_rescale.h */
     const int32_t *scale; /* the first of all words */
@@ -24,6 +24,7 @@ typedef struct {
     int32_t chunks;      /* times that weights are fetched, but for the last, smaller time */
     uint32_t act_min;    /* in each byte */
     uint32_t act_max;
+    int32_t middle_b;
     const mcu_slm_matrix_t *matrix;
 } mcu_slm_pairs_t;
 
