@@ -243,21 +243,30 @@ class Convolution(MatrixProduct):
     def call(self, arguments: Arguments) -> str:
         """Return the loop over strips."""
         source, aside = arguments.inputs[0], f"{arguments.scratch} + {super().scratch_bytes}"
-        step, lines = self.row_step, self._matrix(arguments)
-        if self.is_padded or not step:
+        lines = self._matrix(arguments)
+        if self.is_padded:
+            lines.append(self._pad_image(source, aside))
+            source = aside
+        if self.row_step:
+            widen = self._rows(source, self.row_step)
+        else:
+            widen = (
+                f"mcu_slm_dsp_quads_of_windows(&window, {source}, first, count, {aside}, quads);"
+            )
             fields = self._window_fields()
             lines = [*constant_struct("mcu_slm_quads_window_t", "window", fields), *lines]
-        if self.is_padded:
-            height, width = self._window.height, self._window.width
-            lines += [
-                f"mcu_slm_dsp_pad_image(&window, {height.pad}, {width.pad}, {source}, "
-                f"{height.input}, {width.input}, {aside});",
-            ]
-            source = aside
-        widen = f"mcu_slm_dsp_quads_of_windows(&window, {source}, first, count, {aside}, quads);"
-        if step:
-            widen = self._rows(source, step)
         return "\n".join([*lines, *self._strips(widen, arguments.outputs[0])])
+
+    def _pad_image(self, source: str, target: str) -> str:
+        """Return the call that copies the image with padding around it."""
+        height, width = self._window.height, self._window.width
+        row_bytes = reach(width) * self._channels
+        first = height.pad * row_bytes + width.pad * self._channels
+        return (
+            f"mcu_slm_dsp_pad_image({source}, {height.input}, {width.input * self._channels}, "
+            f"{target}, {first},\n    {reach(height)}, {row_bytes}, "
+            f"{self.plain.linear.input_zero_point});"
+        )
 
     def _window_fields(self) -> dict[str, object]:
         height, width = self._window.height, self._window.width

@@ -36,7 +36,6 @@ class Quads:
                 "window_strips": -(-self.window.output_pixels // self.strip),
                 "windows_inside": len(inside),
                 "windows_anywhere": anywhere + len(border),
-                "window_columns": (len(inside) + anywhere) * columns,
                 "border_runs": runs,
             },
             widened(quads, run_bytes, spans, height.kernel),

@@ -215,54 +215,51 @@ typedef struct {
     int32_t places[4]; /* bytes from the first pixel */
 } corners_t;
 
-/* The run that begins at (row, column), `place` bytes from the first pixel, with padding where it lies outside the image. */
-static void copy_run(const mcu_slm_quads_window_t *window, const int8_t *input, int32_t row, int32_t column, int32_t place, int8_t *aside)
+/* The run that begins at (row, column), `place` bytes from the first pixel: where it is, or in `aside` if padding belongs to it. */
+static const int8_t *run_at(const mcu_slm_quads_window_t *window, const int8_t *input, int32_t row, int32_t column, int32_t place,
+                            int8_t *aside)
 {
     const int32_t channels = window->input_channels;
+    const int32_t taps = window->run_taps;
     const int32_t left = window->input_width - column;
     const int32_t first = column < 0 ? -column : 0;
-    const int32_t end = left < window->run_taps ? left : window->run_taps;
+    const int32_t inside = row < 0 || row >= window->input_height ? 0 : (left < taps ? left : taps) - first;
 
-    memset(aside, window->zero_point, (uint32_t)(window->run_taps * channels));
-    if (row >= 0 && row < window->input_height && first < end) {
-        memcpy(aside + first * channels, input + place + first * channels, (uint32_t)((end - first) * channels));
+    if (inside < taps) {
+        memset(aside, window->zero_point, (uint32_t)(taps * channels));
+        if (inside > 0) {
+            memcpy(aside + first * channels, input + place + first * channels, (uint32_t)(inside * channels));
+        }
+        return aside;
     }
+    return input + place;
 }
 
-/* Four windows of which some reach into the padding. Runs that do are put together in `aside`. */
+/* Four windows of which some reach into the padding. */
 static void widen_at_border(const mcu_slm_quads_window_t *window, const int8_t *input, const corners_t *corners, int8_t *aside,
                             uint32_t *quads)
 {
     const int32_t channels = window->input_channels;
     const int32_t bytes = window->run_taps * channels;
-    const int32_t last_column = window->input_width - window->run_taps;
     int32_t first = 0;
     runs_t runs;
 
     set_up(&runs, bytes, 1, window->runs_per_row * window->kernel_height, 0, 0);
     for (int32_t tap = 0; tap < window->runs_per_row; tap++) {
-        const int32_t right = tap * window->dilation_width;
-
         for (int32_t ky = 0; ky < window->kernel_height; ky++) {
+            const int32_t right = tap * window->dilation_width;
             const int32_t down = ky * window->dilation_height;
-            const int8_t *x[4];
+            const int32_t further = (down * window->input_width + right) * channels;
+            intptr_t x[4];
 
             for (int32_t p = 0; p < 4; p++) {
-                const int32_t row = corners->rows[p] + down;
-                const int32_t column = corners->columns[p] + right;
-                const int32_t place = corners->places[p] + (down * window->input_width + right) * channels;
-
-                if (row >= 0 && row < window->input_height && column >= 0 && column <= last_column) {
-                    x[p] = input + place;
-                } else {
-                    x[p] = aside + p * bytes;
-                    copy_run(window, input, row, column, place, aside + p * bytes);
-                }
+                x[p] = (intptr_t)run_at(window, input, corners->rows[p] + down, corners->columns[p] + right, corners->places[p] + further,
+                                        aside + p * bytes);
             }
-            runs.x = x[0];
-            runs.second = (intptr_t)x[1] - (intptr_t)x[0];
-            runs.third = (intptr_t)x[2] - (intptr_t)x[0];
-            runs.fourth = (intptr_t)x[3] - (intptr_t)x[0];
+            runs.x = (const int8_t *)x[0];
+            runs.second = x[1] - x[0];
+            runs.third = x[2] - x[0];
+            runs.fourth = x[3] - x[0];
             widen(&runs, first, 1, quads);
             first++;
         }
@@ -356,17 +353,14 @@ void mcu_slm_dsp_quads_of_windows(const mcu_slm_quads_window_t *window, const in
     }
 }
 
-void mcu_slm_dsp_pad_image(const mcu_slm_quads_window_t *window, int32_t top, int32_t left,
-                           const int8_t *image, int32_t height, int32_t width, int8_t *padded)
+void mcu_slm_dsp_pad_image(const int8_t *image, int32_t rows, int32_t row_bytes, int8_t *padded, int32_t first, int32_t padded_rows,
+                           int32_t padded_row_bytes, int32_t zero_point)
 {
-    const uint32_t row_bytes = (uint32_t)(width * window->input_channels);
-    const int32_t padded_row = window->input_width * window->input_channels;
-
-    memset(padded, window->zero_point, (uint32_t)(window->input_height * padded_row));
-    padded += top * padded_row + left * window->input_channels;
-    for (int32_t row = 0; row < height; row++) {
-        memcpy(padded, image, row_bytes);
+    memset(padded, zero_point, (uint32_t)(padded_rows * padded_row_bytes));
+    padded += first;
+    for (; rows > 0; rows--) {
+        memcpy(padded, image, (uint32_t)row_bytes);
         image += row_bytes;
-        padded += padded_row;
+        padded += padded_row_bytes;
     }
 }

@@ -35,8 +35,8 @@ void mcu_slm_dsp_quads_of_rows(const int8_t *rows, int32_t step, int32_t depth, 
 void mcu_slm_dsp_quads_of_windows(const mcu_slm_quads_window_t *window, const int8_t *input,
                                   int32_t first, int32_t count, int8_t *aside, uint32_t *quads);
 
-/* An image of height x width pixels with padding around it, so that every window lies inside: `window` describes the padded one. */
-void mcu_slm_dsp_pad_image(const mcu_slm_quads_window_t *window, int32_t top, int32_t left,
-                           const int8_t *image, int32_t height, int32_t width, int8_t *padded);
+/* An image with padding around it, so that every window lies inside: its first pixel is `first` bytes behind that of the padded one. */
+void mcu_slm_dsp_pad_image(const int8_t *image, int32_t rows, int32_t row_bytes, int8_t *padded, int32_t first, int32_t padded_rows,
+                           int32_t padded_row_bytes, int32_t zero_point);
 
 #endif
