@@ -23,6 +23,7 @@ from mcu_slm.dsp.quads import (
     run_taps,
     whole_span,
     whole_windows,
+    widen_rows,
 )
 from mcu_slm.dsp.rows import MOST_ROWS, RowProducts
 from mcu_slm.dsp.specialized import Specialized, constant_struct
@@ -162,8 +163,8 @@ class MatrixProduct(Specialized):
 
     def _rows(self, source: str, step: int) -> str:
         """Return the call that widens rows which begin `step` bytes apart."""
-        place = f"{source} + first * {step}"
-        return f"mcu_slm_dsp_quads_of_rows({place}, {step}, {self.row_bytes}, count, quads);"
+        place, depth = f"{source} + first * {step}", self.row_bytes
+        return widen_rows(f"{place}, {step}, {depth}, count, quads", depth)
 
     def _matrix_struct(self, arguments: Arguments) -> list[str]:
         fields = self.matrix.fields(arguments.constants)

@@ -23,6 +23,7 @@ from mcu_slm.dsp.lstm_kernels import (
     input_kernel,
 )
 from mcu_slm.dsp.matrix import input_order
+from mcu_slm.dsp.quads import widen_rows
 from mcu_slm.dsp.rescaling import accumulator_range
 from mcu_slm.dsp.specialized import Specialized, constant_struct
 from mcu_slm.ops.base import Arguments, Constant, GeneratedKernel
@@ -136,13 +137,14 @@ class SequenceLstm(Specialized):
     def _steps(self) -> list[str]:
         layer, units = self.plain, self._units
         driving, recurrent, cells = (kernel.name for kernel in self.generated)
+        rows = f"source, {layer.inputs}, {layer.inputs}, count, quads"
         return [
             f"memset(cell, 0, {6 * units}); /* and the hidden states */",
             f"for (int32_t first = 0; first < {layer.steps}; first += {_STEPS}) {{",
             f"    const int32_t left = {layer.steps} - first;",
             f"    const int32_t count = left < {_STEPS} ? left : {_STEPS};",
             "",
-            f"    mcu_slm_dsp_quads_of_rows(source, {layer.inputs}, {layer.inputs}, count, quads);",
+            f"    {widen_rows(rows, layer.inputs)}",
             f"    {driving}(&driving, quads, gates);",
             "    for (int32_t step = 0; step < count; step++) {",
             f"        uint32_t *now = gates + step * {2 * units};",

@@ -93,6 +93,12 @@ class Quads:
         return joined(filled(broken, taps * self.channels), *copies)
 
 
+def widen_rows(arguments: str, depth: int) -> str:
+    """Return the call that widens rows of `depth` bytes."""
+    name = "mcu_slm_dsp_quads_of_rows" if depth % 4 else "mcu_slm_dsp_quads_of_words"
+    return f"{name}({arguments});"
+
+
 def whole_windows(window: Window) -> list[bool]:
     """Return for each position whether its window holds no padding."""
     rows, columns = (

@@ -15,6 +15,7 @@ from mcu_slm.dsp.convolution import MatrixProduct
 from mcu_slm.dsp.counts import widened_rows
 from mcu_slm.dsp.gemm import quad_bytes
 from mcu_slm.dsp.matrix import input_order
+from mcu_slm.dsp.quads import widen_rows
 from mcu_slm.ops.base import Activations, Arguments, Operator
 from mcu_slm.ops.features import Features
 
@@ -50,7 +51,7 @@ class WidenedRows(Operator):
         """Return the kernel call."""
         quads = f"(uint32_t *)(void *){arguments.outputs[0]}"
         sizes = f"{self.row_bytes}, {self.row_bytes}, {self.positions}"
-        return f"mcu_slm_dsp_quads_of_rows({arguments.inputs[0]}, {sizes}, {quads});"
+        return widen_rows(f"{arguments.inputs[0]}, {sizes}, {quads}", self.row_bytes)
 
 
 @dataclass(frozen=True, eq=False)

@@ -158,19 +158,6 @@ static void widen_rests(const runs_t *runs, int8_t *rests, int32_t place, int32_
     }
 }
 
-/* Widens some runs, the first of which has a number in the window; at least one quad. */
-static void widen(runs_t *runs, int32_t first, int32_t count, uint32_t *quads)
-{
-    if (runs->rest > 0) {
-        widen_rests(runs, (int8_t *)(quads + runs->rests_from), first * runs->rest, count);
-    }
-    if (runs->words > 0) {
-        runs->quads = quads + 8 * first * runs->words;
-        runs->count = count;
-        widen_words(runs);
-    }
-}
-
 /* Sets up `runs` of all the runs of a window. */
 static void set_up(runs_t *walk, int32_t bytes, int32_t runs, int32_t all_runs, int32_t next_run, int32_t next_quad)
 {
@@ -185,26 +172,72 @@ static void set_up(runs_t *walk, int32_t bytes, int32_t runs, int32_t all_runs, 
     walk->rests_from = 8 * words * all_runs;
 }
 
+/* Sets up rows that are runs of their own. */
+static void set_up_rows(runs_t *runs, const int8_t *rows, int32_t step, int32_t depth)
+{
+    set_up(runs, depth, 1, 1, 0, 4 * step);
+    runs->x = rows;
+    runs->second = step;
+    runs->third = 2 * step;
+    runs->fourth = 3 * step;
+}
+
+/* Turns to the rows that do not fill a quad, of which the last one is `last` bytes behind the first. */
+static void turn_to_last(runs_t *runs, int32_t whole, int32_t step, int32_t last)
+{
+    runs->x += 4 * step * whole;
+    runs->second = last < step ? last : step;
+    runs->third = last;
+    runs->fourth = last;
+}
+
+void mcu_slm_dsp_quads_of_words(const int8_t *rows, int32_t step, int32_t depth, int32_t count, uint32_t *quads)
+{
+    const int32_t whole = count / 4;
+    runs_t runs;
+
+    set_up_rows(&runs, rows, step, depth);
+    if (runs.words == 0) {
+        return;
+    }
+    if (whole > 0) {
+        runs.quads = quads;
+        runs.count = whole;
+        widen_words(&runs);
+    }
+    if (count % 4 != 0) {
+        turn_to_last(&runs, whole, step, (count % 4 - 1) * step);
+        runs.quads = quads + (depth + 1) / 2 * 4 * whole;
+        runs.count = 1;
+        widen_words(&runs);
+    }
+}
+
 void mcu_slm_dsp_quads_of_rows(const int8_t *rows, int32_t step, int32_t depth, int32_t count, uint32_t *quads)
 {
     const int32_t whole = count / 4;
-    const int32_t last = (count % 4 - 1) * step; /* of the rows that do not fill a quad */
     runs_t runs;
 
-    set_up(&runs, depth, 1, 1, 0, 4 * step);
-    runs.x = rows;
-    runs.second = step;
-    runs.third = 2 * step;
-    runs.fourth = 3 * step;
-    if (whole > 0) {
-        widen(&runs, 0, whole, quads);
+    mcu_slm_dsp_quads_of_words(rows, step, depth, count, quads);
+    set_up_rows(&runs, rows, step, depth);
+    quads += runs.rests_from;
+    widen_rests(&runs, (int8_t *)quads, 0, whole);
+    if (count % 4 != 0) {
+        turn_to_last(&runs, whole, step, (count % 4 - 1) * step);
+        widen_rests(&runs, (int8_t *)(quads + (depth + 1) / 2 * 4 * whole), 0, 1);
     }
-    if (last >= 0) {
-        runs.x = rows + 4 * step * whole;
-        runs.second = last < step ? last : step;
-        runs.third = last;
-        runs.fourth = last;
-        widen(&runs, 0, 1, quads + (depth + 1) / 2 * 4 * whole);
+}
+
+/* Widens some runs of windows, the first of which has a number in its window. */
+static void widen(runs_t *runs, int32_t first, int32_t count, uint32_t *quads)
+{
+    if (runs->rest > 0) {
+        widen_rests(runs, (int8_t *)(quads + runs->rests_from), first * runs->rest, count);
+    }
+    if (runs->words > 0) {
+        runs->quads = quads + 8 * first * runs->words;
+        runs->count = count;
+        widen_words(runs);
     }
 }
 

@@ -27,9 +27,12 @@ typedef struct {
     int32_t zero_point; /* of the input: the value of padding */
 } mcu_slm_quads_window_t;
 
-/* Rows of `depth` inputs each, `step` apart: one behind the other, or windows that overlap. The last quad's empty places repeat the last
- * row. */
+/* Rows of `depth` inputs each, `step` bytes apart: one behind the other, or windows that overlap. The last quad's empty places repeat the
+ * last row. */
 void mcu_slm_dsp_quads_of_rows(const int8_t *rows, int32_t step, int32_t depth, int32_t count, uint32_t *quads);
+
+/* The same for rows of whole words, or the whole words of rows: less code. */
+void mcu_slm_dsp_quads_of_words(const int8_t *rows, int32_t step, int32_t depth, int32_t count, uint32_t *quads);
 
 /* The windows of output positions first .. first + count - 1; `aside` has room for four runs. */
 void mcu_slm_dsp_quads_of_windows(const mcu_slm_quads_window_t *window, const int8_t *input,
