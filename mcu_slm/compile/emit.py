@@ -35,6 +35,7 @@ _SHARED_HEADERS = (
     "dsp_matrix.h",
     "dsp_winograd.h",
     "dsp_products.h",
+    "add_short.h",
     "dsp_rescale.h",
     "dsp_instructions.h",
     "sums.h",

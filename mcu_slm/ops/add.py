@@ -93,14 +93,17 @@ class Sum(BroadcastOperator):
         return {f"terms{n}": f"{name} + {-INT8_MIN}" for n, name in enumerate(names, 1)}
 
     def ordered_call(
-        self, fields: dict[str, object], arguments: Arguments, function: str = ""
+        self, fields: dict[str, object], arguments: Arguments, function: str = "", kind: str = ""
     ) -> str:
-        """Return a kernel call, with the operand in front that the innermost loop walks."""
+        """Return a kernel call, with the operand in front that the innermost loop walks.
+
+        `kind`: the parameter struct, where it is not called after the function.
+        """
         loops, order = self.loops.walked_first()
         clamp = {"act_min": self.act_min, "act_max": self.act_max}
         function = function or f"mcu_slm_{self.kernels[0]}"
         return struct_call(
-            f"{function.removesuffix('_s8')}_t",
+            kind or f"{function.removesuffix('_s8')}_t",
             function,
             {**loops.fields(), **fields, **clamp},
             [*(arguments.inputs[operand] for operand in order), arguments.outputs[0]],
@@ -125,14 +128,18 @@ class InOneShift(Sum):
 
     def call(self, arguments: Arguments) -> str:
         """Return the kernel call."""
-        multipliers = [self.form.multipliers[operand] for operand in self.loops.walked_first()[1]]
+        return self.short_call(self.form, arguments)
+
+    def short_call(self, form: ShortSum, arguments: Arguments, function: str = "") -> str:
+        """Return the call of a kernel for a short form."""
+        multipliers = [form.multipliers[operand] for operand in self.loops.walked_first()[1]]
         fields: dict[str, object] = {
             "multiplier1": multipliers[0],
             "multiplier2": multipliers[1],
-            "addend": self.form.addend,
-            "shift": self.form.shift,
+            "addend": form.addend,
+            "shift": form.shift,
         }
-        return self.ordered_call(fields, arguments)
+        return self.ordered_call(fields, arguments, function, "mcu_slm_add_short_t")
 
 
 def parse(view: NodeView) -> Sum:

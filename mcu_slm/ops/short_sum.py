@@ -46,6 +46,12 @@ class ShortSum:
     addend: int
     shift: int
 
+    def lifted(self) -> ShortSum:
+        """Return the same sums times the largest power of two that still fits."""
+        first, second = self.multipliers
+        twice = ShortSum((2 * first, 2 * second), 2 * self.addend, self.shift + 1)
+        return twice.lifted() if _fits(twice) else self
+
 
 def find_short_sum(table: SumTable) -> ShortSum | None:
     """Return the short form of a table, None where none is found."""

@@ -259,18 +259,26 @@ def two_operands(op: str) -> Callable[[], Cases]:
     return cases
 
 
-def other_forms() -> Cases:
-    """Sums in one shift, and products that shift left."""
-    for n, (one, other) in enumerate(
-        [((1, 512), (1, 512)), ((8, 33), (33,)), ((6, 41), (6, 1)), ((1, 77), (1, 77)),
-         ((30, 8), (8,)), ((25, 9), (25, 1)), ((4, 200), (4, 200))]
-    ):  # fmt: skip
+SHORT = (
+    ((1, 512), (1, 512)), ((8, 33), (33,)), ((6, 41), (6, 1)), ((1, 77), (1, 77)),
+    ((30, 8), (8,)), ((25, 9), (25, 1)), ((4, 200), (4, 200)),
+)  # fmt: skip
+
+
+def sums_in_one_shift() -> Cases:
+    """Equal shapes, a vector, a value per row."""
+    for n, (one, other) in enumerate(SHORT):
         scales = (0.030124, 0.029913, 0.0602)
         for activation in ("NONE", "RELU"):
             yield pair(
                 "ADD", f"short {n} {activation}", one, other, scales=scales,
                 zero_points=(-3, 4, 1), activation=activation,
             )  # fmt: skip
+
+
+def other_forms() -> Cases:
+    """Products that shift left."""
+    for n, (one, other) in enumerate(SHORT):
         for op, activation in (("MUL", "NONE"), ("SQUARED_DIFFERENCE", None)):
             scales = (0.7, 0.8, 3e-4)
             yield pair(op, f"left {n}", one, other, scales=scales, activation=activation)
@@ -377,7 +385,7 @@ SEVERAL_WAYS = (
 
 DSP = (
     *SEVERAL_WAYS, depthwise_convolutions, matrix_products, recurrent_layers, whole_images,
-    probabilities, two_operands("ADD"), wide_rows,
+    probabilities, two_operands("ADD"), sums_in_one_shift, wide_rows,
 )  # fmt: skip
 """What the dsp family has kernels of its own for."""
 
@@ -385,7 +393,8 @@ PORTABLE = (
     convolutions, small_convolutions, grouped_convolutions, rows, depthwise_convolutions,
     matrix_products, recurrent_layers, filters_over_time, two_operands("ADD"),
     two_operands("SUB"), two_operands("MUL"), two_operands("SQUARED_DIFFERENCE"),
-    two_operands("MAXIMUM"), two_operands("MINIMUM"), two_operands("PRELU"), other_forms,
+    two_operands("MAXIMUM"), two_operands("MINIMUM"), two_operands("PRELU"), sums_in_one_shift,
+    other_forms,
     element_by_element, moved_bytes, sums_and_pools, probabilities,
 )  # fmt: skip
 """What the portable family is measured on."""

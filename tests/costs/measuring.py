@@ -49,7 +49,7 @@ class Sample:
         return kernel_of(self.operator)
 
 
-def no_stride(channels: Iterable[int], rests: Rests) -> int:  # noqa: ARG001 - fixed_stride's
+def no_stride(channels: Iterable[int], rests: Rests) -> int:
     """Leave the distance of outputs open."""
     return 0
 

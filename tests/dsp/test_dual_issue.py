@@ -121,7 +121,7 @@ def test_no_loop_loads_several_registers(
         assert several == set()
         assert not any("mcu_slm_copy_four(&" in text for text in texts["dsp_depthwise.c.j2"])
     else:
-        assert several == with_assembly(core)
+        assert several == with_assembly(core) - {"dsp_add_short.c.j2"}  # it loads single bytes
 
 
 @pytest.mark.unit
