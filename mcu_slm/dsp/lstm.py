@@ -1,8 +1,8 @@
-"""UNIDIRECTIONAL_SEQUENCE_LSTM in three kernels.
+"""UNIDIRECTIONAL_SEQUENCE_LSTM in two kernels.
 
-Of four steps at a time the inputs are widened (`dsp_quads`) and multiplied for all gates; then,
-step by step, the hidden state is multiplied and the cells move on. The first step's hidden state is
-the zero point: it adds nothing.
+Of some steps the inputs are multiplied for all gates, two steps at a time; then, step by step, the
+hidden state is multiplied and the cells move on. The first step's hidden state is the zero point:
+it adds nothing.
 """
 
 from __future__ import annotations
@@ -12,15 +12,14 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from mcu_slm.dsp.counts import widened
-from mcu_slm.dsp.gemm import quad_bytes
-from mcu_slm.dsp.lstm_cells import cells_kernel
+from mcu_slm.dsp.lstm_cells import CellsText, cells_of
 from mcu_slm.dsp.lstm_curves import curve_fields, curves
 from mcu_slm.dsp.lstm_kernels import (
     GateText,
     gate_texts,
-    hidden_kernel,
     input_kernel,
+    raised_gates,
+    steps_kernel,
 )
 from mcu_slm.dsp.matrix import input_order
 from mcu_slm.dsp.quads import widen_rows
@@ -31,99 +30,115 @@ from mcu_slm.ops.features import Features
 from mcu_slm.ops.unidirectional_sequence_lstm import Lstm
 from mcu_slm.quant import INT32_MAX, Int64
 
-_STEPS = 4
+_MOST_GATES = 1536
+"""Bytes of gates that are worked out at a time; at least those of two steps."""
 _BYTE = 256
 _LONGEST_ROW = 160
-"""Units whose gates at four steps are reached by immediate offsets."""
+"""Units whose states are reached by immediate offsets."""
 
 
 @dataclass(frozen=True, eq=False)
 class SequenceLstm(Specialized):
     """A recurrent layer whose steps lie one behind the other.
 
-    Shapes: driving: uint32 [unit][2][bias of the pair, bias of b, words]; recurrent: uint32 [pair
-        of units][word][unit of the pair][2].
+    Shapes: driving: uint32 [unit][2 biases of both pairs of gates, words of both]; recurrent:
+        uint32 [pair of units][word][unit of the pair][2].
     """
-
-    kernels = ("dsp_quads",)
 
     plain: Lstm
     driving: npt.NDArray[np.uint32]
     recurrent: npt.NDArray[np.uint32]
     depth: int
+    raised: int
     input_gates: tuple[GateText, ...]
     hidden_gates: tuple[GateText, ...]
-    cells: GeneratedKernel
+    cells: CellsText
 
     @property
     def _units(self) -> int:
         return self.plain.units + self.plain.units % 2
 
     @property
+    def _strip(self) -> int:
+        """Steps whose gates are worked out before their cells, an even number."""
+        most = max(_MOST_GATES // (16 * self._units) * 2, 2)
+        return min(most, self.plain.steps + self.plain.steps % 2)
+
+    @property
     def generated(self) -> tuple[GeneratedKernel, ...]:
-        """The kernels of inputs, hidden states and cells."""
+        """The kernels of inputs, and of hidden states and cells."""
         return (
-            input_kernel(self.input_gates, self.depth, self._units),
-            hidden_kernel(self.hidden_gates, self._units),
-            self.cells,
+            input_kernel(self.input_gates, self.plain.inputs, self._units, self.raised),
+            steps_kernel(self.hidden_gates, self.plain.units, self.cells),
         )
 
     @property
     def scratch_bytes(self) -> int:
-        """Widened inputs and gates of four steps, cells, hidden states of 16 bits."""
-        return quad_bytes(self.depth) + self._units * (8 * _STEPS + 4 + 2)
+        """Widened inputs of two steps, gates of some steps, cells, hidden states twice."""
+        return 4 * self.depth + self._units * (8 * self._strip + 6)
 
     def constants(self) -> tuple[Constant, ...]:
         """Return weights in the kernels' order, and the curve of sigmoid and tanh."""
         return (
-            Constant("weights", self.driving, True, "[unit][2][2 biases, inputs / 2]"),
+            Constant("weights", self.driving, True, "[unit][4 biases, [inputs / 2][2]]"),
             Constant("recurrent", self.recurrent, True, "[units / 2][units / 2][2][2]"),
             *curves(in_thirds=self.plain.tanh_shift > 0),
         )
 
     def features(self) -> Features:
-        """Return what is widened, units at four steps, units of the hidden state, and cells."""
+        """Return inputs of two steps, two units of the hidden state, and cells."""
         layer, units = self.plain, self._units
-        driving, recurrent, cells = (kernel.values for kernel in self.generated)
-        quads = layer.batches * -(-layer.steps // _STEPS)
-        rows, blocks = quads * units, layer.batches * (layer.steps - 1) * units // 2
-        steps = layer.batches * layer.steps
-        done = steps * layer.units
+        driving, steps = (kernel.values for kernel in self.generated)
+        twos = layer.batches * -(-layer.steps // 2)
+        rows, done = twos * units, layer.batches * layer.steps
+        blocks, cells = (done - layer.batches) * units // 2, done * units
+        moved = "in_registers" if driving.fits_registers else "in_memory"
         return {
             "batches": layer.batches,
-            "quads": quads,
-            "steps": steps,
-            **widened(quads, layer.inputs),
+            "strips": layer.batches * -(-layer.steps // self._strip),
+            "twos": twos,
+            f"words_{moved}": twos * driving.pairs,
+            "raised": twos * driving.pairs * self.raised,
             "input_rows": rows,
-            "input_pairs": 2 * rows * driving.pairs,
-            "input_chunks": 2 * rows * len(driving.chunks),
-            "hidden_steps": layer.batches * (layer.steps - 1),
+            f"input_pairs_{moved}": rows * driving.pairs,
+            "steps": done,
+            "states_loaded": done * (0 if steps.chunks else steps.pairs),
+            "states_moved": done * bool(steps.chunks) * steps.pairs,
             "hidden_blocks": blocks,
-            "hidden_pairs": blocks * recurrent.pairs,
-            "hidden_chunks": blocks * len(recurrent.chunks),
-            "hidden_loaded": blocks * bool(recurrent.chunks) * recurrent.pairs,
-            "rescaled_inputs": rows * sum(gate.length(_STEPS) for gate in self.input_gates),
+            "hidden_pairs": blocks * steps.pairs,
+            "hidden_chunks": blocks * len(steps.chunks),
+            "hidden_loaded": blocks * bool(steps.chunks) * steps.pairs,
+            "rescaled_inputs": rows * sum(gate.length(2) for gate in self.input_gates),
             "rescaled_hidden": blocks * sum(gate.length(2) for gate in self.hidden_gates),
-            "cells": done * (cells.tanh_shift == 0),
-            "clipped_cells": done * (cells.clip > 0),
-            "fine_cells": done * (cells.tanh_shift > 0),
-            "scaled_cells": done * (cells.output_multiplier > 0),
+            "cells": cells * (self.cells.tanh_shift == 0),
+            "clipped_cells": cells * (self.cells.clip > 0),
+            "fine_cells": cells * (self.cells.tanh_shift > 0),
+            "scaled_cells": cells * (self.cells.output_multiplier > 0),
         }
 
     def call(self, arguments: Arguments) -> str:
         """Return the loops over batches and steps."""
         names, scratch = arguments.constants, arguments.scratch
-        gates_at = quad_bytes(self.depth)
-        cell_at = gates_at + 8 * _STEPS * self._units
-        hidden_at = cell_at + 4 * self._units
+        gates_at = 4 * self.depth
+        state_at = gates_at + 8 * self._strip * self._units
         lines = [
-            *_rows_struct("driving", names["weights"], self.input_gates),
-            *constant_struct("mcu_slm_lstm_curve_t", "curve", curve_fields(names)),
-            *_rows_struct("recurrent", names["recurrent"], self.hidden_gates),
-            f"uint32_t *quads = (uint32_t *)(void *)({scratch});",
+            *constant_struct(
+                "mcu_slm_lstm_rows_t",
+                "driving",
+                {"multiplier": _multipliers(self.input_gates), "weights": names["weights"]},
+            ),
+            *constant_struct(
+                "mcu_slm_lstm_steps_t",
+                "recurrent",
+                {
+                    **curve_fields(names),
+                    "multiplier": _multipliers(self.hidden_gates),
+                    "weights": names["recurrent"],
+                },
+            ),
+            f"uint32_t *aside = (uint32_t *)(void *)({scratch});",
             f"uint32_t *gates = (uint32_t *)(void *)({scratch} + {gates_at});",
-            f"int32_t *cell = (int32_t *)(void *)({scratch} + {cell_at});",
-            f"int8_t *hidden = {scratch} + {hidden_at}; /* int16, in words */",
+            f"uint32_t *state = (uint32_t *)(void *)({scratch} + {state_at});",
             f"const int8_t *source = {arguments.inputs[0]};",
             f"int8_t *target = {arguments.outputs[0]};",
             "",
@@ -136,27 +151,22 @@ class SequenceLstm(Specialized):
 
     def _steps(self) -> list[str]:
         layer, units = self.plain, self._units
-        driving, recurrent, cells = (kernel.name for kernel in self.generated)
-        rows = f"source, {layer.inputs}, {layer.inputs}, count, quads"
+        driving, steps = (kernel.name for kernel in self.generated)
         return [
-            f"memset(cell, 0, {6 * units}); /* and the hidden states */",
-            f"for (int32_t first = 0; first < {layer.steps}; first += {_STEPS}) {{",
+            f"memset(state, 0, {6 * units});",
+            f"for (int32_t first = 0; first < {layer.steps}; first += {self._strip}) {{",
             f"    const int32_t left = {layer.steps} - first;",
-            f"    const int32_t count = left < {_STEPS} ? left : {_STEPS};",
+            f"    const int32_t count = left < {self._strip} ? left : {self._strip};",
+            "    const mcu_slm_lstm_run_t run = {state, count, 0, first == 0, gates, target};",
             "",
-            f"    {widen_rows(rows, layer.inputs)}",
-            f"    {driving}(&driving, quads, gates);",
-            "    for (int32_t step = 0; step < count; step++) {",
-            f"        uint32_t *now = gates + step * {2 * units};",
+            "    for (int32_t step = 0; step < count; step += 2) {",
+            f"        const int32_t second = step + 1 < count ? {layer.inputs} : 0;",
             "",
-            "        if (first + step > 0) {",
-            f"            {recurrent}(&recurrent, (const uint32_t *)(const void *)hidden, now);",
-            "        }",
-            f"        {cells}(&curve, now, {layer.units}, cell,",
-            "            (int16_t *)(void *)hidden, target);",
-            f"        source += {layer.inputs};",
-            f"        target += {layer.units};",
+            f"        {driving}(&driving, source, second, aside, gates + step * {2 * units});",
+            f"        source += {layer.inputs} + second;",
             "    }",
+            f"    {steps}(&recurrent, &run);",
+            f"    target += count * {layer.units};",
             "}",
         ]
 
@@ -164,15 +174,22 @@ class SequenceLstm(Specialized):
 def of_lstm(plain: Lstm) -> SequenceLstm | None:
     """Return the layer for these kernels, None where they cannot do it exactly."""
     gates = plain.gates
-    input_gates = gate_texts([gate.input for gate in gates], 0)
+    order = np.array(input_order(plain.inputs))
+    units = plain.units + plain.units % 2
+
+    def drives(found: tuple[GateText, ...]) -> bool:
+        zero_point = plain.input_zero_point
+        parts = zip(gates, found, strict=True)
+        return all(_fits(gate.weights, gate.bias, zero_point, text) for gate, text in parts)
+
+    inputs = raised_gates([gate.input for gate in gates], drives, len(order), units)
     hidden_gates = gate_texts([gate.hidden for gate in gates], 1)
-    cells = cells_kernel(plain)
+    cells = cells_of(plain)
     strided = plain.time_major and plain.batches > 1
     if strided or plain.units > _LONGEST_ROW:
         return None
-    if input_gates is None or hidden_gates is None or cells is None:
+    if inputs is None or hidden_gates is None or cells is None:
         return None
-    order = np.array(input_order(plain.inputs))
     driving = [_padded(gate.weights)[:, order] for gate in gates]
     recurrent = [_even_units(gate.recurrent) for gate in gates]
     biases = [
@@ -181,28 +198,26 @@ def of_lstm(plain: Lstm) -> SequenceLstm | None:
     ]
     nothing = np.zeros(plain.units, np.int32)
     fits = all(
-        _fits(gate.weights, gate.bias, plain.input_zero_point, input_gates[number])
-        and _fits(gate.recurrent, nothing, plain.hidden_zero_point, hidden_gates[number])
-        for number, gate in enumerate(gates)
+        _fits(gate.recurrent, nothing, plain.hidden_zero_point, text)
+        for gate, text in zip(gates, hidden_gates, strict=True)
     )
     if not fits or any(_has_too_large_halves(rows) for rows in (driving, recurrent)):
         return None
+    raised, input_gates = inputs
     return SequenceLstm(
         plain,
-        _driving_words(driving, biases),
+        _driving_words(driving, biases, raised),
         _recurrent_words(recurrent),
         len(order),
+        raised,
         input_gates,
         hidden_gates,
         cells,
     )
 
 
-def _rows_struct(name: str, weights: str, gates: tuple[GateText, ...]) -> list[str]:
-    numbers = ", ".join(str(gate.multiplier) for gate in gates)
-    return constant_struct(
-        "mcu_slm_lstm_rows_t", name, {"weights": weights, "multiplier": f"{{{numbers}}}"}
-    )
+def _multipliers(gates: tuple[GateText, ...]) -> str:
+    return f"{{{', '.join(str(gate.multiplier) for gate in gates)}}}"
 
 
 def _fits(
@@ -214,18 +229,18 @@ def _fits(
     return most * max(gate.factor << gate.lower, 1) <= INT32_MAX
 
 
-def _driving_words(rows: list[npt.NDArray[np.int8]], biases: list[Int64]) -> npt.NDArray[np.uint32]:
+def _driving_words(
+    rows: list[npt.NDArray[np.int8]], biases: list[Int64], raised: int
+) -> npt.NDArray[np.uint32]:
     """Return biases and weights. Shapes: rows: four times [units, depth]; biases: [units]."""
-    units = len(biases[0])
-    pairs = []
+    sums, words = [], []
     for first in (0, 2):
-        halves = rows[first].astype(np.int64) * _BYTE + rows[first + 1]
-        sums = np.stack([biases[first] * _BYTE + biases[first + 1], biases[first + 1]], axis=1)
-        pairs.append(np.concatenate([sums.astype(np.uint32), _words(halves)], axis=1))
-    words = np.stack(pairs, axis=1)
-    if units % 2 == 0:
-        return words
-    return np.concatenate([words, np.zeros((1, *words.shape[1:]), np.uint32)])
+        sums += [biases[first] * _BYTE + biases[first + 1], biases[first + 1]]
+        words.append(_words(rows[first].astype(np.int64) * _BYTE + rows[first + 1]))
+    begin = (np.stack(sums, axis=1) << raised).astype(np.uint32)
+    products = np.stack(words, axis=2).reshape(len(begin), -1)
+    found = np.concatenate([begin, products], axis=1)
+    return np.pad(found, ((0, len(found) % 2), (0, 0)))
 
 
 def _recurrent_words(rows: list[npt.NDArray[np.int8]]) -> npt.NDArray[np.uint32]:

@@ -12,18 +12,31 @@ second x is twice the sum; where the multiplier ends in zeros, they are taken fr
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
+from mcu_slm.dsp.lstm_cells import CellsText, NumberText
+from mcu_slm.dsp.matrix import input_order
 from mcu_slm.ir.recurrent import GATES
 from mcu_slm.ops.base import GeneratedKernel
 from mcu_slm.quant import Multiplier
 
-_BANK = 30
-"""Single-precision registers that hold weights or states; one chunk of them at a time."""
+_BANK = 16
+"""Single-precision registers that hold hidden states; one chunk of them at a time."""
 
-_AT_MULTIPLIERS = 16
+_MOST_PAIRS = 14
+"""Pairs of inputs whose values at two steps fit the registers beside four multipliers."""
+
 _SCALE_BITS = 8
 _LONGEST_SHIFT = 15
+_MOST_RAISED = 4
+_RESTS: tuple[tuple[tuple[int, int | None], ...], ...] = (
+    (),
+    ((0, None),),
+    ((0, 1),),
+    ((0, 2), (1, None)),
+)
+"""Bytes of one to three inputs that make words."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +49,6 @@ class GateText:
 
     name: str
     multiplier: int
-    at_multiplier: int
     rounds_twice: bool
     rounding: int
     shift: int
@@ -47,7 +59,8 @@ class GateText:
     @property
     def form(self) -> str:
         """What the kernel's name says of it."""
-        return f"{'rs'[self.lower == 0] if self.rounds_twice else 'f'}{self.shift}"
+        kind = "rs"[self.lower == 0] if self.rounds_twice else "f"
+        return f"{kind}{self.shift}{'l' if self.lift else ''}"
 
     def length(self, sums: int) -> int:
         """Return how many instructions rescale some sums, the loading of numbers left out."""
@@ -64,61 +77,112 @@ class ChunkText:
 
 
 @dataclass(frozen=True)
-class RowsText:
-    """The holes of `kernels/dsp/dsp_lstm_input.[ch].j2` and `dsp_lstm_hidden.[ch].j2`."""
+class BankText:
+    """Registers that hold the four multipliers as two d, and a list of all that are used."""
+
+    multipliers: tuple[str, str]
+    used: str
+
+
+@dataclass(frozen=True)
+class InputText:
+    """The holes of `kernels/dsp/dsp_lstm_input.[ch].j2`.
+
+    `rest`: the bytes that make words behind whole ones, by twos; None where nothing is left.
+    """
 
     name: str
     guard: str
     indent: str
     depth: int
     pairs: int
+    rest: tuple[tuple[int, int | None], ...]
+    raised: int
     units: int
     step_bytes: int
     gates: tuple[GateText, ...]
+    fits_registers: bool
+    bank: BankText
+
+
+@dataclass(frozen=True)
+class StepsText:
+    """The holes of `kernels/dsp/dsp_lstm_steps.[ch].j2`."""
+
+    name: str
+    guard: str
+    pairs: int
+    units: int
+    odd_units: int
+    gates: tuple[GateText, ...]
+    cells: CellsText
+    tanh_offset: NumberText
     first_words: int
     first_range: str
     first_list: str
     chunks: tuple[ChunkText, ...]
-    bank: str
+    bank: tuple[str, ...]
 
 
-def gate_texts(multipliers: list[Multiplier], doubled: int) -> tuple[GateText, ...] | None:
+def gate_texts(multipliers: list[Multiplier], raised: int) -> tuple[GateText, ...] | None:
     """Return how the sums of the four gates are rescaled, None where a scale is out of reach.
 
     Args:
         multipliers: The gates'.
-        doubled: 1 where the kernel's sums are twice the layer's, 0 otherwise.
+        raised: The power of two by which the kernel's sums are larger than the layer's.
     """
-    found = [_gate(number, multiplier, doubled) for number, multiplier in enumerate(multipliers)]
+    found = [_gate(number, multiplier, raised) for number, multiplier in enumerate(multipliers)]
     known = tuple(gate for gate in found if gate is not None)
     return known if len(known) == len(found) else None
 
 
-def _gate(number: int, multiplier: Multiplier, doubled: int) -> GateText | None:
+def raised_gates(
+    multipliers: list[Multiplier],
+    fits: Callable[[tuple[GateText, ...]], bool],
+    words: int,
+    units: int,
+) -> tuple[int, tuple[GateText, ...]] | None:
+    """Return by how many bits inputs are raised with least work, and how sums are rescaled then.
+
+    Args:
+        multipliers: The gates'.
+        fits: Whether all sums fit 32 bits.
+        words: Of the widened inputs of two steps; each takes an instruction per bit.
+        units: Of the layer; the sums of each may take instructions that raised inputs save.
+    """
+    best = None
+    for raised in range(_MOST_RAISED + 1):
+        gates = gate_texts(multipliers, raised)
+        if gates is None or not fits(gates):
+            continue
+        work = raised * words + units * sum(gate.length(2) for gate in gates)
+        if best is None or work < best[0]:
+            best = work, raised, gates
+    return best and best[1:]
+
+
+def _gate(number: int, multiplier: Multiplier, raised: int) -> GateText | None:
     """Return how the sums of a gate are rescaled; the first of a pair comes 256 times as large."""
     is_first = number % 2 == 0
-    bits = doubled + (_SCALE_BITS if is_first else 0)
-    name, place = GATES[number], _AT_MULTIPLIERS + 4 * number
+    bits = raised + (_SCALE_BITS if is_first else 0)
+    name = GATES[number]
     if multiplier.shift >= 0:
-        lift = 0 if is_first else _SCALE_BITS
+        lift = 0 if bits - 1 - multiplier.shift >= 1 else _SCALE_BITS
         shift = bits + lift - 1 - multiplier.shift
         if shift < 1:
             return None
         mantissa = multiplier.multiplier
-        return GateText(
-            name, mantissa, place, False, 1 << (shift - 1), shift, lift, 0, 1 << (bits + lift)
-        )
+        return GateText(name, mantissa, False, 1 << (shift - 1), shift, lift, 0, 1 << (bits + lift))
     shift, excess = -multiplier.shift, bits - 1
     if shift > _LONGEST_SHIFT:
         return None
     rounding = 1 << (shift - 1)
     if excess > 0 and multiplier.multiplier % (1 << excess) == 0:
         mantissa = multiplier.multiplier >> excess
-        return GateText(name, mantissa, place, True, rounding, shift, 0, 0, 1 << bits)
+        return GateText(name, mantissa, True, rounding, shift, 0, 0, 1 << bits)
     return GateText(
         name,
         multiplier.multiplier,
-        place,
         True,
         rounding,
         shift,
@@ -128,40 +192,55 @@ def _gate(number: int, multiplier: Multiplier, doubled: int) -> GateText | None:
     )
 
 
-def input_kernel(gates: tuple[GateText, ...], depth: int, units: int) -> GeneratedKernel:
-    """Return the kernel that multiplies the inputs of four steps. `depth` is even."""
-    return _rows_kernel("input", gates, depth, units, 2)
-
-
-def hidden_kernel(gates: tuple[GateText, ...], units: int) -> GeneratedKernel:
-    """Return the kernel that multiplies the hidden states. `units` is even."""
-    return _rows_kernel("hidden", gates, units, units, 0)
-
-
-def _rows_kernel(
-    kind: str, gates: tuple[GateText, ...], depth: int, units: int, biases: int
+def input_kernel(
+    gates: tuple[GateText, ...], inputs: int, units: int, raised: int
 ) -> GeneratedKernel:
-    """Return a kernel over pairs of rows, each of which begins with some words of biases."""
-    forms = "_".join(gate.form for gate in gates)
-    name = f"mcu_slm_dsp_lstm_{kind}_{depth}x{units}_{forms}"
-    pairs = depth // 2
-    first, *rest = _chunks(pairs + biases)
-    text = RowsText(
+    """Return the kernel that multiplies the inputs of two steps. `units` is even."""
+    name = f"mcu_slm_dsp_lstm_input_{inputs}x{units}_{_forms(gates)}"
+    name += f"_raised_{raised}" if raised else ""
+    pairs = len(input_order(inputs)) // 2
+    text = InputText(
         name=name,
         guard=f"{name.upper()}_H",
         indent=" " * len(f"void {name}("),
-        depth=depth,
+        depth=inputs,
         pairs=pairs,
+        rest=_RESTS[inputs % 4],
+        raised=raised,
         units=units,
         step_bytes=8 * units,
         gates=gates,
+        fits_registers=pairs <= _MOST_PAIRS,
+        bank=BankText((f"d{pairs}", f"d{pairs + 1}"), ", ".join(_listed(0, 2 * pairs + 4))),
+    )
+    return GeneratedKernel(name, "dsp/dsp_lstm_input", text)
+
+
+def steps_kernel(gates: tuple[GateText, ...], units: int, cells: CellsText) -> GeneratedKernel:
+    """Return the kernel of hidden states and cells."""
+    pairs = -(-units // 2)
+    name = f"mcu_slm_dsp_lstm_steps_{units}_{_forms(gates)}_{cells.label}"
+    first, *rest = _chunks(pairs)
+    text = StepsText(
+        name=name,
+        guard=f"{name.upper()}_H",
+        pairs=pairs,
+        units=2 * pairs,
+        odd_units=units % 2,
+        gates=gates,
+        cells=cells,
+        tanh_offset=cells.numbers[-1],
         first_words=first,
         first_range=_range(first),
-        first_list=_numbers(biases + 1, first),
+        first_list=_numbers(1, first),
         chunks=tuple(ChunkText(words, _range(words), _numbers(0, words)) for words in rest),
-        bank=", ".join(f'"s{register}"' for register in range(first)),
+        bank=(*_listed(0, first), *_listed(_BANK, 2 * _BANK)),
     )
-    return GeneratedKernel(name, f"dsp/dsp_lstm_{kind}", text)
+    return GeneratedKernel(name, "dsp/dsp_lstm_steps", text)
+
+
+def _forms(gates: tuple[GateText, ...]) -> str:
+    return "_".join(gate.form for gate in gates)
 
 
 def _chunks(words: int) -> list[int]:
@@ -176,3 +255,7 @@ def _range(words: int) -> str:
 
 def _numbers(first: int, end: int) -> str:
     return ",".join(map(str, range(first, end)))
+
+
+def _listed(first: int, end: int) -> list[str]:
+    return [f'"s{register}"' for register in range(first, end)]

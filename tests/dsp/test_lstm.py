@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 
 from mcu_slm.dsp.lstm import SequenceLstm
-from mcu_slm.dsp.lstm_curves import HALF, PIECES, curves
+from mcu_slm.dsp.lstm_curves import PIECES, SIGMOID_BITS, TANH_BITS, TANH_OFFSET, curves
 from mcu_slm.ops.sigmoid_16 import sigmoid, tanh
 from mcu_slm.quant import Int64
 from tests.dsp.legs import EqualsTheJudge, Legs, legs_of, specialized
 from tests.ops.case import Case
 from tests.ops.cases_recurrent import lstm, lstm_cases
 
-PLAIN = ("batches, time-major", "saturated")
+PLAIN = ("batches, time-major", "far too large scales")
 """What keeps its portable kernel: steps that do not lie side by side, far too large scales."""
 
 ALL_VALUES = np.arange(-(2**15), 2**15, dtype=np.int64)
@@ -28,6 +28,7 @@ def cases() -> list[Case]:
         lstm("long state", (1, 6, 7), 66, weight_scale=0.002),
         lstm("large scales", (1, 9, 8), 8, weight_scale=0.02, hidden=(1 / 100, 9)),
         lstm("larger scales", (1, 9, 5), 4, weight_scale=0.1, hidden=(1 / 128, -128)),
+        lstm("far too large scales", (1, 3, 8), 6, weight_scale=20.0),
         lstm("small scales", (1, 9, 8), 9, weight_scale=2e-5, zero_point=127),
         lstm("hidden state of a power", (2, 10, 6), 5, hidden=(2.0**-9, 127)),
         lstm("clipped a little", (1, 12, 6), 4, cell_power=-12, clip=7.9999, weight_scale=0.03),
@@ -63,9 +64,11 @@ def _curves(*, in_thirds: bool = False) -> tuple[Int64, ...]:
 def test_sigmoid_is_the_judges_for_every_value() -> None:
     begin, rise = _curves()
     piece = (384 * ALL_VALUES >> 16) + PIECES
-    value = 2 * begin[piece] + HALF + ALL_VALUES * rise[piece]
-    assert value.max() < 2**30
-    assert (value >> 13 == sigmoid(ALL_VALUES)).all()
+    value = begin[piece] + ALL_VALUES * rise[piece]
+    assert 0 <= value.min()
+    assert value.max() < 2**31
+    assert ((value >> SIGMOID_BITS) & 0xFFFF == sigmoid(ALL_VALUES)).all()
+    assert (value >> SIGMOID_BITS + 16 == 2).all()
 
 
 @pytest.mark.unit
@@ -75,9 +78,10 @@ def test_tanh_is_the_judges_for_every_value(multiplier: int, shift: int) -> None
     assert (3 * rise == _curves()[1]).all()
     thirds = (ALL_VALUES * multiplier + ((1 << shift) >> 1)) >> shift
     piece = np.clip(thirds >> 8, -PIECES, PIECES - 1) + PIECES
-    value = begin[piece] + thirds * rise[piece]
+    value = begin[piece] + 2 * thirds * rise[piece]
     assert abs(value).max() < 2**31
-    assert (value >> 11 == tanh(ALL_VALUES, multiplier, shift)).all()
+    rounded = (value + (1 << TANH_BITS - 1) >> TANH_BITS) + TANH_OFFSET
+    assert (rounded == tanh(ALL_VALUES, multiplier, shift)).all()
 
 
 class TestRecurrentLayers(EqualsTheJudge):

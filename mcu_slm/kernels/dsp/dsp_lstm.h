@@ -1,22 +1,35 @@
-/* What the kernels of a recurrent layer share: the numbers of a layer's products, and the curve of its gates. */
+/* What the kernels of a recurrent layer share. */
 #ifndef DSP_LSTM_H
 #define DSP_LSTM_H
 
 #include <stdint.h>
 
-/* The products of inputs or of hidden states for all gates. Rows come in pairs: input and forget gate, then cell and output gate, unit by
- * unit. The order of the weights is the kernel's, see its .c file. */
+/* The products of inputs for all gates. Rows come in pairs: input and forget gate, then cell and output gate, unit by unit. The order of the
+ * weights is the kernel's, see its .c file. */
 typedef struct {
-    const uint32_t *weights;
     int32_t multiplier[4]; /* for input, forget, cell and output gate */
+    const uint32_t *weights;
 } mcu_slm_lstm_rows_t;
 
-/* Pieces of straight lines, both arrays from their middle: the pieces left of 0 have negative indices. For x in Q3.12
- * tanh(x) in Q0.15 = (curve[k] + x * rise[k]) >> 11 with k = 3 * x >> 8, limited to -256 .. 255,
- * sigmoid(x) in Q0.15 = (2 * curve[k] + 2^27 + 2^11 + x * rise[k]) >> 13 with k = 3 * x >> 9. */
+/* The same for hidden states, and the curve of sigmoid and tanh: pieces of straight lines, both arrays from their middle, so that the pieces left
+ * of 0 have negative indices. For x in Q3.12
+ * sigmoid(x) in Q0.15 = lower half of (curve[k] + x * rise[k]) >> 13 with k = 3 * x >> 9; the upper half is 2, for products with it,
+ * tanh(x) in Q0.15 = ((curve[k] + 2 * x * rise[k] + 2^11) >> 12) - 294913 with k = 3 * x >> 8, limited to -256 .. 255. */
 typedef struct {
-    const int32_t *curve;
     const int16_t *rise;
-} mcu_slm_lstm_curve_t;
+    const int32_t *curve;
+    int32_t multiplier[4];
+    const uint32_t *weights;
+} mcu_slm_lstm_steps_t;
+
+/* Some steps, one behind the other, and where they go on from. */
+typedef struct {
+    uint32_t *state;
+    int32_t steps;
+    int32_t apart;  /* from the end of a step's outputs to the next step's */
+    int32_t begins; /* whether no step came before: the hidden state is the zero point, which adds nothing */
+    const uint32_t *gates;
+    int8_t *output;
+} mcu_slm_lstm_run_t;
 
 #endif
