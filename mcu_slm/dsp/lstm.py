@@ -39,7 +39,7 @@ _LONGEST_ROW = 160
 
 @dataclass(frozen=True, eq=False)
 class SequenceLstm(Specialized):
-    """A recurrent layer whose steps lie one behind the other.
+    """A recurrent layer done by two kernels.
 
     Shapes: driving: uint32 [unit][2 biases of both pairs of gates, words of both]; recurrent:
         uint32 [pair of units][word][unit of the pair][2].
@@ -139,34 +139,38 @@ class SequenceLstm(Specialized):
             f"uint32_t *aside = (uint32_t *)(void *)({scratch});",
             f"uint32_t *gates = (uint32_t *)(void *)({scratch} + {gates_at});",
             f"uint32_t *state = (uint32_t *)(void *)({scratch} + {state_at});",
-            f"const int8_t *source = {arguments.inputs[0]};",
-            f"int8_t *target = {arguments.outputs[0]};",
+            f"const int8_t *source = {self.plain.source.at(arguments.inputs[0])};",
+            f"int8_t *target = {self.plain.target.at(arguments.outputs[0])};",
             "",
         ]
         loop = self._steps()
         if self.plain.batches == 1:
             return "\n".join([*lines, *loop])
         head = f"for (int32_t batch = 0; batch < {self.plain.batches}; batch++) {{"
+        loop += ["", f"source += {self.plain.source.batch_steps[0]};"]
+        loop += [f"target += {self.plain.target.batch_steps[0]};"]
         return "\n".join([*lines, head, *(f"    {line}" if line else "" for line in loop), "}"])
 
     def _steps(self) -> list[str]:
         layer, units = self.plain, self._units
         driving, steps = (kernel.name for kernel in self.generated)
+        read, written = layer.source.vector_step, layer.target.vector_step
+        apart, begin = written - layer.units, f"target + first * {written}"
         return [
             f"memset(state, 0, {6 * units});",
             f"for (int32_t first = 0; first < {layer.steps}; first += {self._strip}) {{",
             f"    const int32_t left = {layer.steps} - first;",
             f"    const int32_t count = left < {self._strip} ? left : {self._strip};",
-            "    const mcu_slm_lstm_run_t run = {state, count, 0, first == 0, gates, target};",
+            "    const mcu_slm_lstm_run_t run ="
+            f" {{state, count, {apart}, first == 0, gates, {begin}}};",
             "",
             "    for (int32_t step = 0; step < count; step += 2) {",
-            f"        const int32_t second = step + 1 < count ? {layer.inputs} : 0;",
+            f"        const int8_t *inputs = source + (first + step) * {read};",
+            f"        const int32_t second = step + 1 < count ? {read} : 0;",
             "",
-            f"        {driving}(&driving, source, second, aside, gates + step * {2 * units});",
-            f"        source += {layer.inputs} + second;",
+            f"        {driving}(&driving, inputs, second, aside, gates + step * {2 * units});",
             "    }",
             f"    {steps}(&recurrent, &run);",
-            f"    target += count * {layer.units};",
             "}",
         ]
 
@@ -185,10 +189,7 @@ def of_lstm(plain: Lstm) -> SequenceLstm | None:
     inputs = raised_gates([gate.input for gate in gates], drives, len(order), units)
     hidden_gates = gate_texts([gate.hidden for gate in gates], 1)
     cells = cells_of(plain)
-    strided = plain.time_major and plain.batches > 1
-    if strided or plain.units > _LONGEST_ROW:
-        return None
-    if inputs is None or hidden_gates is None or cells is None:
+    if inputs is None or hidden_gates is None or cells is None or plain.units > _LONGEST_ROW:
         return None
     driving = [_padded(gate.weights)[:, order] for gate in gates]
     recurrent = [_even_units(gate.recurrent) for gate in gates]

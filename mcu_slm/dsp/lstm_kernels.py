@@ -13,7 +13,8 @@ second x is twice the sum; where the multiplier ends in zeros, they are taken fr
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import pairwise
 
 from mcu_slm.dsp.lstm_cells import CellsText, NumberText
 from mcu_slm.dsp.matrix import input_order
@@ -30,6 +31,9 @@ _MOST_PAIRS = 14
 _SCALE_BITS = 8
 _LONGEST_SHIFT = 15
 _MOST_RAISED = 4
+_ORDERS = ((0, 1, 2, 3), (0, 1, 3, 2), (1, 0, 2, 3), (1, 0, 3, 2))
+"""In which gates may be rescaled: pair by pair."""
+
 _RESTS: tuple[tuple[tuple[int, int | None], ...], ...] = (
     (),
     ((0, None),),
@@ -101,6 +105,7 @@ class InputText:
     units: int
     step_bytes: int
     gates: tuple[GateText, ...]
+    order: tuple[int, ...]
     fits_registers: bool
     bank: BankText
 
@@ -115,6 +120,7 @@ class StepsText:
     units: int
     odd_units: int
     gates: tuple[GateText, ...]
+    order: tuple[int, ...]
     cells: CellsText
     tanh_offset: NumberText
     first_words: int
@@ -132,8 +138,23 @@ def gate_texts(multipliers: list[Multiplier], raised: int) -> tuple[GateText, ..
         raised: The power of two by which the kernel's sums are larger than the layer's.
     """
     found = [_gate(number, multiplier, raised) for number, multiplier in enumerate(multipliers)]
-    known = tuple(gate for gate in found if gate is not None)
-    return known if len(known) == len(found) else None
+    known = [gate for gate in found if gate is not None]
+    if len(known) != len(found):
+        return None
+    return tuple(_alike(gate, known[(number + 2) % 4]) for number, gate in enumerate(known))
+
+
+def _alike(gate: GateText, other: GateText) -> GateText:
+    """Return a gate with the shift of the other if that is smaller and costs no bit."""
+    spare = gate.shift - other.shift
+    if gate.rounds_twice or other.rounds_twice or spare <= 0 or gate.multiplier % (1 << spare):
+        return gate
+    return replace(
+        gate,
+        multiplier=gate.multiplier >> spare,
+        rounding=other.rounding,
+        shift=other.shift,
+    )
 
 
 def raised_gates(
@@ -210,6 +231,7 @@ def input_kernel(
         units=units,
         step_bytes=8 * units,
         gates=gates,
+        order=_order(gates),
         fits_registers=pairs <= _MOST_PAIRS,
         bank=BankText((f"d{pairs}", f"d{pairs + 1}"), ", ".join(_listed(0, 2 * pairs + 4))),
     )
@@ -228,6 +250,7 @@ def steps_kernel(gates: tuple[GateText, ...], units: int, cells: CellsText) -> G
         units=2 * pairs,
         odd_units=units % 2,
         gates=gates,
+        order=_order(gates),
         cells=cells,
         tanh_offset=cells.numbers[-1],
         first_words=first,
@@ -237,6 +260,15 @@ def steps_kernel(gates: tuple[GateText, ...], units: int, cells: CellsText) -> G
         bank=(*_listed(0, first), *_listed(_BANK, 2 * _BANK)),
     )
     return GeneratedKernel(name, "dsp/dsp_lstm_steps", text)
+
+
+def _order(gates: tuple[GateText, ...]) -> tuple[int, ...]:
+    """Return the order of gates in which what they are rounded by changes least often."""
+
+    def changes(order: tuple[int, ...]) -> int:
+        return sum(gates[a].rounding != gates[b].rounding for a, b in pairwise(order))
+
+    return min(_ORDERS, key=changes)
 
 
 def _forms(gates: tuple[GateText, ...]) -> str:

@@ -23,6 +23,7 @@ from mcu_slm.ir.recurrent import GATES
 from mcu_slm.ops.base import Arguments, Constant, Int8, NodeView, Operator
 from mcu_slm.ops.features import Features, joined, unrolled
 from mcu_slm.ops.linear import bias_of, exact_matmul, require_int32_sums, weights_of
+from mcu_slm.ops.matrices import Matrices
 from mcu_slm.ops.sigmoid_16 import SIGMOID_TABLE, sigmoid, tanh
 from mcu_slm.quant import (
     GATE_SCALE,
@@ -32,7 +33,6 @@ from mcu_slm.quant import (
     Multiplier,
     quantize_multiplier,
     requantize,
-    saturate_int8,
 )
 
 _ACTIVATION_SCALE = 2.0**-15
@@ -54,13 +54,19 @@ class Gate:
 
 @dataclass(frozen=True, eq=False)
 class Lstm(Operator):
-    """A recurrent layer reduced to integers. Output int8 [B, T, U], or [T, B, U] if time-major."""
+    """A recurrent layer reduced to integers.
+
+    `source` and `target` say where the steps of each batch lie in the input and in the output: in
+    the order [B, T] or, time-major, [T, B], or as passes want them.
+    """
 
     kernels = ("lstm_s8",)
 
     steps: int
     batches: int
-    time_major: bool
+    source: Matrices
+    target: Matrices
+    output_shape: tuple[int, ...]
     gates: tuple[Gate, ...]
     input_zero_point: int
     hidden_zero_point: int
@@ -93,9 +99,9 @@ class Lstm(Operator):
 
     def reference(self, inputs: Sequence[Int8]) -> list[Int8]:
         """Run all windows and batches side by side, step by step."""
-        x = inputs[0].astype(np.int64) - self.input_zero_point
-        if self.time_major:
-            x = x.swapaxes(1, 2)
+        flat = inputs[0].reshape(len(inputs[0]), -1)
+        read = self.source.places((self.batches,), self.steps, self.inputs)
+        x = flat[:, read].astype(np.int64) - self.input_zero_point
         x = x.reshape(-1, self.steps, self.inputs)
         driven = [_input_part(gate, x) for gate in self.gates]
         hidden = np.full((len(x), self.units), self.hidden_zero_point, np.int64)
@@ -116,8 +122,10 @@ class Lstm(Operator):
             product = _multiply(squashed, sigmoid(o), self.output_hidden)
             hidden = np.clip(product + self.hidden_zero_point, -128, 127)
             rows.append(hidden)
-        y = np.stack(rows, axis=1).reshape(-1, self.batches, self.steps, self.units)
-        return [saturate_int8(y.swapaxes(1, 2) if self.time_major else y)]
+        written = self.target.places((self.batches,), self.steps, self.units)
+        y = np.zeros((len(flat), math.prod(self.output_shape)), np.int8)
+        y[:, written] = np.stack(rows, axis=1).reshape(len(flat), *written.shape)
+        return [y.reshape(-1, *self.output_shape)]
 
     def constants(self) -> tuple[Constant, ...]:
         """Return weights and biases with the gates side by side, and the table of the sigmoid."""
@@ -157,11 +165,6 @@ class Lstm(Operator):
 
     def call(self, arguments: Arguments) -> str:
         """Return the kernel call; gates are structs inside the layer's."""
-        steps = (self.inputs, self.steps * self.inputs)
-        rows = (self.units, self.steps * self.units)
-        if self.time_major:
-            steps = (self.batches * self.inputs, self.inputs)
-            rows = (self.batches * self.units, self.units)
         lines = ["static const mcu_slm_lstm_t layer = {"]
         lines += [
             f"    .{name} = {value},"
@@ -170,10 +173,10 @@ class Lstm(Operator):
                 ("batches", self.batches),
                 ("inputs", self.inputs),
                 ("units", self.units),
-                ("input_step", steps[0]),
-                ("input_batch_step", steps[1]),
-                ("output_step", rows[0]),
-                ("output_batch_step", rows[1]),
+                ("input_step", self.source.vector_step),
+                ("input_batch_step", self.source.batch_steps[0]),
+                ("output_step", self.target.vector_step),
+                ("output_batch_step", self.target.batch_steps[0]),
                 ("input_zero_point", self.input_zero_point),
                 ("hidden_zero_point", self.hidden_zero_point),
                 ("forget_cell_multiplier", self.forget_cell.multiplier),
@@ -198,8 +201,9 @@ class Lstm(Operator):
             for name, g in zip(GATES, self.gates, strict=True)
         ]
         lines.append("    },")
-        places = f"{arguments.inputs[0]}, {arguments.outputs[0]}, {arguments.scratch}"
-        return "\n".join([*lines, "};", f"mcu_slm_lstm_s8(&layer, {places});"])
+        source, target = self.source.at(arguments.inputs[0]), self.target.at(arguments.outputs[0])
+        call = f"mcu_slm_lstm_s8(&layer, {source}, {target}, {arguments.scratch});"
+        return "\n".join([*lines, "};", call])
 
 
 def _saturate(x: Int64) -> Int64:
@@ -242,7 +246,9 @@ def parse(view: NodeView) -> Lstm:
     return Lstm(
         steps,
         batches,
-        time_major,
+        _rows(batches, steps, inputs, time_major=time_major),
+        _rows(batches, steps, units, time_major=time_major),
+        expected,
         gates,
         input_zero_point,
         hidden_zero_point,
@@ -253,6 +259,13 @@ def parse(view: NodeView) -> Lstm:
         0 if shift >= 0 else -shift,
         _clip(view, cell_scale),
     )
+
+
+def _rows(batches: int, steps: int, width: int, *, time_major: bool) -> Matrices:
+    """Return where the steps of each batch lie."""
+    if time_major:
+        return Matrices(0, (width,), batches * width, 1)
+    return Matrices(0, (steps * width,), width, 1)
 
 
 def _require_plain(view: NodeView) -> None:

@@ -1,7 +1,8 @@
-"""Matrix products write their parts of a joined tensor where they belong, instead of being copied.
+"""Layers write their parts of a joined tensor where they belong, instead of being copied.
 
-Attention heads that were computed one by one are joined by a CONCATENATION. A product can write
-rows with a step between them, so each writes its columns of the joined tensor.
+Attention heads that were computed one by one are joined by a CONCATENATION, as are both directions
+of a recurrent layer. A product can write rows with a step between them, and so can a recurrent
+layer, so each writes its columns of the joined tensor.
 """
 
 from __future__ import annotations
@@ -16,9 +17,10 @@ from mcu_slm.ops.batch_matmul import BatchMatMul
 from mcu_slm.ops.joined_rows import JoinedRows
 from mcu_slm.ops.joining import Joining
 from mcu_slm.ops.reshape import Reshape
+from mcu_slm.ops.unidirectional_sequence_lstm import Lstm
 from mcu_slm.passes.attention import Attention
 from mcu_slm.passes.draft import Draft, Step
-from mcu_slm.passes.matmul_walks import walk_through
+from mcu_slm.passes.matmul_walks import walk_through, written_at
 from mcu_slm.quant import Int64
 
 
@@ -92,6 +94,9 @@ def _writing(operator: Operator, places: Int64, join: Step) -> Operator | None:
     if isinstance(operator, Attention):
         last = _writing(operator.whole[2], places, join)
         return operator.with_last(last) if isinstance(last, BatchMatMul) else None
+    if isinstance(operator, Lstm):
+        moved = written_at(operator, places)
+        return moved and replace(moved, output_shape=join.operator.output_shape)
     if not isinstance(operator, BatchMatMul):
         return None
     written = operator.target.places(operator.lengths, operator.rows, operator.columns)

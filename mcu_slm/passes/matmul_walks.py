@@ -2,7 +2,8 @@
 
 Attention heads are cut out of one tensor by RESHAPE, TRANSPOSE and SPLIT, and put together by
 TRANSPOSE. All of them only say in which order bytes are walked, which a matrix product can do as
-well: with an offset and one step per axis.
+well: with an offset and one step per axis. So can a recurrent layer, which goes backwards through
+what REVERSE turns round for it and back again.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import accumulate
+from typing import TypeAlias
 
 import numpy as np
 
@@ -21,8 +23,12 @@ from mcu_slm.ops.joined_rows import DealtRows
 from mcu_slm.ops.matrices import Matrices
 from mcu_slm.ops.reshape import Reshape
 from mcu_slm.ops.strided_copy import StridedCopy
+from mcu_slm.ops.unidirectional_sequence_lstm import Lstm
 from mcu_slm.passes.draft import Draft, Step
 from mcu_slm.quant import Int64
+
+Walking: TypeAlias = BatchMatMul | Lstm
+"""Layers that walk through their operands and results."""
 
 _LONGEST_CHAIN = 8
 """So many copies in a row are looked through."""
@@ -40,10 +46,10 @@ def walk_results(draft: Draft) -> Draft:
     """Return the draft in which matrix products write in the order that a copy would have made."""
     steps = dict(enumerate(draft.steps))
     for place, step in enumerate(draft.steps):
-        if not isinstance(step.operator, BatchMatMul):
+        if not isinstance(step.operator, Walking):
             continue
         chain, order = _copies_after(draft, step)
-        walked = _rewalked(step.operator, target=np.argsort(order)) if chain else None
+        walked = written_at(step.operator, np.argsort(order)) if chain else None
         if walked is not None:
             shape = draft.graph.tensor(chain[-1].node.outputs[0]).shape
             node = replace(step.node, outputs=chain[-1].node.outputs)
@@ -57,15 +63,22 @@ def walk_results(draft: Draft) -> Draft:
 
 
 def _reading_origins(draft: Draft, step: Step) -> Step:
-    if not isinstance(step.operator, BatchMatMul):
+    if not isinstance(step.operator, Walking):
         return step
     origins = [_origin(draft, tensor) for tensor in step.reads]
     if all(tensor == origin for tensor, (origin, _) in zip(step.reads, origins, strict=True)):
         return step
-    walked = _rewalked(step.operator, *(places for _, places in origins))
+    moved = [places for _, places in origins]
+    if isinstance(step.operator, Lstm):
+        walked: Operator | None = _rewalked_steps(step.operator, *moved)
+    else:
+        walked = _rewalked(step.operator, *moved)
     if walked is None:
         return step
-    node = replace(step.node, inputs=tuple(origin for origin, _ in origins))
+    inputs = dict(enumerate(step.node.inputs))
+    found = zip(step.operator.activations, origins, strict=True)
+    inputs |= {position: origin for position, (origin, _) in found}
+    node = replace(step.node, inputs=tuple(inputs.values()))
     return replace(step, node=node, operator=walked)
 
 
@@ -124,6 +137,33 @@ def _copies_after(draft: Draft, step: Step) -> tuple[list[Step], Int64]:
         if not isinstance(copy.operator, Reshape):
             found = list(chain), order
     return found
+
+
+def written_at(layer: Walking, places: Int64) -> Walking | None:
+    """Return the layer with its outputs at other places, None where steps cannot say where."""
+    if isinstance(layer, Lstm):
+        return _rewalked_steps(layer, target=places)
+    return _rewalked(layer, target=places)
+
+
+def _rewalked_steps(
+    layer: Lstm, source: Int64 | None = None, target: Int64 | None = None
+) -> Lstm | None:
+    """Return the layer with its steps at other places, None where steps cannot say where.
+
+    Shapes: source, target: [elements] the new place of each element of the tensor.
+    """
+    lengths = (layer.batches,)
+    read = layer.source.places(lengths, layer.steps, layer.inputs)
+    written = layer.target.places(lengths, layer.steps, layer.units)
+    walks = (
+        walk_through(lengths, read if source is None else source[read]),
+        walk_through(lengths, written if target is None else target[written]),
+    )
+    if any(walk is None or walk.value_step != 1 for walk in walks):
+        return None
+    found = [walk for walk in walks if walk is not None]
+    return replace(layer, source=found[0], target=found[1])
 
 
 def _rewalked(

@@ -13,8 +13,8 @@ from tests.dsp.legs import EqualsTheJudge, Legs, legs_of, specialized
 from tests.ops.case import Case
 from tests.ops.cases_recurrent import lstm, lstm_cases
 
-PLAIN = ("batches, time-major", "far too large scales")
-"""What keeps its portable kernel: steps that do not lie side by side, far too large scales."""
+PLAIN = ("far too large scales",)
+"""What keeps its portable kernel."""
 
 ALL_VALUES = np.arange(-(2**15), 2**15, dtype=np.int64)
 
@@ -65,7 +65,7 @@ def test_sigmoid_is_the_judges_for_every_value() -> None:
     begin, rise = _curves()
     piece = (384 * ALL_VALUES >> 16) + PIECES
     value = begin[piece] + ALL_VALUES * rise[piece]
-    assert 0 <= value.min()
+    assert value.min() >= 0
     assert value.max() < 2**31
     assert ((value >> SIGMOID_BITS) & 0xFFFF == sigmoid(ALL_VALUES)).all()
     assert (value >> SIGMOID_BITS + 16 == 2).all()
