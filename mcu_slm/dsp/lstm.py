@@ -19,6 +19,7 @@ from mcu_slm.dsp.lstm_kernels import (
     gate_texts,
     input_kernel,
     raised_gates,
+    steps_at_once,
     steps_kernel,
 )
 from mcu_slm.dsp.matrix import input_order
@@ -32,6 +33,9 @@ from mcu_slm.quant import INT32_MAX, Int64
 
 _MOST_GATES = 1536
 """Bytes of gates that are worked out at a time; at least those of two steps."""
+_ORDERS = {2: "[unit][4 biases, [inputs / 2][2]]", 4: "[2][unit][2 biases, inputs / 2]"}
+"""Of weights, for kernels of two and of four steps."""
+
 _BYTE = 256
 _LONGEST_ROW = 160
 """Units whose states are reached by immediate offsets."""
@@ -41,8 +45,9 @@ _LONGEST_ROW = 160
 class SequenceLstm(Specialized):
     """A recurrent layer done by two kernels.
 
-    Shapes: driving: uint32 [unit][2 biases of both pairs of gates, words of both]; recurrent:
-        uint32 [pair of units][word][unit of the pair][2].
+    Shapes: driving: uint32 [unit][2 biases of both pairs of gates, words of both], or
+        [pair of gates][unit][2 biases, words]; recurrent: uint32 [pair of units][word][unit of the
+        pair][2].
     """
 
     plain: Lstm
@@ -60,9 +65,15 @@ class SequenceLstm(Specialized):
 
     @property
     def _strip(self) -> int:
-        """Steps whose gates are worked out before their cells, an even number."""
-        most = max(_MOST_GATES // (16 * self._units) * 2, 2)
-        return min(most, self.plain.steps + self.plain.steps % 2)
+        """Steps whose gates are worked out before their cells."""
+        at_once = self._at_once
+        most = max(_MOST_GATES // (8 * at_once * self._units), 1)
+        return at_once * min(most, -(-self.plain.steps // at_once))
+
+    @property
+    def _at_once(self) -> int:
+        """Steps whose inputs are multiplied at a time."""
+        return steps_at_once(self.input_gates, self.plain.inputs)
 
     @property
     def generated(self) -> tuple[GeneratedKernel, ...]:
@@ -74,13 +85,13 @@ class SequenceLstm(Specialized):
 
     @property
     def scratch_bytes(self) -> int:
-        """Widened inputs of two steps, gates of some steps, cells, hidden states twice."""
-        return 4 * self.depth + self._units * (8 * self._strip + 6)
+        """Widened inputs, gates of some steps, cells, hidden states twice."""
+        return 2 * self.depth * self._at_once + self._units * (8 * self._strip + 6)
 
     def constants(self) -> tuple[Constant, ...]:
         """Return weights in the kernels' order, and the curve of sigmoid and tanh."""
         return (
-            Constant("weights", self.driving, True, "[unit][4 biases, [inputs / 2][2]]"),
+            Constant("weights", self.driving, True, _ORDERS[self._at_once]),
             Constant("recurrent", self.recurrent, True, "[units / 2][units / 2][2][2]"),
             *curves(in_thirds=self.plain.tanh_shift > 0),
         )
@@ -119,7 +130,7 @@ class SequenceLstm(Specialized):
     def call(self, arguments: Arguments) -> str:
         """Return the loops over batches and steps."""
         names, scratch = arguments.constants, arguments.scratch
-        gates_at = 4 * self.depth
+        gates_at = 2 * self.depth * self._at_once
         state_at = gates_at + 8 * self._strip * self._units
         lines = [
             *constant_struct(
@@ -164,11 +175,11 @@ class SequenceLstm(Specialized):
             "    const mcu_slm_lstm_run_t run ="
             f" {{state, count, {apart}, first == 0, gates, {begin}}};",
             "",
-            "    for (int32_t step = 0; step < count; step += 2) {",
+            f"    for (int32_t step = 0; step < count; step += {self._at_once}) {{",
             f"        const int8_t *inputs = source + (first + step) * {read};",
-            f"        const int32_t second = step + 1 < count ? {read} : 0;",
             "",
-            f"        {driving}(&driving, inputs, second, aside, gates + step * {2 * units});",
+            f"        {driving}(&driving, inputs, {read}, count - step, aside,",
+            f"            gates + step * {2 * units});",
             "    }",
             f"    {steps}(&recurrent, &run);",
             "}",
@@ -205,9 +216,10 @@ def of_lstm(plain: Lstm) -> SequenceLstm | None:
     if not fits or any(_has_too_large_halves(rows) for rows in (driving, recurrent)):
         return None
     raised, input_gates = inputs
+    by_pairs = steps_at_once(input_gates, plain.inputs) == 4
     return SequenceLstm(
         plain,
-        _driving_words(driving, biases, raised),
+        _driving_words(driving, biases, raised, by_pairs=by_pairs),
         _recurrent_words(recurrent),
         len(order),
         raised,
@@ -231,17 +243,23 @@ def _fits(
 
 
 def _driving_words(
-    rows: list[npt.NDArray[np.int8]], biases: list[Int64], raised: int
+    rows: list[npt.NDArray[np.int8]], biases: list[Int64], raised: int, *, by_pairs: bool
 ) -> npt.NDArray[np.uint32]:
-    """Return biases and weights. Shapes: rows: four times [units, depth]; biases: [units]."""
+    """Return biases and weights. Shapes: rows: four times [units, depth]; biases: [units].
+
+    `by_pairs`: one pair of gates of all units behind the other.
+    """
     sums, words = [], []
     for first in (0, 2):
-        sums += [biases[first] * _BYTE + biases[first + 1], biases[first + 1]]
+        begin = [biases[first] * _BYTE + biases[first + 1], biases[first + 1]]
+        sums.append((np.stack(begin, axis=1) << raised).astype(np.uint32))
         words.append(_words(rows[first].astype(np.int64) * _BYTE + rows[first + 1]))
-    begin = (np.stack(sums, axis=1) << raised).astype(np.uint32)
-    products = np.stack(words, axis=2).reshape(len(begin), -1)
-    found = np.concatenate([begin, products], axis=1)
-    return np.pad(found, ((0, len(found) % 2), (0, 0)))
+    odd = len(sums[0]) % 2
+    if by_pairs:
+        pairs = [np.concatenate(pair, axis=1) for pair in zip(sums, words, strict=True)]
+        return np.stack([np.pad(pair, ((0, odd), (0, 0))) for pair in pairs])
+    products = np.stack(words, axis=2).reshape(len(sums[0]), -1)
+    return np.pad(np.concatenate([*sums, products], axis=1), ((0, odd), (0, 0)))
 
 
 def _recurrent_words(rows: list[npt.NDArray[np.int8]]) -> npt.NDArray[np.uint32]:

@@ -28,6 +28,9 @@ _BANK = 16
 _MOST_PAIRS = 14
 """Pairs of inputs whose values at two steps fit the registers beside four multipliers."""
 
+_MOST_PAIRS_OF_FOUR = 8
+"""Pairs of inputs whose values at four steps fit the registers."""
+
 _SCALE_BITS = 8
 _LONGEST_SHIFT = 15
 _MOST_RAISED = 4
@@ -213,13 +216,26 @@ def _gate(number: int, multiplier: Multiplier, raised: int) -> GateText | None:
     )
 
 
+def steps_at_once(gates: tuple[GateText, ...], inputs: int) -> int:
+    """Return of how many steps a kernel multiplies the inputs: four where they fit registers.
+
+    Both pairs of gates must be rescaled alike then.
+    """
+    forms = [gate.form for gate in gates]
+    fits = len(input_order(inputs)) // 2 <= _MOST_PAIRS_OF_FOUR
+    return 4 if fits and forms[:2] == forms[2:] else 2
+
+
 def input_kernel(
     gates: tuple[GateText, ...], inputs: int, units: int, raised: int
 ) -> GeneratedKernel:
-    """Return the kernel that multiplies the inputs of two steps. `units` is even."""
-    name = f"mcu_slm_dsp_lstm_input_{inputs}x{units}_{_forms(gates)}"
+    """Return the kernel that multiplies the inputs of some steps. `units` is even."""
+    at_once = steps_at_once(gates, inputs)
+    kind = {2: "input", 4: "four"}[at_once]
+    name = f"mcu_slm_dsp_lstm_{kind}_{inputs}x{units}_{_forms(gates)}"
     name += f"_raised_{raised}" if raised else ""
     pairs = len(input_order(inputs)) // 2
+    words = at_once * pairs + (4 if at_once == 2 else 0)
     text = InputText(
         name=name,
         guard=f"{name.upper()}_H",
@@ -233,9 +249,9 @@ def input_kernel(
         gates=gates,
         order=_order(gates),
         fits_registers=pairs <= _MOST_PAIRS,
-        bank=BankText((f"d{pairs}", f"d{pairs + 1}"), ", ".join(_listed(0, 2 * pairs + 4))),
+        bank=BankText((f"d{pairs}", f"d{pairs + 1}"), ", ".join(_listed(0, words))),
     )
-    return GeneratedKernel(name, "dsp/dsp_lstm_input", text)
+    return GeneratedKernel(name, f"dsp/dsp_lstm_{kind}", text)
 
 
 def steps_kernel(gates: tuple[GateText, ...], units: int, cells: CellsText) -> GeneratedKernel:
