@@ -23,7 +23,6 @@ from mcu_slm.dsp.lstm_kernels import (
     steps_kernel,
 )
 from mcu_slm.dsp.matrix import input_order
-from mcu_slm.dsp.quads import widen_rows
 from mcu_slm.dsp.rescaling import accumulator_range
 from mcu_slm.dsp.specialized import Specialized, constant_struct
 from mcu_slm.ops.base import Arguments, Constant, GeneratedKernel
@@ -35,6 +34,9 @@ _MOST_GATES = 1536
 """Bytes of gates that are worked out at a time; at least those of two steps."""
 _ORDERS = {2: "[unit][4 biases, [inputs / 2][2]]", 4: "[2][unit][2 biases, inputs / 2]"}
 """Of weights, for kernels of two and of four steps."""
+
+_MADE_LARGER = 128
+"""By so much the kernels make inputs larger, so that they are not negative."""
 
 _BYTE = 256
 _LONGEST_ROW = 160
@@ -109,7 +111,6 @@ class SequenceLstm(Specialized):
             "strips": layer.batches * -(-layer.steps // self._strip),
             "twos": twos,
             f"words_{moved}": twos * driving.pairs,
-            "raised": twos * driving.pairs * self.raised,
             "input_rows": rows,
             f"input_pairs_{moved}": rows * driving.pairs,
             "steps": done,
@@ -190,14 +191,13 @@ def of_lstm(plain: Lstm) -> SequenceLstm | None:
     """Return the layer for these kernels, None where they cannot do it exactly."""
     gates = plain.gates
     order = np.array(input_order(plain.inputs))
-    units = plain.units + plain.units % 2
 
     def drives(found: tuple[GateText, ...]) -> bool:
         zero_point = plain.input_zero_point
         parts = zip(gates, found, strict=True)
         return all(_fits(gate.weights, gate.bias, zero_point, text) for gate, text in parts)
 
-    inputs = raised_gates([gate.input for gate in gates], drives, len(order), units)
+    inputs = raised_gates([gate.input for gate in gates], drives)
     hidden_gates = gate_texts([gate.hidden for gate in gates], 1)
     cells = cells_of(plain)
     if inputs is None or hidden_gates is None or cells is None or plain.units > _LONGEST_ROW:
@@ -205,7 +205,8 @@ def of_lstm(plain: Lstm) -> SequenceLstm | None:
     driving = [_padded(gate.weights)[:, order] for gate in gates]
     recurrent = [_even_units(gate.recurrent) for gate in gates]
     biases = [
-        gate.bias - plain.input_zero_point * gate.weights.sum(axis=1, dtype=np.int64)
+        gate.bias
+        - (plain.input_zero_point + _MADE_LARGER) * gate.weights.sum(axis=1, dtype=np.int64)
         for gate in gates
     ]
     nothing = np.zeros(plain.units, np.int32)

@@ -33,7 +33,9 @@ _MOST_PAIRS_OF_FOUR = 8
 
 _SCALE_BITS = 8
 _LONGEST_SHIFT = 15
-_MOST_RAISED = 4
+_MOST_RAISED = 7
+"""Inputs from 0 to 255, raised, fit 16 bits with a sign."""
+
 _ORDERS = ((0, 1, 2, 3), (0, 1, 3, 2), (1, 0, 2, 3), (1, 0, 3, 2))
 """In which gates may be rescaled: pair by pair."""
 
@@ -105,6 +107,7 @@ class InputText:
     pairs: int
     rest: tuple[tuple[int, int | None], ...]
     raised: int
+    mask: NumberText
     units: int
     step_bytes: int
     gates: tuple[GateText, ...]
@@ -161,28 +164,17 @@ def _alike(gate: GateText, other: GateText) -> GateText:
 
 
 def raised_gates(
-    multipliers: list[Multiplier],
-    fits: Callable[[tuple[GateText, ...]], bool],
-    words: int,
-    units: int,
+    multipliers: list[Multiplier], fits: Callable[[tuple[GateText, ...]], bool]
 ) -> tuple[int, tuple[GateText, ...]] | None:
     """Return by how many bits inputs are raised with least work, and how sums are rescaled then.
 
     Args:
         multipliers: The gates'.
         fits: Whether all sums fit 32 bits.
-        words: Of the widened inputs of two steps; each takes an instruction per bit.
-        units: Of the layer; the sums of each may take instructions that raised inputs save.
     """
-    best = None
-    for raised in range(_MOST_RAISED + 1):
-        gates = gate_texts(multipliers, raised)
-        if gates is None or not fits(gates):
-            continue
-        work = raised * words + units * sum(gate.length(2) for gate in gates)
-        if best is None or work < best[0]:
-            best = work, raised, gates
-    return best and best[1:]
+    ways = ((raised, gate_texts(multipliers, raised)) for raised in range(_MOST_RAISED + 1))
+    found = [(raised, gates) for raised, gates in ways if gates is not None and fits(gates)]
+    return min(found, key=lambda way: sum(gate.length(1) for gate in way[1]), default=None)
 
 
 def _gate(number: int, multiplier: Multiplier, raised: int) -> GateText | None:
@@ -244,6 +236,7 @@ def input_kernel(
         pairs=pairs,
         rest=_RESTS[inputs % 4],
         raised=raised,
+        mask=NumberText(0x00FF00FF << raised),
         units=units,
         step_bytes=8 * units,
         gates=gates,
