@@ -44,12 +44,14 @@ static void widen_rows(const int8_t *x0, int32_t step, int32_t count, int32_t wo
         const int8_t *x1 = count > 1 ? x0 + step : x0;
         const int8_t *next = x0 + 2 * step;
 
-        for (int32_t left = words; left > 0; left -= 2) {
-            widen_twice(mcu_slm_load_word(x0), centre, rows, 2);
-            widen_twice(mcu_slm_load_word(x1), centre, rows + 1, 2);
+        for (const uint32_t *end = rows + 2 * words; rows != end; rows += 4) {
+            const uint32_t w0 = mcu_slm_load_word(x0); /* loads behind one another take a cycle less */
+            const uint32_t w1 = mcu_slm_load_word(x1);
+
+            widen_twice(w0, centre, rows, 2);
+            widen_twice(w1, centre, rows + 1, 2);
             x0 += 4;
             x1 += 4;
-            rows += 4;
         }
         x0 = next;
     }
@@ -89,16 +91,20 @@ static uint32_t *widen_columns(const int8_t *x, int32_t step, int32_t fours, int
         const int8_t *x3 = x2 + step;
         const int8_t *next = x3 + step;
 
-        for (int32_t left = words; left > 0; left -= 2) {
-            widen(mcu_slm_load_word(x), centre, quads, 4);
-            widen(mcu_slm_load_word(x1), centre, quads + 1, 4);
-            widen(mcu_slm_load_word(x2), centre, quads + 2, 4);
-            widen(mcu_slm_load_word(x3), centre, quads + 3, 4);
+        for (const uint32_t *end = quads + 4 * words; quads != end; quads += 8) {
+            const uint32_t w0 = mcu_slm_load_word(x);
+            const uint32_t w1 = mcu_slm_load_word(x1);
+            const uint32_t w2 = mcu_slm_load_word(x2);
+            const uint32_t w3 = mcu_slm_load_word(x3);
+
+            widen(w0, centre, quads, 4);
+            widen(w1, centre, quads + 1, 4);
+            widen(w2, centre, quads + 2, 4);
+            widen(w3, centre, quads + 3, 4);
             x += 4;
             x1 += 4;
             x2 += 4;
             x3 += 4;
-            quads += 8;
         }
         x = next;
     }
@@ -126,13 +132,14 @@ static uint32_t *sort_columns(const int8_t *columns, int32_t step, int32_t fours
     for (; fours > 0; fours--) {
         const int8_t *x = columns;
 
-        for (int32_t left = words; left > 0; left -= 2) {
-            const int8_t *next = x + step;
+        for (const uint32_t *end = quads + 4 * words; quads != end; quads += 8) {
+            const uint32_t w0 = mcu_slm_load_word(x);
+            const uint32_t w2 = mcu_slm_load_word(x + 2 * step);
 
-            sort(mcu_slm_load_word(x), mcu_slm_load_word(x + 2 * step), centre, quads);
-            sort(mcu_slm_load_word(next), mcu_slm_load_word(next + 2 * step), centre, quads + 4);
-            x += 4 * step;
-            quads += 8;
+            x += step;
+            sort(w0, w2, centre, quads);
+            sort(mcu_slm_load_word(x), mcu_slm_load_word(x + 2 * step), centre, quads + 4);
+            x += 3 * step;
         }
         columns += 4;
     }

@@ -5,6 +5,12 @@
 
 #define VALUES 256
 
+/* From one value to the next one below. */
+static inline int32_t below(int32_t value, int32_t rate, int32_t step, int32_t off)
+{
+    return mcu_slm_smmla(value, rate, value + step) + off;
+}
+
 void mcu_slm_dsp_fill_table(const mcu_slm_dsp_steps_t *steps, int32_t *table)
 {
     const int16_t *wide = steps->wide;
@@ -17,18 +23,20 @@ void mcu_slm_dsp_fill_table(const mcu_slm_dsp_steps_t *steps, int32_t *table)
 
     *place = value;
     while (wide != end) {
-        value = mcu_slm_smmla(value, rate, value + step) + *wide++;
+        value = below(value, rate, step, *wide++);
         *--place = value;
     }
     while (place != table) {
+        const uint32_t four = mcu_slm_load_word(narrow);
+
         place -= 4;
-        value = mcu_slm_smmla(value, rate, value + step) + narrow[0];
+        value = below(value, rate, step, (int8_t)four);
         place[3] = value;
-        value = mcu_slm_smmla(value, rate, value + step) + narrow[1];
+        value = below(value, rate, step, (int8_t)(four >> 8));
         place[2] = value;
-        value = mcu_slm_smmla(value, rate, value + step) + narrow[2];
+        value = below(value, rate, step, (int8_t)(four >> 16));
         place[1] = value;
-        value = mcu_slm_smmla(value, rate, value + step) + narrow[3];
+        value = below(value, rate, step, (int8_t)(four >> 24));
         place[0] = value;
         narrow += 4;
     }
