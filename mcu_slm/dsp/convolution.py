@@ -325,7 +325,7 @@ def ways_of_conv_2d(plain: Conv2D, tuning: Tuning) -> list[Operator]:
     strip = _strip(matrix, positions, tuning)
     return [
         Convolution(plain, matrix, positions, strip, tuning, is_padded)
-        for is_padded in _paddings(plain, tuning)
+        for is_padded in paddings(plain, tuning)
     ]
 
 
@@ -342,7 +342,7 @@ def _products(
     return [rows, quads] if positions <= MOST_ROWS else [quads, rows]
 
 
-def _paddings(plain: Conv2D, tuning: Tuning) -> list[bool]:
+def paddings(plain: Conv2D, tuning: Tuning) -> list[bool]:
     """Return whether to copy the image with padding around it, the usual answer first.
 
     That is worth while where many quads of positions touch padding, and possible where the padded

@@ -8,6 +8,7 @@ from dataclasses import replace
 from mcu_slm import dsp
 from mcu_slm.dsp.budget import spend_flash
 from mcu_slm.dsp.specialized import Specialized
+from mcu_slm.dsp.windows import without_windows
 from mcu_slm.ops import Operator
 from mcu_slm.ops.joining import Joining
 from mcu_slm.passes.attention import Attention
@@ -24,7 +25,10 @@ def choose_kernels(draft: Draft, target: Target) -> Draft:
             return operator.with_kernels(choose)
         return dsp.specialize(operator, target.tuning)
 
-    return _with(draft, [choose(operator) for operator in draft.operators])
+    operators = [choose(operator) for operator in draft.operators]
+    if target.tuning.goal == "speed":
+        operators = without_windows(operators)
+    return _with(draft, operators)
 
 
 def store_transformed(draft: Draft, target: Target) -> Draft:
