@@ -11,6 +11,8 @@ import pytest
 
 from mcu_slm import ops, passes, tflite
 from mcu_slm.compile import compile_model
+from mcu_slm.dsp import price
+from mcu_slm.dsp.budget import Budget
 from mcu_slm.dsp.convolution import MatrixProduct
 from mcu_slm.errors import BuildError, UsageError
 from mcu_slm.ir import Graph, verify
@@ -242,3 +244,18 @@ def test_strips_are_as_long_as_the_arena_allows() -> None:
         for found in (shorter, longer)
     ]
     assert strips == [[2, 8], [2, 10]]
+
+
+@pytest.mark.unit
+def test_the_arena_grows_for_longer_strips_where_that_is_worth_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    draft = _draft(graphs.narrowing())
+    monkeypatch.setattr(price, "SHARE_PER_ARENA_BYTE", 1e-9)
+    longest = run_passes(draft, Target())
+    arena = plan_draft(longest).arena_bytes
+    assert arena > plan_draft(run_passes(draft, Target(), ("lengthen-strips",))).arena_bytes
+    strips = [x.quads_per_strip for x in longest.operators if isinstance(x, MatrixProduct)]
+    assert strips == [10, 10]
+    limited = run_passes(draft, Target(budget=Budget(ram_bytes=arena - 4)))
+    assert plan_draft(limited).arena_bytes < arena
