@@ -61,7 +61,7 @@ CASES: dict[str, tuple[Graph, str, tuple[str, ...]]] = {
     ),
     "siblings": (graphs.siblings(), "widen-once", ("WIDEN_ROWS", *("CONV_2D",) * 3)),
     "siblings with rests": (
-        graphs.siblings(7, 10), "widen-once", ("WIDEN_ROWS", *("CONV_2D",) * 3),
+        graphs.siblings(11, 10), "widen-once", ("WIDEN_ROWS", *("CONV_2D",) * 3),
     ),
     **{
         f"{kind} padded by {widths}, stride {stride}, {padding}": (
