@@ -7,6 +7,7 @@ it adds nothing.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -137,15 +138,19 @@ class SequenceLstm(Specialized):
             *constant_struct(
                 "mcu_slm_lstm_rows_t",
                 "driving",
-                {"multiplier": _multipliers(self.input_gates), "weights": names["weights"]},
+                {
+                    "multiplier": _braces(gate.multiplier for gate in self.input_gates),
+                    "weights": names["weights"],
+                },
             ),
             *constant_struct(
                 "mcu_slm_lstm_steps_t",
                 "recurrent",
                 {
                     **curve_fields(names),
-                    "multiplier": _multipliers(self.hidden_gates),
+                    "multiplier": _braces(gate.multiplier for gate in self.hidden_gates),
                     "weights": names["recurrent"],
+                    "numbers": _braces(self.cells.numbers),
                 },
             ),
             f"uint32_t *aside = (uint32_t *)(void *)({scratch});",
@@ -176,12 +181,7 @@ class SequenceLstm(Specialized):
             "    const mcu_slm_lstm_run_t run ="
             f" {{state, count, {apart}, first == 0, gates, {begin}}};",
             "",
-            f"    for (int32_t step = 0; step < count; step += {self._at_once}) {{",
-            f"        const int8_t *inputs = source + (first + step) * {read};",
-            "",
-            f"        {driving}(&driving, inputs, {read}, count - step, aside,",
-            f"            gates + step * {2 * units});",
-            "    }",
+            f"    {driving}(&driving, source + first * {read}, {read}, count, aside, gates);",
             f"    {steps}(&recurrent, &run);",
             "}",
         ]
@@ -230,8 +230,8 @@ def of_lstm(plain: Lstm) -> SequenceLstm | None:
     )
 
 
-def _multipliers(gates: tuple[GateText, ...]) -> str:
-    return f"{{{', '.join(str(gate.multiplier) for gate in gates)}}}"
+def _braces(numbers: Iterable[int]) -> str:
+    return f"{{{', '.join(map(str, numbers))}}}"
 
 
 def _fits(

@@ -18,24 +18,6 @@ _HALF = 1 << 30
 """The mantissa of a power of two, and more than a product of Q0.15 values reaches."""
 
 _KEPT_SHIFT = 15
-_AT_NUMBERS = 24
-
-
-@dataclass(frozen=True)
-class NumberText:
-    """A number and its halves, as MOVW and MOVT want them."""
-
-    value: int
-
-    @property
-    def low(self) -> int:
-        """The lower 16 bits."""
-        return self.value & 0xFFFF
-
-    @property
-    def high(self) -> int:
-        """The upper 16 bits."""
-        return self.value >> 16 & 0xFFFF
 
 
 @dataclass(frozen=True)
@@ -43,12 +25,11 @@ class CellsText:
     """What `kernels/dsp/dsp_lstm_steps.c.j2` says of cells.
 
     `numbers`: the halves of what is added and of what is kept, the output's offset, its multiplier
-    if it has one, and the tanh's offset, which stands in s register `tanh_at`.
+    or 0, and the tanh's offset.
     """
 
     label: str
-    numbers: tuple[NumberText, ...]
-    tanh_at: int
+    numbers: tuple[int, ...]
     added_shift: int
     clip: int
     tanh_bits: int
@@ -81,13 +62,11 @@ def cells_of(layer: Lstm) -> CellsText | None:
 def _text(layer: Lstm, scale: int, offset: int, shift: int, added: int) -> CellsText:
     """Return the numbers; `scale` is 0 where the output's is a power of two."""
     halves = [(1 << (bits - 1)) + 1 for bits in (added, _KEPT_SHIFT)]
-    numbers = [*halves, offset, *([scale] if scale else []), TANH_OFFSET]
     factor = layer.tanh_multiplier // 3
     parts = (added, layer.cell_clip, layer.tanh_multiplier, layer.tanh_shift, shift)
     return CellsText(
         label=f"{'_'.join(map(str, parts))}_{scale:x}_{layer.hidden_zero_point & 0xFF}",
-        numbers=tuple(map(NumberText, numbers)),
-        tanh_at=_AT_NUMBERS + len(numbers) - 1,
+        numbers=(*halves, offset, scale, TANH_OFFSET),
         added_shift=added,
         clip=layer.cell_clip,
         tanh_bits=factor.bit_length() - 1,

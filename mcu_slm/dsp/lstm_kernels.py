@@ -16,7 +16,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
-from mcu_slm.dsp.lstm_cells import CellsText, NumberText
+from mcu_slm.dsp.lstm_cells import CellsText
 from mcu_slm.dsp.matrix import input_order
 from mcu_slm.ir.recurrent import GATES
 from mcu_slm.ops.base import GeneratedKernel
@@ -86,6 +86,23 @@ class ChunkText:
 
 
 @dataclass(frozen=True)
+class NumberText:
+    """A number and its halves, as MOVW and MOVT want them."""
+
+    value: int
+
+    @property
+    def low(self) -> int:
+        """The lower 16 bits."""
+        return self.value & 0xFFFF
+
+    @property
+    def high(self) -> int:
+        """The upper 16 bits."""
+        return self.value >> 16 & 0xFFFF
+
+
+@dataclass(frozen=True)
 class BankText:
     """Registers that hold the four multipliers as two d, and a list of all that are used."""
 
@@ -128,7 +145,6 @@ class StepsText:
     gates: tuple[GateText, ...]
     order: tuple[int, ...]
     cells: CellsText
-    tanh_offset: NumberText
     first_words: int
     first_range: str
     first_list: str
@@ -261,7 +277,6 @@ def steps_kernel(gates: tuple[GateText, ...], units: int, cells: CellsText) -> G
         gates=gates,
         order=_order(gates),
         cells=cells,
-        tanh_offset=cells.numbers[-1],
         first_words=first,
         first_range=_range(first),
         first_list=_numbers(1, first),

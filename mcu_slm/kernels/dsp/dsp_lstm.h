@@ -20,6 +20,7 @@ typedef struct {
     const int32_t *curve;
     int32_t multiplier[4];
     const uint32_t *weights;
+    int32_t numbers[5]; /* halves of what is added to a cell and kept of it, the output's offset and multiplier, -294913 */
 } mcu_slm_lstm_steps_t;
 
 /* Some steps, one behind the other, and where they go on from. */
