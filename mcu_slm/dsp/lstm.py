@@ -15,21 +15,16 @@ import numpy.typing as npt
 
 from mcu_slm.dsp.lstm_cells import CellsText, cells_of
 from mcu_slm.dsp.lstm_curves import curve_fields, curves
-from mcu_slm.dsp.lstm_kernels import (
-    GateText,
-    gate_texts,
-    input_kernel,
-    raised_gates,
-    steps_at_once,
-    steps_kernel,
-)
+from mcu_slm.dsp.lstm_gates import GateText, gate_texts, raised_gates
+from mcu_slm.dsp.lstm_kernels import input_kernel, steps_at_once, steps_kernel
+from mcu_slm.dsp.lstm_words import driving_words, has_too_large_halves, recurrent_words
 from mcu_slm.dsp.matrix import input_order
 from mcu_slm.dsp.rescaling import accumulator_range
 from mcu_slm.dsp.specialized import Specialized, constant_struct
 from mcu_slm.ops.base import Arguments, Constant, GeneratedKernel
 from mcu_slm.ops.features import Features
 from mcu_slm.ops.unidirectional_sequence_lstm import Lstm
-from mcu_slm.quant import INT32_MAX, Int64
+from mcu_slm.quant import INT32_MAX
 
 _MOST_GATES = 1536
 """Bytes of gates that are worked out at a time; at least those of two steps."""
@@ -39,7 +34,6 @@ _ORDERS = {2: "[unit][4 biases, [inputs / 2][2]]", 4: "[2][unit][2 biases, input
 _MADE_LARGER = 128
 """By so much the kernels make inputs larger, so that they are not negative."""
 
-_BYTE = 256
 _LONGEST_ROW = 160
 """Units whose states are reached by immediate offsets."""
 
@@ -100,20 +94,21 @@ class SequenceLstm(Specialized):
         )
 
     def features(self) -> Features:
-        """Return inputs of two steps, two units of the hidden state, and cells."""
+        """Return inputs of some steps at a time, two units of the hidden state, and cells."""
         layer, units = self.plain, self._units
         driving, steps = (kernel.values for kernel in self.generated)
-        twos = layer.batches * -(-layer.steps // 2)
-        rows, done = twos * units, layer.batches * layer.steps
+        tiles = layer.batches * -(-layer.steps // self._at_once)
+        done = layer.batches * layer.steps
         blocks, cells = (done - layer.batches) * units // 2, done * units
-        moved = "in_registers" if driving.fits_registers else "in_memory"
+        kind = "four" if self._at_once == 4 else "two" if driving.fits_registers else "far_two"
+        lengths = sum(gate.length(self._at_once) for gate in self.input_gates)
         return {
             "batches": layer.batches,
             "strips": layer.batches * -(-layer.steps // self._strip),
-            "twos": twos,
-            f"words_{moved}": twos * driving.pairs,
-            "input_rows": rows,
-            f"input_pairs_{moved}": rows * driving.pairs,
+            f"{kind}_tiles": tiles,
+            f"{kind}_words": tiles * driving.pairs,
+            f"{kind}_rows": tiles * units,
+            f"{kind}_pairs": tiles * units * driving.pairs,
             "steps": done,
             "states_loaded": done * (0 if steps.chunks else steps.pairs),
             "states_moved": done * bool(steps.chunks) * steps.pairs,
@@ -121,7 +116,7 @@ class SequenceLstm(Specialized):
             "hidden_pairs": blocks * steps.pairs,
             "hidden_chunks": blocks * len(steps.chunks),
             "hidden_loaded": blocks * bool(steps.chunks) * steps.pairs,
-            "rescaled_inputs": rows * sum(gate.length(2) for gate in self.input_gates),
+            "rescaled_inputs": tiles * units * lengths,
             "rescaled_hidden": blocks * sum(gate.length(2) for gate in self.hidden_gates),
             "cells": cells * (self.cells.tanh_shift == 0),
             "clipped_cells": cells * (self.cells.clip > 0),
@@ -214,14 +209,14 @@ def of_lstm(plain: Lstm) -> SequenceLstm | None:
         _fits(gate.recurrent, nothing, plain.hidden_zero_point, text)
         for gate, text in zip(gates, hidden_gates, strict=True)
     )
-    if not fits or any(_has_too_large_halves(rows) for rows in (driving, recurrent)):
+    if not fits or any(has_too_large_halves(rows) for rows in (driving, recurrent)):
         return None
     raised, input_gates = inputs
     by_pairs = steps_at_once(input_gates, plain.inputs) == 4
     return SequenceLstm(
         plain,
-        _driving_words(driving, biases, raised, by_pairs=by_pairs),
-        _recurrent_words(recurrent),
+        driving_words(driving, biases, raised, by_pairs=by_pairs),
+        recurrent_words(recurrent),
         len(order),
         raised,
         input_gates,
@@ -241,46 +236,6 @@ def _fits(
     low, high = accumulator_range(weights, bias, zero_point)
     most = max(int(high.max()), -int(low.min()))
     return most * max(gate.factor << gate.lower, 1) <= INT32_MAX
-
-
-def _driving_words(
-    rows: list[npt.NDArray[np.int8]], biases: list[Int64], raised: int, *, by_pairs: bool
-) -> npt.NDArray[np.uint32]:
-    """Return biases and weights. Shapes: rows: four times [units, depth]; biases: [units].
-
-    `by_pairs`: one pair of gates of all units behind the other.
-    """
-    sums, words = [], []
-    for first in (0, 2):
-        begin = [biases[first] * _BYTE + biases[first + 1], biases[first + 1]]
-        sums.append((np.stack(begin, axis=1) << raised).astype(np.uint32))
-        words.append(_words(rows[first].astype(np.int64) * _BYTE + rows[first + 1]))
-    odd = len(sums[0]) % 2
-    if by_pairs:
-        pairs = [np.concatenate(pair, axis=1) for pair in zip(sums, words, strict=True)]
-        return np.stack([np.pad(pair, ((0, odd), (0, 0))) for pair in pairs])
-    products = np.stack(words, axis=2).reshape(len(sums[0]), -1)
-    return np.pad(np.concatenate([*sums, products], axis=1), ((0, odd), (0, 0)))
-
-
-def _recurrent_words(rows: list[npt.NDArray[np.int8]]) -> npt.NDArray[np.uint32]:
-    """Return weights. Shapes: rows: four times [units, units], an even number of them."""
-    units = len(rows[0])
-    wide = [row.astype(np.int64) for row in rows]
-    pairs = [_words(wide[first] * _BYTE + wide[first + 1]) for first in (0, 2)]
-    words = np.stack(pairs, axis=1)  # [unit][pair][word]
-    blocks = words.reshape(units // 2, 2, 2, units // 2)
-    return np.ascontiguousarray(blocks.transpose(0, 3, 1, 2))
-
-
-def _words(halves: Int64) -> npt.NDArray[np.uint32]:
-    words: npt.NDArray[np.uint32] = np.ascontiguousarray(halves.astype(np.int16)).view(np.uint32)
-    return words
-
-
-def _has_too_large_halves(rows: list[npt.NDArray[np.int8]]) -> bool:
-    """Whether some 256 * a + b does not fit 16 bits: a = -128 beside a negative b."""
-    return any(bool(((rows[a] == -128) & (rows[a + 1] < 0)).any()) for a in (0, 2))
 
 
 def _padded(rows: npt.NDArray[np.int8]) -> npt.NDArray[np.int8]:
