@@ -8,6 +8,7 @@ import numpy as np
 
 from mcu_slm.ir import Graph, GraphBuilder
 from tests.models import indices, random_bias, random_weights
+from tests.recurrent_layers import lstm_layer
 
 SCALE = 0.05
 
@@ -223,6 +224,35 @@ def turned_sides() -> Graph:
     back = a.tensor("back", (2, 6, 5))
     a.b.node("REVERSE_V2", [a.x, indices(a.b, "axis", (1,))], [back])
     return a.graph(a.transpose(a.product(a.transpose(a.x, (0, 2, 1)), back), (1, 0, 2)))
+
+
+def directions(
+    batches: int = 1,
+    steps: int = 7,
+    inputs: int = 6,
+    units: int = 5,
+    *,
+    joined: bool = True,
+    time_major: bool = False,
+) -> Graph:
+    """A recurrent layer from the first step to the last, and one backwards."""
+    first, time = (steps, 0) if time_major else (batches, 1)
+    a = Layers("directions", (first, batches if time_major else steps, inputs))
+
+    def layer(x: int) -> int:
+        return lstm_layer(a.b, a.rng, x, SCALE, units, time_major=time_major, hidden=(SCALE, -3))
+
+    def turned(x: int) -> int:
+        y = a.tensor("turned", a.b.shape(x))
+        a.b.node("REVERSE_V2", [x, indices(a.b, "axis", (time,))], [y])
+        return y
+
+    forward, backward = layer(a.x), turned(layer(turned(a.x)))
+    if not joined:
+        return a.graph(forward, backward)
+    both = a.tensor("both", (*a.b.shape(forward)[:2], 2 * units))
+    a.b.node("CONCATENATION", [forward, backward], [both], axis=2)
+    return a.graph(both)
 
 
 def dead() -> Graph:

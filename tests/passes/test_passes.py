@@ -30,6 +30,7 @@ NAMES = [entry.name for entry in PASSES]
 WIDTHS = [(0, 1, 0, 1), (1, 1, 1, 1), (2, 0, 0, 2), (1, 2, 2, 1), (2, 2, 2, 2)]
 
 PRODUCTS = ("CONV_2D", "CONV_2D", "CONV_2D", "BATCH_MATMUL", "BATCH_MATMUL")
+BOTH = ("UNIDIRECTIONAL_SEQUENCE_LSTM",) * 2
 ONE_HEAD = (*("CONV_2D",) * 3, "ATTENTION")
 
 CASES: dict[str, tuple[Graph, str, tuple[str, ...]]] = {
@@ -59,6 +60,11 @@ CASES: dict[str, tuple[Graph, str, tuple[str, ...]]] = {
     "long joined heads": (
         graphs.joined_heads(4, 2, 20, 6), "join-in-place", (*ONE_HEAD * 2, "LOGISTIC"),
     ),
+    "both directions": (graphs.directions(), "join-in-place", BOTH),
+    "both directions of batches": (
+        graphs.directions(3, 5, 8, 4, time_major=True), "walk-operands", BOTH,
+    ),
+    "backwards": (graphs.directions(joined=False), "walk-results", BOTH),
     "siblings": (graphs.siblings(), "widen-once", ("WIDEN_ROWS", *("CONV_2D",) * 3)),
     "siblings with rests": (
         graphs.siblings(11, 10), "widen-once", ("WIDEN_ROWS", *("CONV_2D",) * 3),

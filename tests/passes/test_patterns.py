@@ -20,9 +20,9 @@ COUNT = 60
 
 
 def cases() -> list[Case]:
-    """Attention of all sizes, padded windows, products of the same rows, chains of tables."""
+    """Attention of all sizes, padded windows, siblings, tables in a row, recurrent layers."""
     rng = np.random.default_rng(31)
-    makers = (_heads, _padded, _siblings, _chain, _joined)
+    makers = (_heads, _padded, _siblings, _chain, _joined, _directions)
     return [Case(f"pattern {n}", makers[n % len(makers)](rng)) for n in range(COUNT)]
 
 
@@ -48,6 +48,12 @@ def _joined(rng: np.random.Generator) -> graphs.Graph:
     return graphs.joined_heads(
         windows, heads, length, depth, axis, soft=bool(soft), reshaped=bool(reshaped)
     )
+
+
+def _directions(rng: np.random.Generator) -> graphs.Graph:
+    batches, steps, inputs, units = (int(rng.integers(1, most)) for most in (4, 12, 20, 9))
+    joined, time_major = (bool(flag) for flag in rng.random(2) < 0.5)
+    return graphs.directions(batches, steps, inputs, units, joined=joined, time_major=time_major)
 
 
 def _chain(rng: np.random.Generator) -> graphs.Graph:
