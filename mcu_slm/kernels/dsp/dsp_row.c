@@ -12,8 +12,8 @@ static inline uint32_t *widen_word(const int8_t *row, uint32_t *widened)
     return widened;
 }
 
-/* Sixteen bytes at a time, of at least as many. */
-static void widen_words(const int8_t *row, const int8_t *end, uint32_t *widened)
+/* Sixteen bytes at a time, of at least as many; returns the place for what follows. */
+static uint32_t *widen_words(const int8_t *row, const int8_t *end, uint32_t *widened)
 {
 #if MCU_SLM_DSP_ASSEMBLY
     register const int8_t *x __asm__("r0") = row;
@@ -21,51 +21,51 @@ static void widen_words(const int8_t *row, const int8_t *end, uint32_t *widened)
     register const int8_t *last __asm__("r2") = end;
 
     __asm__ volatile(
-        "push   {r4-r10}             \n"
         ".p2align 2                  \n"
         "1:                          \n"
-        "ldr.w  r10, [r0, #12]       \n" /* loads behind one another take a cycle less */
-        "ldr.w  r8, [r0, #8]         \n"
+        "ldr.w  r12, [r0, #12]       \n" /* loads behind one another take a cycle less */
+        "ldr.w  r9, [r0, #8]         \n"
         "ldr.w  r6, [r0, #4]         \n"
         "ldr.w  r4, [r0], #16        \n"
-        "sxtb16 r9, r10              \n"
-        "sxtb16 r10, r10, ror #8     \n"
-        "sxtb16 r7, r8               \n"
-        "sxtb16 r8, r8, ror #8       \n"
+        "sxtb16 r10, r12             \n"
+        "sxtb16 r12, r12, ror #8     \n"
+        "sxtb16 r8, r9               \n"
+        "sxtb16 r9, r9, ror #8       \n"
         "sxtb16 r5, r6               \n"
         "sxtb16 r6, r6, ror #8       \n"
         "sxtb16 r3, r4               \n"
         "sxtb16 r4, r4, ror #8       \n"
-        "stmia  r1!, {r3-r10}        \n"
+        "stmia  r1!, {r3-r6, r8-r10, r12} \n"
         "cmp    r0, r2               \n"
         "bne    1b                   \n"
-        "pop    {r4-r10}             \n"
         : "+r"(x), "+r"(y)
         : "r"(last)
-        : "r3", "cc", "memory");
+        : "r3", "r4", "r5", "r6", "r8", "r9", "r10", "r12", "cc", "memory");
+    return y;
 #else
     for (; row != end; row += 4) {
         widened = widen_word(row, widened);
     }
+    return widened;
 #endif
 }
 
 void mcu_slm_dsp_widen_row(const int8_t *row, int32_t depth, uint32_t *widened)
 {
-    const uint32_t fours = (uint32_t)depth / 4;
-    const int8_t *end = row + 4 * fours;
+    const uint32_t count = (uint32_t)depth;
 
-    if (fours >= 4) {
-        widen_words(row, row + fours / 4 * 16, widened);
-        row += fours / 4 * 16;
-        widened += fours / 4 * 8;
+    if (count >= 16) {
+        const int8_t *end = row + count / 16 * 16;
+
+        widened = widen_words(row, end, widened);
+        row = end;
     }
-    while (row != end) {
+    for (uint32_t left = count % 16 / 4; left > 0; left--) {
         widened = widen_word(row, widened);
         row += 4;
     }
-    if (depth % 4 != 0) {
-        const int32_t last = depth % 4 - 1;
+    if (count % 4 != 0) {
+        const int32_t last = (int32_t)(count % 4) - 1;
 
         *widened++ = mcu_slm_halves(row[0], last > 0 ? row[last] : 0);
         if (last == 2) {
