@@ -240,14 +240,24 @@ def _more_cycles(before: Mapping[int, Operator], after: Mapping[int, Operator]) 
 
 def _stream_weights(found: list[Operator], worth: float) -> None:
     """Let kernels keep some weights in registers where that is worth code for all inputs."""
-    groups: defaultdict[tuple[str, int], dict[int, MatrixProduct]] = defaultdict(dict)
+    groups: defaultdict[str, dict[int, MatrixProduct]] = defaultdict(dict)
     for number, layer in enumerate(found):
-        if isinstance(layer, MatrixProduct) and may_stream(layer.matrix.depth // 2):
-            groups[_without_rests(layer), layer.matrix.depth // 2][number] = layer
-    for (_, pairs), group in groups.items():
-        way = {number: replace(layer, streams=True) for number, layer in group.items()}
-        if worth and -_more_cycles(group, way) > PAIR_BYTES * pairs * worth:
-            found[:] = [way.get(number, operator) for number, operator in enumerate(found)]
+        if isinstance(layer, MatrixProduct):
+            groups[_without_rests(layer)][number] = layer
+    for group in groups.values():
+        depths = {layer.matrix.depth // 2 for layer in group.values()}
+        for pairs in filter(may_stream, depths):
+            way = {
+                number: replace(layer, streams=True)
+                for number, layer in group.items()
+                if layer.matrix.depth // 2 == pairs
+            }
+            kept = next(iter(group.values())).generated[0].values.chunk_pairs
+            more = WRAPPER_BYTES + PAIR_BYTES * pairs
+            if len(way) == len(group):  # nobody is left who needs the loop
+                more = PAIR_BYTES * (pairs - kept)
+            if worth and -_more_cycles(group, way) > more * worth:
+                found[:] = [way.get(number, operator) for number, operator in enumerate(found)]
 
 
 def _share_tiles(found: list[Operator], worth: float) -> None:
