@@ -169,6 +169,8 @@ class SequenceLstm(Specialized):
         read, written = layer.source.vector_step, layer.target.vector_step
         apart, begin = written - layer.units, f"target + first * {written}"
         return [
+            f"mcu_slm_lstm_run_t run = {{{strip}, {apart}, state, 0, gates, target}};",
+            "",
             f"memset(state, 0, {6 * units});",
             f"for (int32_t first = 0; first < {layer.steps}; first += {self._strip}) {{",
             f"    const int32_t left = {layer.steps} - first;",
@@ -178,6 +180,8 @@ class SequenceLstm(Specialized):
             "",
             f"    {driving}(&driving, source + first * {read}, {read}, count, aside, gates);",
             f"    {steps}(&recurrent, &run);",
+            f"    run.end = state + {units // 2};",
+            f"    run.output += {count} * {written};",
             "}",
         ]
 

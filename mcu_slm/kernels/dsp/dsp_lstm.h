@@ -25,10 +25,10 @@ typedef struct {
 
 /* Some steps, one behind the other, and where they go on from. */
 typedef struct {
-    uint32_t *state;
     int32_t steps;
-    int32_t apart;  /* from the end of a step's outputs to the next step's */
-    int32_t begins; /* whether no step came before: the hidden state is the zero point, which adds nothing */
+    int32_t apart; /* from the end of a step's outputs to the next step's */
+    uint32_t *state;
+    const uint32_t *end; /* of the hidden state; 0 if no step came before: the state is the zero point then, which adds nothing */
     const uint32_t *gates;
     int8_t *output;
 } mcu_slm_lstm_run_t;
