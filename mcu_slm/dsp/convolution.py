@@ -88,7 +88,8 @@ class MatrixProduct(Specialized):
 
         `enters`: or by the kernel of a deeper layer.
         """
-        sharing = Sharing(room=self.matrix.depth // 2 if enters else 0)
+        sharing = replace(self.sharing, room=self.matrix.depth // 2, stride=0)
+        sharing = sharing if enters else self.sharing
         return replace(self, matrix=self.matrix.pretending(form), sharing=sharing)
 
     def constants(self) -> tuple[Constant, ...]:

@@ -167,18 +167,21 @@ class SequenceLstm(Specialized):
         layer, units = self.plain, self._units
         driving, steps = (kernel.name for kernel in self.generated)
         read, written = layer.source.vector_step, layer.target.vector_step
-        apart, begin = written - layer.units, f"target + first * {written}"
+        apart = written - layer.units
+        strip, is_even = self._strip, layer.steps % self._strip == 0
+        count = str(strip) if is_even else "run.steps"
+        left = [
+            f"    const int32_t left = {layer.steps} - first;",
+            "",
+            f"    run.steps = left < {strip} ? left : {strip};",
+        ]
         return [
             f"mcu_slm_lstm_run_t run = {{{strip}, {apart}, state, 0, gates, target}};",
             "",
             f"memset(state, 0, {6 * units});",
-            f"for (int32_t first = 0; first < {layer.steps}; first += {self._strip}) {{",
-            f"    const int32_t left = {layer.steps} - first;",
-            f"    const int32_t count = left < {self._strip} ? left : {self._strip};",
-            "    const mcu_slm_lstm_run_t run ="
-            f" {{state, count, {apart}, first == 0, gates, {begin}}};",
-            "",
-            f"    {driving}(&driving, source + first * {read}, {read}, count, aside, gates);",
+            f"for (int32_t first = 0; first < {layer.steps}; first += {strip}) {{",
+            *([] if is_even else left),
+            f"    {driving}(&driving, source + first * {read}, {read}, {count}, aside, gates);",
             f"    {steps}(&recurrent, &run);",
             f"    run.end = state + {units // 2};",
             f"    run.output += {count} * {written};",

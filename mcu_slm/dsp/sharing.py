@@ -62,6 +62,7 @@ def share_kernels(
     """
     found = list(operators)
     worth = cycles_per_byte(found)
+    _share_rests(found)
     if dual_issue:
         found = [x.without_panels() if isinstance(x, RowProducts) else x for x in found]
     else:
@@ -93,17 +94,22 @@ def _share_shifts(found: list[Operator]) -> None:
 
 def _share_rests(found: list[Operator]) -> None:
     """Let a kernel do what some layer has beyond whole quads and pairs for all that call it."""
-    groups: defaultdict[str, list[MatrixProduct]] = defaultdict(list)
-    for layer in found:
+    groups: defaultdict[str, dict[int, MatrixProduct]] = defaultdict(dict)
+    for number, layer in enumerate(found):
         if isinstance(layer, MatrixProduct):
-            groups[_without_rests(layer)].append(layer)
+            groups[_without_rests(layer)][number] = layer
     for number, layer in enumerate(found):
         if isinstance(layer, MatrixProduct):
             group = groups[_without_rests(layer)]
-            rests = reduce(or_, [other.rests for other in group])
-            stride = fixed_stride((other.matrix.channels for other in group), rests)
-            sharing = Sharing(layer.sharing.room, rests, stride)
-            found[number] = replace(layer, sharing=sharing)
+            found[number] = _for_all(group, layer.sharing.room)[number]
+
+
+def _for_all(group: Mapping[int, MatrixProduct], room: int) -> dict[int, MatrixProduct]:
+    """Return layers with a kernel that does what each of them needs."""
+    rests = reduce(or_, [layer.rests for layer in group.values()])
+    stride = fixed_stride((layer.matrix.channels for layer in group.values()), rests)
+    sharing = Sharing(room, rests, stride)
+    return {number: replace(layer, sharing=sharing) for number, layer in group.items()}
 
 
 def _rescale_directly(found: list[Operator]) -> None:
@@ -205,7 +211,7 @@ def _entering(group: Mapping[int, MatrixProduct], kinds: Kinds) -> dict[int, Mat
         return None
     depths = {layer.matrix.depth for layer in same.values()}
     room = max(depths) // 2 if len(depths) > 1 else 0
-    return {n: replace(layer, sharing=Sharing(room)) for n, layer in same.items()}
+    return _for_all(same, room)
 
 
 def _is(layer: MatrixProduct, shift: int, form: str) -> bool:
