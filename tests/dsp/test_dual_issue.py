@@ -135,7 +135,8 @@ def test_repeated_products_do_not_wait_for_what_starts_right_before_them(
     if core in DUAL_ISSUE_CORES:
         assert [body for body in bodies if waiting(body)] == []
     else:
-        assert all("ldm" in body or "ldrd" in body for body in bodies)
+        many = [body for body in bodies if body.count("smla") > 2]  # for several sums at a time
+        assert all("ldm" in body or "ldrd" in body for body in many)
 
 
 def repetitions(text: str) -> list[str]:
