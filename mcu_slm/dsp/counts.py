@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Sequence
-from typing import Final
+from collections.abc import Sequence
 
 from mcu_slm.dsp.matrix import Matrix
 from mcu_slm.ops.features import Features
-
-_SLOW: Final = ("ldr", "ldrd", "strb", "vmov")
 
 
 def widened(quads: float, run_bytes: int, spans: float | None = None, runs: int = 1) -> Features:
@@ -51,9 +47,31 @@ def of_form(matrix: Matrix, what: str, count: float) -> Features:
 
 
 def instructions(text: Sequence[str], times: float) -> Features:
-    """Return the instructions of generated assembly, and the kinds that take more than a cycle."""
-    names = Counter(line.split(maxsplit=1)[0].removesuffix(".w") for line in text)
-    return {
-        "instructions": times * len(text),
-        **{name: times * names[name] for name in _SLOW if name in names},
-    }
+    """Return the instructions of generated assembly, and the cycles that they take beyond one."""
+    return {"instructions": times * instruction_count(text), "stalls": times * stalls(text)}
+
+
+def stalls(text: Sequence[str]) -> int:
+    """Return the cycles beyond one for each instruction, by the rules of the Cortex-M4.
+
+    A load that neither load nor store follows takes one more, a load of two words two; moves of two
+    registers and what uses a floating-point result at once one; a branch back one.
+    """
+    lines = [line.replace(",", " ").split() for line in text if _is_instruction(line)]
+    found = 0
+    for line, behind in zip(lines, [*lines[1:], ["end"]], strict=False):
+        name, following = line[0].removesuffix(".w"), behind[0].removesuffix(".w")
+        is_pair = name == "vmov" and len(line) > 3
+        found += name == "ldr" and following not in ("ldr", "strb", "str")
+        found += 2 * (name == "ldrd") + is_pair + (name == "bne")
+        found += name == "vmov" and not is_pair and line[1] in behind[1:]
+    return found
+
+
+def instruction_count(text: Sequence[str]) -> int:
+    """Return how many lines of generated assembly are instructions, not labels and directives."""
+    return sum(map(_is_instruction, text))
+
+
+def _is_instruction(line: str) -> bool:
+    return not line.startswith(".") and not line.endswith(":")

@@ -5,25 +5,32 @@ See `kernels/dsp/dsp_depthwise.c.j2` for what the kernel does and why it is exac
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import islice
 
 import numpy as np
 import numpy.typing as npt
 
 from mcu_slm.dsp.counts import instructions
-from mcu_slm.dsp.depthwise_assembly import is_possible
+from mcu_slm.dsp.depthwise_assembly import is_possible, parts_of_tiles
 from mcu_slm.dsp.depthwise_kernel import DepthwiseText, depthwise_kernel
+from mcu_slm.dsp.depthwise_numbers import SCALE_BITS, numbers_of, table_of
+from mcu_slm.dsp.depthwise_parts import Part, price
 from mcu_slm.dsp.depthwise_planes import CHANNELS, Planes, planes_of
+from mcu_slm.dsp.depthwise_stream import Stream, stream_of
 from mcu_slm.dsp.depthwise_tiles import Tiles
-from mcu_slm.dsp.packing import SCALE_BITS, PackedRescaling, pack
-from mcu_slm.dsp.rescaling import ShortRescaling, Sums, accumulator_range, shorten
+from mcu_slm.dsp.packing import PackedRescaling
 from mcu_slm.dsp.specialized import Specialized, constant_struct
 from mcu_slm.ops.base import Arguments, Constant, GeneratedKernel
 from mcu_slm.ops.depthwise_conv_2d import DepthwiseConv2D
 from mcu_slm.ops.features import Features, joined
 from mcu_slm.ops.linear import Linear
 from mcu_slm.quant import INT8_MAX, INT8_MIN
+
+_CHANNEL_CYCLES, _KEPT_WORD_CYCLES = 50, 3
+"""About what turning to another channel takes, and a word that the next strip needs too."""
 
 _MOST_LINES = 12
 _MOST_LINES_FROM_BANK = 2
@@ -33,9 +40,8 @@ _MOST_LINES_FROM_BANK = 2
 class Depthwise(Specialized):
     """A depthwise convolution of one image."""
 
-    planes: Planes
     rescaling: PackedRescaling
-    tiles: Tiles
+    tiles: Tiles | Stream
 
     @cached_property
     def generated(self) -> tuple[GeneratedKernel, ...]:
@@ -52,28 +58,32 @@ class Depthwise(Specialized):
         return linear
 
     @property
+    def planes(self) -> Planes:
+        """Where the inputs are spread to."""
+        return self.tiles.planes
+
+    @property
     def shift(self) -> int:
         """The last shift of the rescaling."""
         return self.rescaling.shift
 
     def with_shift(self, shift: int) -> Depthwise | None:
         """Return the layer with another last shift, None where that cannot be proved."""
-        found = shorten(_sums(self._linear), SCALE_BITS, shift)
-        if found is None or found.is_mixed or _form(found) != self.tiles.form:
+        found = numbers_of(self._linear, shift)
+        if found is None or found[0] != self.tiles.form:
             return None
-        packed = pack(_sums(self._linear), found)
-        return replace(self, rescaling=packed, tiles=replace(self.tiles, shift=shift))
+        return replace(self, rescaling=found[1], tiles=replace(self.tiles, shift=shift))
 
     def constants(self) -> tuple[Constant, ...]:
         """Return weights, biases and the numbers of the rescaling."""
-        names = {"short": "", "signed": ", correction", "extra": ", extra shift"}
         axes = "[pair of channels][line of taps][tap][channel of the pair]"
+        names = {"short": "", "signed": ", correction", "extra": ", extra shift"}
         return (
             Constant("weights", self._stored_weights(), True, axes),
             Constant("bias", self._biases(), True, "256 * bias"),
             Constant(
                 "scale",
-                self.rescaling.table(),
+                table_of(self.rescaling),
                 False,
                 "a word per channel (dsp_rescale.h), then multiplier, offset"
                 f"{names[self.tiles.form]} of those without",
@@ -96,8 +106,9 @@ class Depthwise(Specialized):
 
     @property
     def scratch_bytes(self) -> int:
-        """The planes of four channels."""
-        return self.planes.bytes
+        """The planes of four channels, and what is loaded behind them."""
+        slack = self.tiles.slack_bytes if isinstance(self.tiles, Stream) else 0
+        return self.planes.bytes + slack
 
     def is_level(self, position: int) -> bool:  # noqa: ARG002
         """Four channels are read before their outputs are written, on their own inputs."""
@@ -106,8 +117,7 @@ class Depthwise(Specialized):
     def features(self) -> Features:
         """Return lines that are spread, kept and cleared, and the instructions of the tiles."""
         text: DepthwiseText = self.generated[0].values
-        groups, rest = divmod(text.channels, CHANNELS)
-        all_groups = groups + (rest > 0)
+        all_groups = -(-text.channels // CHANNELS)
         at_once = text.lines_at_once
         strips = [min(at_once, text.output_lines - n) for n in range(0, text.output_lines, at_once)]
         spread, cleared = (all_groups * count for count in self._lines(text))
@@ -123,19 +133,30 @@ class Depthwise(Specialized):
             "kept_words": kept * text.kept_rest,
             "channels": text.channels * text.many * len(strips),
         }
-        at_once, suffix = text.pairs_at_once, "_by_bytes" if rest else ""
-        found |= {
-            f"spread_lines{suffix}": spread,
-            f"spread_{at_once}_pairs{suffix}": spread * text.loop_pairs // at_once,
-            f"spread_pairs{suffix}": spread * (text.rest_pairs + text.has_head + text.has_tail),
+        found = joined(found, self._spread(text, spread, all_groups))
+        made = [self._made(lines, text) for lines in strips]
+        return joined(found, *made)
+
+    def _spread(self, text: DepthwiseText, lines: int, all_groups: int) -> Features:
+        """Return what it takes to spread some lines: assembly, or C that may read single bytes."""
+        if text.spread is not None:
+            parts = ((text.spread.before, 1), (text.spread.behind, 1))
+            found = [instructions(part, lines * times) for part, times in parts]
+            found.append(instructions(text.spread.loop, lines * text.spread.rounds))
+            return joined({"spread_lines": lines}, *found)
+        groups, rest = divmod(text.channels, CHANNELS)
+        at_once, suffix = text.pairs_at_once, "_by_bytes" if rest else "_in_c"
+        found_in_c: Features = {
+            f"spread_lines{suffix}": lines,
+            f"spread_{at_once}_pairs{suffix}": lines * text.loop_pairs // at_once,
+            f"spread_pairs{suffix}": lines * (text.rest_pairs + text.has_head + text.has_tail),
         }
         if rest:
             inputs = 2 * (text.loop_pairs + text.rest_pairs) + text.has_head + text.has_tail
-            lines = spread // all_groups
-            found |= {"whole_words": lines * groups * inputs, "part_words": lines * inputs}
-            found |= {"part_bytes": lines * inputs * rest}
-        made = [self._made(lines, text) for lines in strips]
-        return joined(found, *made)
+            lines //= all_groups
+            found_in_c |= {"whole_words": lines * groups * inputs, "part_words": lines * inputs}
+            found_in_c |= {"part_bytes": lines * inputs * rest}
+        return found_in_c
 
     def _lines(self, text: DepthwiseText) -> tuple[int, int]:
         """Return how many lines a group of channels spreads, and how many it clears."""
@@ -151,14 +172,13 @@ class Depthwise(Specialized):
 
     def _made(self, lines: int, text: DepthwiseText) -> Features:
         """Return the instructions that make some output lines of all channels."""
-        variant = next(variant for variant in text.variants if variant.lines == lines)
-        channels, tiles = text.channels * text.many, self.tiles.whole_tiles
-        return joined(
-            {"clamped_channels": channels * text.clamp, "tiles": channels * tiles * text.loops},
-            instructions(text.start, channels),
-            instructions(variant.tile, channels * tiles),
-            instructions(variant.rest, channels),
-        )
+        variant = next(v for v in text.variants if v.lines in (0, lines))
+        channels = text.channels * text.many
+        found: Features = {"clamped_channels": channels * text.clamp}
+        for part in variant.parts:
+            times = channels * part.times * (lines if part.is_of_line else 1)
+            found = joined(found, instructions(part.text, times))
+        return found
 
     def call(self, arguments: Arguments) -> str:
         """Return the kernel call."""
@@ -185,39 +205,39 @@ class Depthwise(Specialized):
 def of_depthwise_conv_2d(plain: DepthwiseConv2D) -> Depthwise | None:
     """Return the layer for these kernels, None where they cannot do it."""
     linear = plain.linear
-    if plain.batches != 1:
+    numbers = numbers_of(linear) if plain.batches == 1 else None
+    if numbers is None:
         return None
-    rescaling = shorten(_sums(linear), SCALE_BITS)
-    if rescaling is None or rescaling.is_mixed:
-        return None
-    form = _form(rescaling)
+    form, rescaling = numbers
     is_clamped = (linear.act_min, linear.act_max) != (INT8_MIN, INT8_MAX)
-    inputs = linear.outputs // plain.depth_multiplier
+    tiles = _tiles(plain, form, rescaling.shift, is_clamped=is_clamped)
+    return None if tiles is None else Depthwise(plain, rescaling, tiles)
+
+
+def _tiles(
+    plain: DepthwiseConv2D, form: str, shift: int, *, is_clamped: bool
+) -> Tiles | Stream | None:
+    """Return how the outputs are made, None where registers do not suffice for any way."""
+    outputs = plain.linear.outputs
+    inputs = outputs // plain.depth_multiplier
+    found: list[tuple[float, Tiles | Stream]] = []
+    for planes in planes_of(plain.window, inputs, outputs):
+        stream = stream_of(planes, form, shift, is_clamped=is_clamped)
+        if stream is not None:
+            found.append((_price(stream.parts(), stream.planes), stream))
+            break
     for most_lines in (_MOST_LINES, _MOST_LINES_FROM_BANK):
-        planes = planes_of(plain.window, inputs, linear.outputs, most_lines)
-        if planes is None:
-            return None
-        tiles = Tiles(planes, form, rescaling.shift, is_clamped)
-        if (tiles.is_resident or most_lines == _MOST_LINES_FROM_BANK) and is_possible(tiles):
-            return Depthwise(plain, planes, pack(_sums(linear), rescaling), tiles)
-    return None
+        for planes in islice(planes_of(plain.window, inputs, outputs, most_lines), 1):
+            tiles = Tiles(planes, form, shift, is_clamped)
+            may_be = tiles.is_resident or most_lines == _MOST_LINES_FROM_BANK
+            if may_be and is_possible(tiles):
+                found.append((_price(parts_of_tiles(tiles, planes.lines_at_once), planes), tiles))
+        if any(isinstance(tiles, Tiles) for _, tiles in found):
+            break
+    return min(found, key=lambda way: way[0])[1] if found else None
 
 
-def _form(rescaling: ShortRescaling) -> str:
-    """Return how sums become int8, as the kernel template calls it."""
-    if rescaling.is_signed:
-        return "signed"
-    return "extra" if rescaling.extra_shift.any() else "short"
-
-
-def _sums(linear: Linear) -> Sums:
-    rows = np.moveaxis(linear.weights, 2, 0)
-    low, high = accumulator_range(rows, linear.bias, linear.input_zero_point)
-    return Sums(
-        low,
-        high,
-        linear.multipliers,
-        linear.output_zero_point,
-        linear.act_min,
-        linear.act_max,
-    )
+def _price(parts: Sequence[Part], planes: Planes) -> float:
+    """Return the price of an output line, with what a strip takes beside its outputs."""
+    kept = _KEPT_WORD_CYCLES * planes.kept_lines * planes.pairs
+    return (price(parts, planes.lines_at_once) + _CHANNEL_CYCLES + kept) / planes.lines_at_once

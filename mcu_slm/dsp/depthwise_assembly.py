@@ -1,8 +1,8 @@
 """The innermost loop of a depthwise convolution: assembly for the tiles of one channel.
 
 Each word of inputs is loaded once per line and tile. lr walks along the planes, r12 along the
-outputs. Floating-point registers: s0 bias, s1 multiplier, s2 offset, s3 correction or extra shift,
-s4 act_min, s5 act_max, s6 where the loop ends, then weights that the core registers cannot hold.
+outputs. Floating-point registers as in `depthwise_registers`, s6 where the loop ends, from s8 on
+weights that the core registers cannot hold.
 """
 
 from __future__ import annotations
@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
+from mcu_slm.dsp.depthwise_parts import Part
+from mcu_slm.dsp.depthwise_registers import BANK, NoScheduleError
 from mcu_slm.dsp.depthwise_tiles import (
     LONGEST_OFFSET,
     LONGEST_PAIR_OFFSET,
@@ -22,10 +24,6 @@ _LONGEST_LIST = 400
 _WEIGHTS_AT_ONCE = 4
 
 
-class _NoScheduleError(Exception):
-    """The registers do not suffice for a tile, or it has nothing to load."""
-
-
 def is_possible(tiles: Tiles) -> bool:
     """Whether the tiles can be done, by code of reasonable length."""
     if not tiles.has_registers():
@@ -33,9 +31,24 @@ def is_possible(tiles: Tiles) -> bool:
     counts = {tiles.outputs, tiles.rest} - {0}
     try:
         lists = [tile(tiles, outputs, tiles.planes.lines_at_once) for outputs in counts]
-    except _NoScheduleError:
+    except NoScheduleError:
         return False
     return max(map(len, lists)) <= _LONGEST_LIST
+
+
+def parts_of_tiles(tiles: Tiles, lines: int) -> list[Part]:
+    """Return the instructions that make some output lines of a channel."""
+    before = start(tiles)
+    whole = tile(tiles, tiles.outputs, lines) if tiles.whole_tiles else []
+    rest = tile(tiles, tiles.rest, lines) if tiles.rest else []
+    if tiles.loops:
+        before += [".p2align 2", "1:"]
+        whole += [f"cmp.w lr, {tiles.end_register}", "bne.w 1b"]
+    return [
+        Part(tuple(before), 1, note="weights"),
+        Part(tuple(whole), tiles.whole_tiles, note="tiles of all lines"),
+        Part(tuple(rest), 1, note="the outputs that are left"),
+    ]
 
 
 def start(tiles: Tiles) -> list[str]:
@@ -45,11 +58,8 @@ def start(tiles: Tiles) -> list[str]:
         register = tiles.held.get("end", "r1")
         text.append(f"addw {register}, lr, #{tiles.advance * tiles.whole_tiles}")
         text += [] if "end" in tiles.held else ["vmov s6, r1"]
-    if tiles.held:
-        text.append(f"vmov {tiles.held['multiplier']}, {tiles.held['offset']}, s1, s2")
-    if "correction" in tiles.held:
-        text.append(f"vmov {tiles.held['correction']}, s3")
-    return text
+    held = [(BANK[name], register) for name, register in tiles.held.items() if name != "end"]
+    return [*text, *(f"vmov {register}, {number}" for number, register in held)]
 
 
 def _widened_weights(tiles: Tiles) -> list[str]:
@@ -77,7 +87,7 @@ def tile(tiles: Tiles, outputs: int, lines: int) -> list[str]:
         text += block.instructions()
     place = next((n for n, line in enumerate(text) if "[lr, #" in line), None)
     if place is None:
-        raise _NoScheduleError
+        raise NoScheduleError
     if text[place].endswith("[lr, #0]"):  # then this load moves lr on
         text[place] = text[place].replace("#0]", f"#{tiles.advance}]!")
     else:
@@ -103,10 +113,11 @@ class _Block:
         """Return bias, products, rescaling and stores."""
         waiting = self._weights()
         next(waiting)
-        self.text.append(f"vmov {self._sums[-1]}, s0")
+        self.text.append(f"vmov {self._sums[-1]}, {BANK['bias']}")
         for line, groups in self._by_line():
             self._products_of_line(line, groups, waiting)
-        self.text += [f"vmov {value}, s0" for value in self._sums if value not in self.begun]
+        nothing = (value for value in self._sums if value not in self.begun)
+        self.text += [f"vmov {value}, {BANK['bias']}" for value in nothing]
         self._rescale()
         self._store()
         return self.text
@@ -150,7 +161,7 @@ class _Block:
         order = [key for _, groups in self._by_line() for key, _ in groups]
         registers = (f"r{SUMS}", f"r{SUMS + 1}")
         if not order:  # these lines see padding alone
-            raise _NoScheduleError
+            raise NoScheduleError
         if not tiles.is_resident:
             self.text.append(f"vmov {registers[0]}, s{bank[order[0]]}")
         yield ""
@@ -183,22 +194,21 @@ class _Block:
         last = self._sums[-1]
         if last not in self.begun:
             return last
-        self.text.append(f"vmov {value}, s0")
+        self.text.append(f"vmov {value}, {BANK['bias']}")
         return value
 
     def _rescale(self) -> None:
-        text, form, held = self.text, self.tiles.form, self.tiles.held
+        text, form = self.text, self.tiles.form
         spare = iter(self._spare)
-        if held:
-            multiplier, offset = held["multiplier"], held["offset"]
+        if {"multiplier", "offset"} & self.tiles.held.keys():
+            multiplier = self._number("multiplier", spare)
+            offset = self._number("offset", spare)
         else:
-            multiplier, offset = next(spare), next(spare)
-            text.append(f"vmov {multiplier}, {offset}, s1, s2")
+            offset, multiplier = next(spare), next(spare)
+            both = f"{BANK['offset']}, {BANK['multiplier']}"
+            text.append(f"vmov {offset}, {multiplier}, {both}")
         if form == "signed":
-            correction = held.get("correction") or next(spare)
-            corrected = next(spare)
-            if "correction" not in held:
-                text.append(f"vmov {correction}, s3")
+            correction, corrected = self._number("third", spare), next(spare)
             for value in self._sums:
                 text.append(f"and {corrected}, {correction}, {value}, asr #31")
                 text.append(f"sub.w {corrected}, {offset}, {corrected}")
@@ -206,18 +216,28 @@ class _Block:
         else:
             text += [f"smmla {r}, {r}, {multiplier}, {offset}" for r in self._sums]
         if form == "extra":
-            extra = self._spare[1]
-            text.append(f"vmov {extra}, s3")
+            extra = self._spare[1]  # where the offset was
+            text.append(f"vmov {extra}, {BANK['third']}")
             text += [f"asr.w {r}, {r}, {extra}" for r in self._sums]
         text += [f"ssat {r}, #8, {r}, asr #{self.tiles.shift}" for r in self._sums]
         if self.tiles.is_clamped:
             self._clamp(*self._spare[:2])
 
+    def _number(self, name: str, spare: Iterator[str]) -> str:
+        """Return a number's register, fetched ahead of the last product if that leaves it alone."""
+        register = self.tiles.held.get(name)
+        if register is None:
+            register = next(spare)
+            is_other = register not in self.text[-1].replace(",", " ").split()
+            place = len(self.text) - is_other
+            self.text.insert(place, f"vmov {register}, {BANK[name]}")
+        return register
+
     def _clamp(self, bound: str, unused: str) -> None:
-        self.text.append(f"vmov {bound}, s4")
+        self.text.append(f"vmov {bound}, s0")
         for value in self._sums:
             self.text += [f"ssub8 {unused}, {value}, {bound}", f"sel {value}, {value}, {bound}"]
-        self.text.append(f"vmov {bound}, s5")
+        self.text.append(f"vmov {bound}, s1")
         for value in self._sums:
             self.text += [f"ssub8 {unused}, {bound}, {value}", f"sel {value}, {value}, {bound}"]
 
@@ -265,7 +285,7 @@ class _Inputs:
     def _load(self, pair: int) -> None:
         place = self._base + 4 * pair
         if not self._free and not self._held:
-            raise _NoScheduleError
+            raise NoScheduleError
         if not self._free:  # what is needed last is loaded once more then
             self._free.append(self._held.pop(max(self._held, key=self._order.index)))
         first = self._free.pop(0)

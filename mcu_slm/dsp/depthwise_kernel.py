@@ -4,10 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from mcu_slm.dsp.depthwise_assembly import start, tile
+from mcu_slm.dsp.depthwise_assembly import parts_of_tiles
+from mcu_slm.dsp.depthwise_channels import Channels
+from mcu_slm.dsp.depthwise_parts import Part
 from mcu_slm.dsp.depthwise_planes import CHANNELS, Planes
+from mcu_slm.dsp.depthwise_spread import Pair, SpreadText, spread_text
+from mcu_slm.dsp.depthwise_stream import Stream
 from mcu_slm.dsp.depthwise_tiles import Tiles
 from mcu_slm.ops.base import GeneratedKernel
+
+_LAST_NUMBER = 14
+"""The last floating-point register that holds anything but weights."""
 
 _LONG_LINE = 16
 """Inputs of a line from which on four pairs at a time are spread."""
@@ -15,11 +22,10 @@ _LONG_LINE = 16
 
 @dataclass(frozen=True)
 class LinesText:
-    """The assembly that makes `lines` output lines of one channel."""
+    """The assembly that makes `lines` output lines of one channel, 0: as many as it is told to."""
 
     lines: int
-    tile: tuple[str, ...]
-    rest: tuple[str, ...]
+    parts: tuple[Part, ...]
 
 
 @dataclass(frozen=True)
@@ -57,6 +63,7 @@ class DepthwiseText:
     kept_rest: int
     pairs: int
     is_whole: bool
+    before: int
     first_pair: int
     has_head: bool
     pairs_at_once: int
@@ -64,24 +71,23 @@ class DepthwiseText:
     rest_pairs: int
     has_tail: bool
     has_borders: bool
-    scale_words: int
+    streams: bool
+    spread: SpreadText | None
     bank: str
     advance: int
-    loops: bool
-    end_register: str
-    start: tuple[str, ...]
     variants: tuple[LinesText, ...]
 
 
-def depthwise_kernel(tiles: Tiles, channels: int, many: int, zero_point: int) -> GeneratedKernel:
+def depthwise_kernel(
+    tiles: Tiles | Stream, channels: int, many: int, zero_point: int
+) -> GeneratedKernel:
     """Return the kernel for `channels` inputs with `many` outputs each."""
     planes = tiles.planes
     along, across = planes.along, planes.across
     name = _name(tiles, channels, many, zero_point)
-    has_head = along.pad % 2 == 1
-    inside = min(along.input, 2 * planes.pairs - along.pad) - has_head
+    has_head = planes.pad % 2 == 1
+    inside = planes.inside - has_head
     at_once = 4 if inside >= _LONG_LINE else 2
-    counts = {planes.lines_at_once: None, across.output % planes.lines_at_once: None}
     text = DepthwiseText(
         name=name,
         guard=f"{name.upper()}_H",
@@ -114,31 +120,69 @@ def depthwise_kernel(tiles: Tiles, channels: int, many: int, zero_point: int) ->
         kept_rest=planes.kept_lines * planes.pairs % 4,
         pairs=planes.pairs,
         is_whole=planes.is_whole,
-        first_pair=along.pad // 2,
+        before=planes.before,
+        first_pair=planes.pad // 2,
         has_head=has_head,
         pairs_at_once=at_once,
         loop_pairs=inside // 2 // at_once * at_once,
         rest_pairs=inside // 2 % at_once,
         has_tail=inside % 2 == 1,
-        has_borders=(along.pad + inside + has_head + 1) // 2 < planes.pairs or along.pad > 1,
-        scale_words=2 + (tiles.form != "short"),
-        bank=", ".join(f'"s{n}"' for n in range(max([6, *tiles.bank.values()]) + 1)),
-        advance=tiles.advance,
-        loops=tiles.loops,
-        end_register=tiles.end_register,
-        start=tuple(start(tiles)),
-        variants=tuple(_variant(tiles, lines) for lines in counts if lines),
+        has_borders=(planes.pad + planes.inside + 1) // 2 < planes.pairs or planes.pad > 1,
+        streams=isinstance(tiles, Stream),
+        spread=_spread(planes) if channels % CHANNELS == 0 else None,
+        bank=", ".join(f'"s{n}"' for n in range(_bank_size(tiles))),
+        advance=0 if isinstance(tiles, Stream) else tiles.advance,
+        variants=_variants(tiles, many),
     )
     return GeneratedKernel(name, "dsp/dsp_depthwise", text)
 
 
-def _variant(tiles: Tiles, lines: int) -> LinesText:
-    whole = tile(tiles, tiles.outputs, lines) if tiles.whole_tiles else []
-    rest = tile(tiles, tiles.rest, lines) if tiles.rest else []
-    return LinesText(lines, tuple(whole), tuple(rest))
+def _spread(planes: Planes) -> SpreadText | None:
+    """Return the assembly that spreads a line, None where it is C."""
+    along, step = planes.along, planes.input_step
+    pairs = []
+    for word in range(planes.pairs):
+        places = [2 * word + half - planes.pad for half in (0, 1)]
+        first, second = (n * step if 0 <= n < along.input else None for n in places)
+        if first is not None or second is not None:
+            pairs.append(Pair(first, second, 4 * word))
+    for at_once in (4, 2):
+        found = spread_text(pairs, 4 * planes.plane_words, at_once)
+        if found is not None:
+            return found
+    return None
 
 
-def _name(tiles: Tiles, channels: int, many: int, zero_point: int) -> str:
+def _bank_size(tiles: Tiles | Stream) -> int:
+    """Return how many floating-point registers are used."""
+    bank: dict[tuple[int, int], int] = {} if isinstance(tiles, Stream) else tiles.bank
+    return 1 + max([_LAST_NUMBER, *bank.values()])
+
+
+def _variants(tiles: Tiles | Stream, many: int) -> tuple[LinesText, ...]:
+    planes = tiles.planes
+    if isinstance(tiles, Stream):
+        lines = 0 if tiles.has_any_lines else planes.lines_at_once
+        return (_variant(tiles, lines, tiles.parts(), many),)
+    counts = dict.fromkeys((planes.lines_at_once, planes.across.output % planes.lines_at_once))
+    return tuple(
+        _variant(tiles, lines, parts_of_tiles(tiles, lines), many) for lines in counts if lines
+    )
+
+
+def _variant(tiles: Tiles | Stream, lines: int, parts: list[Part], many: int) -> LinesText:
+    planes = tiles.planes
+    taps = planes.across.kernel * planes.along.kernel
+    plane_bytes = 4 * planes.plane_words if many == 1 else 0
+    channels = Channels(tiles.form, taps, plane_bytes, lines == 0)
+    begin = Part(
+        tuple(channels.begin()), 1, note="the channel's numbers, and what the next one has"
+    )
+    end = Part(tuple(channels.end()), 1, note="the next channel; numbers that no word stands for")
+    return LinesText(lines, (begin, *(part for part in parts if part.text), end))
+
+
+def _name(tiles: Tiles | Stream, channels: int, many: int, zero_point: int) -> str:
     """Return a name that says all that the text depends on."""
     planes: Planes = tiles.planes
     axes = "_".join(
@@ -146,10 +190,11 @@ def _name(tiles: Tiles, channels: int, many: int, zero_point: int) -> str:
         for axis in (planes.across, planes.along)
     )
     order = "by_column" if planes.input_step > planes.input_line else "by_row"
+    tight = "_tight" if planes.is_tight else ""
     zero = f"zm{-zero_point}" if zero_point < 0 else f"z{zero_point}"
     clamp = "_clamped" if tiles.is_clamped else ""
     times = f"x{many}" if many > 1 else ""
     return (
-        f"mcu_slm_dsp_depthwise_{axes}_c{channels}{times}_{order}_{zero}_"
+        f"mcu_slm_dsp_depthwise_{axes}_c{channels}{times}_{order}{tight}_{zero}_"
         f"{tiles.form}_{tiles.shift}{clamp}"
     )

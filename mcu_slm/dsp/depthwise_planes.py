@@ -7,6 +7,7 @@ outputs made together need.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from mcu_slm.ops.window import Geometry, Window
@@ -14,8 +15,16 @@ from mcu_slm.ops.window import Geometry, Window
 CHANNELS = 4
 """Channels whose planes are made together: one word of the input."""
 
+MANY = 1 << 16
+"""As many lines at once as there are."""
+
 _PLANES_BYTES = 2560
-"""Working memory of the planes, at most."""
+"""Working memory of the planes; a third of the input is not too much either."""
+_PARTS = 3
+_MOST_PLANES_BYTES = 6144
+
+_BORDER_SHARE = 3
+"""Lines of padding are left out where at least one output line in so many meets some."""
 
 _LINES_AT_ONCE = (12, 8, 6, 4, 5, 3, 2, 1)
 """Output lines that one call makes, the best first."""
@@ -26,7 +35,9 @@ class Planes:
     """Planes of some lines. Units: steps count bytes.
 
     `along` is the axis of the pairs, `across` that of the lines; `lines_at_once` output lines are
-    made from what the planes hold. `is_down`: lines are columns of the image.
+    made from what the planes hold. `is_down`: lines are columns of the image; `is_whole`: the
+    planes hold all lines of the image, and none of padding; `is_tight`: lines begin with an input
+    that would else be the second one of a pair, and end with the last one.
     """
 
     is_down: bool
@@ -37,11 +48,23 @@ class Planes:
     output_step: int
     output_line: int
     lines_at_once: int
+    is_whole: bool = False
+    is_tight: bool = False
 
     @property
-    def is_whole(self) -> bool:
-        """Whether one strip holds all lines; padding lines are left out then."""
-        return self.lines_at_once == self.across.output
+    def before(self) -> int:
+        """Inputs of padding that are left out before the first pair."""
+        return self.along.pad % 2 if self.is_tight else 0
+
+    @property
+    def pad(self) -> int:
+        """Inputs of padding before a line."""
+        return self.along.pad - self.before
+
+    @property
+    def inside(self) -> int:
+        """Inputs of a line that are not padding."""
+        return min(self.along.input, 2 * self.pairs - self.pad)
 
     @property
     def lines(self) -> int:
@@ -54,12 +77,16 @@ class Planes:
     @property
     def kept_lines(self) -> int:
         """Lines that the next strip needs too."""
+        if self.lines_at_once >= self.across.output:
+            return 0
         return max(self.lines - self.lines_at_once * self.across.stride, 0)
 
     @property
     def pairs(self) -> int:
         """Words of one line."""
-        reach = (self.along.output - 1) * self.along.stride + self.along.kernel
+        reach = (self.along.output - 1) * self.along.stride + self.along.kernel - self.before
+        if self.is_tight:
+            reach = min(reach, self.pad + self.along.input)
         return (reach + 1) // 2
 
     @property
@@ -97,8 +124,10 @@ class Planes:
         return self.along.output * self.across.output <= inputs
 
 
-def planes_of(window: Window, inputs: int, outputs: int, most_lines: int) -> Planes | None:
-    """Return the planes of a window over `inputs` channels, None where they cannot be.
+def planes_of(
+    window: Window, inputs: int, outputs: int, most_lines: int = MANY
+) -> Iterator[Planes]:
+    """Yield the planes of a window over `inputs` channels that there may be, the best first.
 
     Args:
         window: The window.
@@ -114,20 +143,39 @@ def planes_of(window: Window, inputs: int, outputs: int, most_lines: int) -> Pla
         down = _side_by_side(down)
     if window.width.dilation != width.dilation:
         right = _side_by_side(right)
+    room = _PLANES_BYTES
+    if most_lines == MANY:
+        room = min(max(row * window.height.input // _PARTS, room), _MOST_PLANES_BYTES)
     shorter_first = (down, right) if height.output > width.output else (right, down)
     for planes in shorter_first:
-        whole = replace(planes, lines_at_once=planes.across.output)
-        if whole.across.output <= most_lines and _fits(whole):
-            return whole
+        whole = replace(planes, lines_at_once=planes.across.output, is_whole=True)
+        is_short = most_lines != MANY or _BORDER_SHARE * _border_lines(whole) >= whole.across.output
+        if whole.across.output <= most_lines and is_short and _fits(whole, room):
+            yield whole
+    strips = (replace(right, lines_at_once=count) for count in _strips(right, most_lines))
+    yield from (planes for planes in strips if _fits(planes, room))
+
+
+def _border_lines(whole: Planes) -> int:
+    """Return the output lines that have padding in their windows, all lines if they are few."""
+    taps = range(whole.across.kernel)
+    lines = [[whole.line_of(n, tap) for tap in taps] for n in range(whole.across.output)]
+    found = sum(None in line for line in lines)
+    return len(lines) if found == 0 else found
+
+
+def _strips(right: Planes, most_lines: int) -> list[int]:
+    """Return how many output lines may be made at once, the best number first."""
+    output = right.across.output
+    if most_lines == MANY:
+        return [-(-output // count) for count in range(1, output + 1)]
     counts = [count for count in _LINES_AT_ONCE if count <= most_lines]
-    counts.sort(key=lambda count: right.across.output % count > 0)
-    strips = (replace(right, lines_at_once=count) for count in counts)
-    return next((planes for planes in strips if _fits(planes)), None)
+    return sorted(counts, key=lambda count: output % count > 0)
 
 
-def _fits(planes: Planes) -> bool:
+def _fits(planes: Planes, room: int) -> bool:
     is_plain = planes.along.dilation == 1 and planes.along.kernel > 1
-    return is_plain and planes.bytes <= _PLANES_BYTES
+    return is_plain and planes.bytes <= room
 
 
 def _side_by_side(sequence: Planes) -> Planes:

@@ -24,14 +24,15 @@ class Product:
 
 @dataclass(frozen=True)
 class Taps:
-    """The taps of a window along the pairs."""
+    """The taps of a window along the pairs; the first window begins `before` inputs before them."""
 
     kernel: int
     stride: int
+    before: int = 0
 
     def products(self, output: int) -> list[Product]:
-        """Return the products of an output; output 0 begins in the lower half of pair 0."""
-        start, half = divmod(output * self.stride, 2)
+        """Return the products of an output; what lies before pair 0 is padding."""
+        start, half = divmod(output * self.stride - self.before, 2)
         last = self.kernel - 1
         if half == 0:
             found = [Product("smlad", tap, start + tap // 2) for tap in range(0, last, 2)]

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from mcu_slm.dsp.depthwise_planes import Planes
+from mcu_slm.dsp.depthwise_registers import NUMBERS
 from mcu_slm.dsp.depthwise_taps import Taps
 
 REGISTERS = 12
@@ -17,7 +18,7 @@ SUMS = 4
 LONGEST_PAIR_OFFSET = 1020
 LONGEST_OFFSET = 4095
 
-_BANK_FIRST = 7  # behind bias, multiplier, offset, third number, act_min, act_max, end of the loop
+_BANK_FIRST = 11  # behind the numbers of a channel and the ends of loops
 _BANK_LAST = 31
 _SPARE = {"short": 2, "extra": 2, "signed": 4}
 _LONGEST_STEP = 255
@@ -73,9 +74,10 @@ class Tiles:
         """The registers of numbers that stay there, because there are registers enough."""
         inputs = max(self.taps.live_pairs(self.outputs), _FEWEST_INPUTS)
         count = REGISTERS - self.first_spare - inputs
-        names = ["multiplier", "offset", *(["correction"] if self.form == "signed" else []), "end"]
-        # Multiplier and offset are fetched together, so only both are worth holding.
-        kept = names[:count] if count > 1 else []
+        names = [name for name in NUMBERS[self.form] if name != "bias"]
+        if self.form == "extra":
+            names.remove("third")
+        kept = [*names, "end"][: max(count, 0)]
         return {name: f"r{REGISTERS - 1 - n}" for n, name in enumerate(kept)}
 
     @property

@@ -110,6 +110,11 @@ LAYERS = {
     "lines_of_padding_alone": Layer("short", (3, 20, 4), (2, 3), dilation=(4, 1)),
     "first_line_later": Layer("short", (6, 20, 4), (2, 3), dilation=(2, 1)),
     "two_taps": Layer("short", (5, 30, 4), (1, 2)),
+    "long_lines": Layer("short", (10, 48, 4), (3, 3)),
+    "long_lines_linear": Layer("signed", (5, 24, 8), (3, 3), **LINEAR),
+    "far_neighbours": Layer("short", (20, 6, 240), (3, 3)),
+    "clamped_lines": Layer("short", (8, 20, 4), (3, 3), activation="RELU6"),
+    "sequence_of_many_outputs": Layer("short", (1, 40, 3), (1, 5), (1, 2), many=4),
 }
 
 

@@ -15,15 +15,17 @@ HALVES = {"smlad": ((0, 0), (1, 1)), "smlabt": ((0, 1),), "smlatb": ((1, 0),)}
 
 @pytest.mark.parametrize("kernel", range(2, 12))
 @pytest.mark.parametrize("stride", range(1, 6))
-def test_every_tap_meets_its_input_once(kernel: int, stride: int) -> None:
-    taps = Taps(kernel, stride)
+@pytest.mark.parametrize("before", [0, 1])
+def test_every_tap_meets_its_input_once(kernel: int, stride: int, before: int) -> None:
+    taps = Taps(kernel, stride, before)
     for output in range(5):
         met = [
             (product.word + weight, 2 * product.pair + value)
             for product in taps.products(output)
             for weight, value in HALVES[product.instruction]
         ]
-        assert sorted(met) == [(tap, output * stride + tap) for tap in range(kernel)]
+        first = output * stride - before
+        assert sorted(met) == [(tap, first + tap) for tap in range(kernel)]
         assert {product.word for product in taps.products(output)} <= set(taps.words)
     assert max(taps.words) == kernel - 2
 

@@ -9,7 +9,8 @@ typedef struct {
      * where they are wanted in a word. */
     const int8_t *weights;
     const int32_t *bias; /* 256 * bias of each channel */
-    /* For each channel one word from which with `middle` the numbers are made that turn its sum into int8 (dsp_rescale.h). */
+    /* For each channel one word from which with `middle` the numbers are made that turn its sum into int8 (dsp_rescale.h);
+     * a negative one says how far behind itself they stand. */
     const int32_t *scale;
     int32_t middle;
     int32_t scale_step; /* words of `scale` from one channel to the next; 0: all channels have the same */
