@@ -19,6 +19,7 @@ from mcu_slm.dsp.depthwise_tiles import (
     SUMS,
     Tiles,
 )
+from mcu_slm.dsp.depthwise_weights import loaded
 
 _LONGEST_LIST = 400
 _WEIGHTS_AT_ONCE = 4
@@ -71,9 +72,7 @@ def _widened_weights(tiles: Tiles) -> list[str]:
         some = words[first : first + together]
         used = [f"r{first_register + number}" for number in range(len(some))]
         places = [2 * (line * tiles.planes.along.kernel + word) for line, word in some]
-        text += [f"ldr {r}, [r0, #{place}]" for r, place in zip(used, places, strict=True)]
-        text += [f"lsl.w {r}, {r}, r3" for r in used]
-        text += [f"and {r}, {r}, #0xff00ff00" for r in used]
+        text += loaded(list(zip(places, used, strict=True)))
         if bank:
             text += [f"vmov s{bank[word]}, {r}" for r, word in zip(used, some, strict=True)]
     return text

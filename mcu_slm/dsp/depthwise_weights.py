@@ -18,6 +18,20 @@ SPILLED = "s8"
 _MOST = 8
 
 
+def loaded(places: list[tuple[int, str]]) -> list[str]:
+    """Return instructions that load words of weights, times 256, by their places in bytes.
+
+    The weights of the first channel of a pair, with r3 = 8, stand one byte lower than wanted. The
+    word at the very beginning is shifted, for nothing may be read before it; behind it r0 moves.
+    """
+    first = [register for place, register in places if place == 0]
+    text = [f"ldr.w {register}, [r0, #0]" for register in first]
+    text += ["sub.w r0, r0, r3, lsr #3"] * len(first)
+    text += [f"lsl.w {register}, {register}, r3" for register in first]
+    text += [f"ldr.w {register}, [r0, #{place}]" for place, register in places if place]
+    return text + [f"and {register}, {register}, #0xff00ff00" for _, register in places]
+
+
 @dataclass(frozen=True)
 class Weights:
     """Weights of `lines` lines of `taps`, in registers from r`first` on.
@@ -100,10 +114,7 @@ class Weights:
         return text
 
     def _loaded(self, words: list[tuple[tuple[int, int], str]]) -> list[str]:
-        places = [(2 * (line * self.taps.kernel + tap), r) for (line, tap), r in words]
-        text = [f"ldr.w {r}, [r0, #{place}]" for place, r in places]
-        text += [f"lsl.w {r}, {r}, r3" for _, r in places]
-        return text + [f"and {r}, {r}, #0xff00ff00" for _, r in places]
+        return loaded([(2 * (line * self.taps.kernel + tap), r) for (line, tap), r in words])
 
     @property
     def is_possible(self) -> bool:

@@ -72,11 +72,11 @@ class SmallCore:
             self.stored[address] = signed(self.registers[register], 8)
 
     def _result(self, name: str, names: list[str]) -> int:
-        values = [self._value(n) for n in names[1:] if not n.startswith(("asr", "lsl"))]
+        values = [self._value(n) for n in names[1:] if n[:3] not in ("asr", "lsr")]
         if name in ("addw", "add"):
             return values[0] + values[1]
         if name in ("subw", "sub"):
-            return values[0] - values[1]
+            return values[0] - (values[1] >> int(names[3][5:]) if len(names) > 3 else values[1])
         if name == "and":
             last = values[1] >> int(names[3][5:]) if len(names) > 3 else values[1]
             return values[0] & last

@@ -82,10 +82,11 @@ def expected(shape: Planes, form: str, inputs: np.ndarray, weights: np.ndarray) 
     return found
 
 
-def core_for(way: Stream, inputs: np.ndarray, weights: np.ndarray) -> SmallCore:
-    """Return a core with a channel's numbers, inputs and weights: the first one of its pair."""
+def core_for(way: Stream, inputs: np.ndarray, weights: np.ndarray, *, is_second: bool) -> SmallCore:
+    """Return a core with the numbers, inputs and weights of a channel of a pair."""
     shape = way.planes
-    stored = np.stack([weights.ravel(), np.full(weights.size, -77)], axis=1).astype(np.int8)
+    both = [weights.ravel(), np.full(weights.size, -77)]
+    stored = np.stack(both[::-1] if is_second else both, axis=1).astype(np.int8)
     raw = stored.tobytes()
     words = {
         WEIGHTS + place: int.from_bytes(raw[place : place + 4], "little")
@@ -101,7 +102,7 @@ def core_for(way: Stream, inputs: np.ndarray, weights: np.ndarray) -> SmallCore:
         place = PLANE + 4 * (line * shape.pairs + word)
         words[place] = signed((pair[0] & 0xFFFF) | (pair[1] & 0xFFFF) << 16)
     core = SmallCore(words)
-    core.registers |= {"r0": WEIGHTS, "r3": 8, "lr": PLANE, "r12": OUTPUT}
+    core.registers |= {"r0": WEIGHTS, "r3": 0 if is_second else 8, "lr": PLANE, "r12": OUTPUT}
     core.registers |= {BANK[name]: value for name, value in NUMBERS.items()}
     line_bytes = 4 * shape.pairs * shape.across.stride
     core.registers["s7"] = PLANE + shape.lines_at_once * line_bytes
@@ -123,8 +124,8 @@ def test_every_way_gives_the_convolution(name: str, form: str) -> None:
     inside[...] = rng.integers(-255, 256, inside.shape)
     weights = rng.integers(-127, 128, (across.kernel, along.kernel))
     wanted = expected(shape, form, inputs, weights)
-    for way in found:
-        core = core_for(way, inputs, weights)
+    for number, way in enumerate(found):
+        core = core_for(way, inputs, weights, is_second=number % 2 == 1)
         core.run([*(line for part in way.parts() for line in part.text)])
         places = [
             OUTPUT + line * shape.output_line + place * shape.output_step
