@@ -100,7 +100,8 @@ def of_sum(plain: Sum) -> FourSum | TableSum | None:
     """
     if isinstance(plain, InOneShift):
         loops, _ = plain.loops.walked_first()
-        return FourSum(plain) if loops.steps2[-1] else None
+        has_shift = plain.form.lifted().shift > 0  # SSAT knows no shift by 0
+        return FourSum(plain) if loops.steps2[-1] and has_shift else None
     if plain.output.shift > -1:
         return None
     most = sum(int(np.abs(constant.data.astype(np.int64)).max()) for constant in plain.constants())

@@ -19,6 +19,7 @@ import numpy as np
 from mcu_slm.quant import INT8_MAX, INT8_MIN, INT32_MAX, INT32_MIN, Int64
 
 _VALUES = np.arange(INT8_MIN, INT8_MAX + 1, dtype=np.int64)
+_LONGEST_SHIFT = 31
 _UNBOUNDED = np.int64(1) << 62
 _STEEPER = (1, 2, 4, 8, 16, 32, 64)
 
@@ -47,10 +48,13 @@ class ShortSum:
     shift: int
 
     def lifted(self) -> ShortSum:
-        """Return the same sums times the largest power of two that still fits."""
+        """Return the same sums times the largest power of two that still fits.
+
+        The shift stays one of int32: sums that are always 0 could be doubled without end.
+        """
         first, second = self.multipliers
         twice = ShortSum((2 * first, 2 * second), 2 * self.addend, self.shift + 1)
-        return twice.lifted() if _fits(twice) else self
+        return twice.lifted() if _fits(twice) and twice.shift <= _LONGEST_SHIFT else self
 
 
 def find_short_sum(table: SumTable) -> ShortSum | None:

@@ -6,6 +6,7 @@ import pytest
 
 from mcu_slm.dsp.add import FourSum, TableSum
 from mcu_slm.ops.add import InOneShift
+from mcu_slm.ops.short_sum import ShortSum
 from tests.dsp.legs import EqualsTheJudge, Legs, legs_of, specialized
 from tests.ops.builders import pair
 from tests.ops.case import Case
@@ -83,6 +84,11 @@ def test_sums_in_one_shift_have_a_kernel_but_for_single_values_along_rows() -> N
         plain = layer.plain if isinstance(layer, FourSum) else layer
         walks = plain.loops.walked_first()[0].steps2[-1] != 0
         assert isinstance(layer, FourSum) == walks
+
+
+@pytest.mark.unit
+def test_sums_that_are_always_0_keep_a_shift_of_int32() -> None:
+    assert ShortSum((0, 0), 0, 5).lifted() == ShortSum((0, 0), 0, 31)
 
 
 @pytest.mark.unit
