@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from mcu_slm.dsp.counts import instruction_count, stalls
 
-_WORTH_OF_AN_INSTRUCTION = 1 / 1250
+_WORTH_OF_AN_INSTRUCTION = 1 / 3000
 """This part of a layer's cycles."""
 
 
