@@ -11,8 +11,8 @@ SHARE_PER_BYTE = 1 / 120_000
 """This part of a model's cycles: one percent for 1.2 kB."""
 
 
-SHARE_PER_ARENA_BYTE = 1 / 400_000
-"""The same for a byte of the arena: one percent for 4 kB."""
+SHARE_PER_ARENA_BYTE = 1 / 800_000
+"""The same for a byte of the arena: one percent for 8 kB."""
 
 
 def cycles_per_byte(operators: Iterable[Operator]) -> float:
