@@ -11,6 +11,7 @@ from mcu_slm.dsp import (
     batch_matmul,
     convolution,
     depthwise,
+    depthwise_whole,
     global_average,
     lstm,
     row_product,
@@ -95,7 +96,8 @@ def _ways(operator: Operator, tuning: Tuning) -> list[Operator]:
         return convolution.ways_of_fully_connected(operator, tuning)
     found: list[Operator | None] = []
     if isinstance(operator, DepthwiseConv2D):
-        found = [depthwise.of_depthwise_conv_2d(operator)]
+        whole = depthwise_whole.of_whole_image(operator)
+        found = [whole, depthwise.of_depthwise_conv_2d(operator)]
     elif isinstance(operator, AveragePool2D):
         found = [global_average.of_average_pool_2d(operator)]
     elif isinstance(operator, BatchMatMul):

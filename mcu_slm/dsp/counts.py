@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from mcu_slm.dsp.matrix import Matrix
 from mcu_slm.ops.features import Features

@@ -32,7 +32,7 @@ _MOST_STREAMED_PAIRS = 64
 _RESIDENT_PAIRS = 24
 """Registers for weights; pairs of inputs that code goes on for; those whose weights stay."""
 
-_LONGEST_STRIDE = 4095 // 4
+_LONGEST_STRIDE, _LONGEST_STRIDE_ASIDE = 4095 // 4, 128
 
 CHANNELS: Final = 8
 """Channels that the kernels for one row do together."""
@@ -283,7 +283,7 @@ def gemm_kernel(
         shift=matrix.shift,
         form=matrix.form,
         clamp=matrix.is_clamped,
-        frame=_frame(matrix, begins=8 if chunks else 2),  # one per sum, or per channel
+        frame=_frame(matrix, sharing, begins=8 if chunks else 2),  # one per sum, or per channel
         numbers="r6, r7, r9, r10" if _scale_words(matrix) == 2 else "r6-r11",
         enters=sharing.room > 0,
         streams=_streams(pairs) if streams else (),
@@ -306,12 +306,14 @@ def _streams(pairs: int) -> tuple[Stream, ...]:
     return tuple(Stream(_range(r), ",".join(map(str, r))) for r in registers)
 
 
-def _frame(matrix: Matrix, begins: int) -> dict[str, int]:
+def _frame(matrix: Matrix, sharing: Sharing, begins: int) -> dict[str, int]:
     """Return where `dsp_gemm` keeps what its loops need, in bytes above the end of the stack."""
     words = {"numbers": 2 * _scale_words(matrix), "output": 1, "stride": 1, "end": 1}
-    words |= {"begin": begins, "aside": 2} | dict.fromkeys(_BOOKKEEPING, 1)
+    words |= {"begin": begins} | dict.fromkeys(_BOOKKEEPING, 1)
     words |= {"streams": _MOST_STREAMED_PAIRS // (_MOST_PAIRS - _RESIDENT_PAIRS)}
     words |= {"walk": 0} | dict.fromkeys(_WALK, 1)
+    apart = sharing.stride or 2  # the outputs of a quad that is made aside
+    words |= {"aside": -(-(3 * apart + 2) // 4) if sharing.rests.several else 0}
     ends = itertools.accumulate(words.values(), initial=0)
     return {name: 4 * place for name, place in zip([*words, "bytes"], ends, strict=True)}
 
@@ -329,11 +331,13 @@ def bank_for(macs: int, tuning: Tuning) -> Tuning:
 def fixed_stride(channels: Iterable[int], rests: Rests) -> int:
     """Return what outputs of layers that share a kernel are apart if it can be made for that.
 
-    What is made aside has another stride, and offsets in instructions are limited.
+    A lone channel's outputs are made aside at other places, those of an unfinished quad on the
+    stack, and offsets in instructions are limited.
     """
     strides = set(channels)
-    is_fixed = len(strides) == 1 and not (rests.several or rests.channel)
-    return strides.pop() if is_fixed and max(strides) <= _LONGEST_STRIDE else 0
+    most = _LONGEST_STRIDE_ASIDE if rests.several else _LONGEST_STRIDE
+    is_fixed = len(strides) == 1 and not rests.channel and max(strides) <= most
+    return strides.pop() if is_fixed else 0
 
 
 def _fitting_bank(pairs: int, bank: int) -> int:
