@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from mcu_slm.costs import predict
 from mcu_slm.ops.base import Operator
 
-SHARE_PER_BYTE = 1 / 120_000
-"""This part of a model's cycles: one percent for 1.2 kB."""
+SHARE_PER_BYTE = 1 / 100_000
+"""This part of a model's cycles: one percent for a kilobyte."""
 
 
 SHARE_PER_ARENA_BYTE = 1 / 800_000
