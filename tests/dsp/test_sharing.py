@@ -80,10 +80,10 @@ def test_a_kernel_leaves_out_what_no_layer_needs() -> None:
     def layer(width: int, channels: int) -> Case:
         return conv(f"{width}, {channels}", (1, 3, width, 8), (1, 1), channels, real=0.002)
 
-    even, rests, lone = layer(4, 8), layer(6, 8), layer(4, 7)
+    even, single, rests, lone = layer(4, 8), layer(3, 8), layer(6, 8), layer(4, 7)
     for chosen, ending in (
-        ([even], ""), ([even, rests], "_few"), ([lone, even], "_lone"),
-        ([rests, even, lone], "_few_lone"),
+        ([even], "_by8"), ([even, rests], "_few_by8"), ([lone, even], "_lone"),
+        ([rests, even, lone], "_few_lone"), ([even, single], "_one_by8"),
     ):  # fmt: skip
         (kernel,) = set(kernels_of(chosen))
         assert kernel.endswith(ending)
