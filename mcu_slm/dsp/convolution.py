@@ -13,7 +13,8 @@ from typing import ClassVar
 import numpy as np
 
 from mcu_slm.dsp.counts import of_form, widened_rows
-from mcu_slm.dsp.gemm import ALONE, Rests, Sharing, bank_for, gemm_kernel, quad_bytes
+from mcu_slm.dsp.gemm import ALONE, Rests, Sharing, gemm_kernel, quad_bytes
+from mcu_slm.dsp.gemv import bank_for
 from mcu_slm.dsp.matrix import Matrix, input_order, matrix_of, window_order
 from mcu_slm.dsp.quads import (
     Quads,

@@ -1,17 +1,24 @@
-"""The matrix kernels, made for a depth.
-
-`gemm` does two output channels at four positions at a time, `gemv` eight channels for one row.
-"""
+"""The matrix kernel, made for a depth: two output channels at four positions at a time."""
 
 from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import Final
 
+from mcu_slm.dsp.banks import (
+    bank_of,
+    chunks_of,
+    depths_of,
+    fitting_bank,
+    inputs_of,
+    numbered,
+    range_of,
+    registers_of,
+    scale_words_of,
+)
 from mcu_slm.dsp.matrix import Matrix
-from mcu_slm.dsp.tuning import SIZE, Tuning
+from mcu_slm.dsp.tuning import Tuning
 from mcu_slm.ops.base import GeneratedKernel
 
 PAIR_BYTES, ENTRY_BYTES, WRAPPER_BYTES = 44, 4, 460
@@ -33,17 +40,6 @@ _RESIDENT_PAIRS = 24
 """Registers for weights; pairs of inputs that code goes on for; those whose weights stay."""
 
 _LONGEST_STRIDE, _LONGEST_STRIDE_ASIDE = 4095 // 4, 128
-
-CHANNELS: Final = 8
-"""Channels that the kernels for one row do together."""
-
-MANY_BLOCKS: Final = 3
-_LEAST_CHUNK = 18
-"""With fewer blocks to load inputs for, or fewer pairs of them to load, sums need not wait."""
-
-_AT_SCALE = 48
-_FEW_MACS = 8192
-_CHUNKS_PER_MORE = 4
 
 
 @dataclass(frozen=True)
@@ -127,123 +123,6 @@ class GemmText:
     stride: int
 
 
-@dataclass(frozen=True)
-class GemvText:
-    """The holes of `kernels/dsp/dsp_gemv.[ch].j2`."""
-
-    name: str
-    guard: str
-    inputs: str
-    pairs: int
-    chunks: int
-    chunk_pairs: int
-    rest_pairs: int
-    chunk_list: str
-    rest_list: str
-    rest_bank: str
-    bank: str
-    shift: int
-    form: str
-    clamp: bool
-    uniform: bool
-    scale_words: int
-
-
-@dataclass(frozen=True)
-class PanelsText:
-    """The holes of `kernels/dsp/dsp_gemv_panels.[ch].j2`.
-
-    `at_act`: where the bounds of the activation stand in the frame; `last_words`: the registers
-    that its last words come through, but for the last one.
-    """
-
-    name: str
-    guard: str
-    inputs: str
-    panel: int
-    chunk_pairs: int
-    rest_pairs: int
-    chunk_list: str
-    rest_list: str
-    rest_bank: str
-    bank: str
-    shift: int
-    form: str
-    clamp: bool
-    uniform: bool
-    scale_words: int
-    at_act: int
-    frame_bytes: int
-    last_words: str
-
-
-def panel_chunk(depth: int, blocks: int, tuning: Tuning) -> int:
-    """Return how many pairs of inputs a panel takes at a time, 0 where panels gain nothing."""
-    bank = _fitting_bank(depth // 2, tuning.bank)
-    chunks, _ = _chunks(depth // 2, bank)
-    has_gain = chunks > 0 and bank >= _LEAST_CHUNK and blocks >= MANY_BLOCKS
-    return bank if tuning.panel > 1 and has_gain else 0
-
-
-def panels_kernel(matrix: Matrix, tuning: Tuning) -> GeneratedKernel:
-    """Return the kernel that multiplies a matrix by one row, panel by panel."""
-    pairs = matrix.depth // 2
-    tuning = replace(tuning, bank=_fitting_bank(pairs, tuning.bank))
-    chunks, rest = _chunks(pairs, tuning.bank)
-    is_uniform, scale_words = matrix.rescaling.is_uniform, _scale_words(matrix)
-    numbers = scale_words if is_uniform else 1
-    last = numbers + 2 * matrix.is_clamped
-    name = f"mcu_slm_dsp_gemv_panels_{_depths(matrix, chunks, rest, tuning)}_{_variant(matrix)}"
-    text = PanelsText(
-        name=name,
-        guard=f"{name.upper()}_H",
-        inputs=_inputs(matrix, chunks, rest, tuning),
-        panel=tuning.panel,
-        chunk_pairs=tuning.bank,
-        rest_pairs=rest,
-        chunk_list=_numbers(tuning.bank),
-        rest_list=_numbers(rest),
-        rest_bank=_bank(rest),
-        bank=_registers(tuning.bank),
-        shift=matrix.shift,
-        form=matrix.form,
-        clamp=matrix.is_clamped,
-        uniform=is_uniform,
-        scale_words=scale_words,
-        at_act=_AT_SCALE + 4 * numbers,
-        frame_bytes=-(-(_AT_SCALE + 4 * last) // 8) * 8,
-        last_words=f"r1-r{1 + last}",
-    )
-    return GeneratedKernel(name, "dsp/dsp_gemv_panels", text)
-
-
-def gemv_kernel(matrix: Matrix, tuning: Tuning) -> GeneratedKernel:
-    """Return the kernel that multiplies a matrix by one row, block by block."""
-    pairs, shift = matrix.depth // 2, matrix.shift
-    tuning = replace(tuning, bank=_fitting_bank(pairs, tuning.bank))
-    chunks, rest = _chunks(pairs, tuning.bank)
-    name = f"mcu_slm_dsp_gemv_{_depths(matrix, chunks, rest, tuning)}_{_variant(matrix)}"
-    text = GemvText(
-        name=name,
-        guard=f"{name.upper()}_H",
-        inputs=_inputs(matrix, chunks, rest, tuning),
-        pairs=pairs,
-        chunks=chunks,
-        chunk_pairs=tuning.bank,
-        rest_pairs=rest,
-        chunk_list=_numbers(tuning.bank),
-        rest_list=_numbers(rest),
-        rest_bank=_bank(rest),
-        bank=_registers(tuning.bank if chunks else rest),
-        shift=shift,
-        form=matrix.form,
-        clamp=matrix.is_clamped,
-        uniform=matrix.rescaling.is_uniform,
-        scale_words=_scale_words(matrix),
-    )
-    return GeneratedKernel(name, "dsp/dsp_gemv", text)
-
-
 def gemm_kernel(
     matrix: Matrix, tuning: Tuning, sharing: Sharing = ALONE, *, streams: bool = False
 ) -> GeneratedKernel:
@@ -258,11 +137,14 @@ def gemm_kernel(
     """
     pairs, rests = sharing.room or matrix.depth // 2, sharing.rests
     kept = _RESIDENT_PAIRS if streams else pairs
-    tuning = replace(tuning, bank=_fitting_bank(kept, tuning.bank))
-    chunks, rest = _chunks(kept, tuning.bank)
+    tuning = replace(tuning, bank=fitting_bank(kept, tuning.bank))
+    chunks, rest = chunks_of(kept, tuning.bank)
     clamp = "_clamped" if matrix.is_clamped else ""
     by = f"_by{sharing.stride}" if sharing.stride else ""
-    depths, inputs = _depths(matrix, chunks, rest, tuning), _inputs(matrix, chunks, rest, tuning)
+    depths, inputs = (
+        depths_of(matrix, chunks, rest, tuning),
+        inputs_of(matrix, chunks, rest, tuning),
+    )
     if sharing.room:
         depths, inputs = f"to{2 * pairs}", f"up to {2 * pairs}"
     depths += "_streamed" * streams
@@ -276,15 +158,15 @@ def gemm_kernel(
         chunks=chunks,
         chunk_pairs=tuning.bank,
         rest_pairs=rest,
-        chunk_list=_numbers(tuning.bank),
-        rest_list=_numbers(rest) if chunks else _numbers(rest)[2:],  # the first stands apart
-        rest_bank=_bank(rest),
-        bank=_registers(_MOST_PAIRS if streams else tuning.bank if chunks else rest),
+        chunk_list=numbered(tuning.bank),
+        rest_list=numbered(rest) if chunks else numbered(rest)[2:],  # the first stands apart
+        rest_bank=bank_of(rest),
+        bank=registers_of(_MOST_PAIRS if streams else tuning.bank if chunks else rest),
         shift=matrix.shift,
         form=matrix.form,
         clamp=matrix.is_clamped,
         frame=_frame(matrix, sharing, begins=8 if chunks else 2),  # one per sum, or per channel
-        numbers="r6, r7, r9, r10" if _scale_words(matrix) == 2 else "r6-r11",
+        numbers="r6, r7, r9, r10" if scale_words_of(matrix) == 2 else "r6-r11",
         enters=sharing.room > 0,
         streams=_streams(pairs) if streams else (),
         rests=rests,
@@ -303,12 +185,12 @@ def _streams(pairs: int) -> tuple[Stream, ...]:
     room = _MOST_PAIRS - _RESIDENT_PAIRS
     counts = [min(room, pairs - first) for first in range(_RESIDENT_PAIRS, pairs, room)]
     registers = [range(_RESIDENT_PAIRS, _RESIDENT_PAIRS + count) for count in counts]
-    return tuple(Stream(_range(r), ",".join(map(str, r))) for r in registers)
+    return tuple(Stream(range_of(r), ",".join(map(str, r))) for r in registers)
 
 
 def _frame(matrix: Matrix, sharing: Sharing, begins: int) -> dict[str, int]:
     """Return where `dsp_gemm` keeps what its loops need, in bytes above the end of the stack."""
-    words = {"numbers": 2 * _scale_words(matrix), "output": 1, "stride": 1, "end": 1}
+    words = {"numbers": 2 * scale_words_of(matrix), "output": 1, "stride": 1, "end": 1}
     words |= {"begin": begins} | dict.fromkeys(_BOOKKEEPING, 1)
     words |= {"streams": _MOST_STREAMED_PAIRS // (_MOST_PAIRS - _RESIDENT_PAIRS)}
     words |= {"walk": 0} | dict.fromkeys(_WALK, 1)
@@ -323,11 +205,6 @@ def quad_bytes(depth: int) -> int:
     return 8 * depth
 
 
-def bank_for(macs: int, tuning: Tuning) -> Tuning:
-    """Return the tuning for a layer: little work does not pay for long code."""
-    return replace(tuning, bank=min(tuning.bank, SIZE.bank)) if macs < _FEW_MACS else tuning
-
-
 def fixed_stride(channels: Iterable[int], rests: Rests) -> int:
     """Return what outputs of layers that share a kernel are apart if it can be made for that.
 
@@ -338,63 +215,3 @@ def fixed_stride(channels: Iterable[int], rests: Rests) -> int:
     most = _LONGEST_STRIDE_ASIDE if rests.several else _LONGEST_STRIDE
     is_fixed = len(strides) == 1 and not rests.channel and max(strides) <= most
     return strides.pop() if is_fixed else 0
-
-
-def _fitting_bank(pairs: int, bank: int) -> int:
-    """Return how many registers to fill at a time so that nothing is left, if nearly all do.
-
-    What is left takes code of its own; a few more chunks take hardly longer.
-    """
-    least = -(-pairs // bank)
-    counts = range(least, least + least // _CHUNKS_PER_MORE + 1)
-    return next((pairs // count for count in counts if pairs % count == 0), bank)
-
-
-def _chunks(pairs: int, bank: int) -> tuple[int, int]:
-    """Return how often the registers are filled in a loop, and the pairs of inputs left."""
-    return (0, pairs) if pairs <= bank else divmod(pairs, bank)
-
-
-def _variant(matrix: Matrix) -> str:
-    """Return how a kernel for one row makes its outputs, as its name says it."""
-    one = "_uniform" if matrix.rescaling.is_uniform else ""
-    clamp = "_clamped" if matrix.is_clamped else ""
-    return f"{matrix.form}_{matrix.shift}{one}{clamp}"
-
-
-def _depths(matrix: Matrix, chunks: int, rest: int, tuning: Tuning) -> str:
-    """Return which depths a kernel is for, as its name says it."""
-    if not chunks:
-        return str(matrix.depth)
-    return f"n{2 * tuning.bank}" + (f"p{2 * rest}" if rest else "")
-
-
-def _inputs(matrix: Matrix, chunks: int, rest: int, tuning: Tuning) -> str:
-    """Return which depths a kernel is for, as its comment says it."""
-    if not chunks:
-        return str(matrix.depth)
-    return f"a multiple of {2 * tuning.bank}" + (f" and {2 * rest}" if rest else "")
-
-
-def _registers(used: int) -> str:
-    """Return the registers that a kernel fills, as the compiler is told."""
-    return ", ".join(f'"s{register}"' for register in range(used))
-
-
-def _bank(used: int) -> str:
-    """Return the same registers as the assembler is told."""
-    return _range(range(max(used, 1)))
-
-
-def _range(registers: range) -> str:
-    """Return some registers as the assembler is told."""
-    first, last = f"s{registers[0]}", f"s{registers[-1]}"
-    return first if first == last else f"{first}-{last}"
-
-
-def _scale_words(matrix: Matrix) -> int:
-    return 2 + (matrix.form in {"signed", "extra"})
-
-
-def _numbers(count: int) -> str:
-    return ",".join(map(str, range(count)))

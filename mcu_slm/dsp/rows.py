@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from mcu_slm.dsp.counts import of_form
-from mcu_slm.dsp.gemm import CHANNELS, MANY_BLOCKS, gemv_kernel, panel_chunk, panels_kernel
+from mcu_slm.dsp.gemv import CHANNELS, MANY_BLOCKS, gemv_kernel, panel_chunk, panels_kernel
 from mcu_slm.dsp.matrix import PAIRS, Layout, Matrix
 from mcu_slm.dsp.specialized import Specialized, constant_struct
 from mcu_slm.dsp.tuning import Tuning
