@@ -12,7 +12,7 @@ from jinja2 import meta
 from mcu_slm import judge, ops, templating, tflite, toolchain
 from mcu_slm.compile import compile_model
 from mcu_slm.dsp import specialize
-from mcu_slm.dsp.depthwise import Depthwise
+from mcu_slm.dsp.depthwise import Depthwise, of_depthwise_conv_2d
 from mcu_slm.dsp.depthwise_kernel import DepthwiseText
 from mcu_slm.errors import ToolError
 from mcu_slm.ir import Graph, GraphBuilder
@@ -175,7 +175,9 @@ def test_kernels_of_one_name_are_one_text() -> None:
     image = Layer("short", (2, 8, 8), (1, 5))
     texts: dict[str, DepthwiseText] = {}
     for layer in (dilated, image, *LAYERS.values()):
-        (kernel,) = specialize(ops.parse_graph(layer.graph())[0]).generated
+        made = of_depthwise_conv_2d(ops.parse_graph(layer.graph())[0])
+        assert made is not None
+        (kernel,) = made.generated
         assert texts.setdefault(kernel.name, kernel.values) == kernel.values
     assert len(texts) >= len(LAYERS)
 

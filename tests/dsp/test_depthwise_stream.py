@@ -8,6 +8,7 @@ from itertools import product
 import numpy as np
 import pytest
 
+from mcu_slm.dsp import depthwise_parts
 from mcu_slm.dsp.depthwise_planes import Planes
 from mcu_slm.dsp.depthwise_registers import BANK, NoScheduleError
 from mcu_slm.dsp.depthwise_stream import Stream, stream_of
@@ -137,7 +138,10 @@ def test_every_way_gives_the_convolution(name: str, form: str) -> None:
     assert len(np.unique(wanted)) > 8
 
 
-def test_the_best_way_leaves_out_padding_and_holds_what_it_can() -> None:
+def test_the_best_way_leaves_out_padding_and_holds_what_it_can(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(depthwise_parts, "_WORTH_OF_AN_INSTRUCTION", 1 / 1000)  # code is dear
     small = stream_of(SHAPES["small square"], "short", SHIFT, is_clamped=False)
     long = stream_of(SHAPES["sequence, two steps"], "short", SHIFT, is_clamped=False)
     assert small is not None

@@ -240,7 +240,8 @@ def test_names_are_unique_and_graphs_sound() -> None:
 
 
 @pytest.mark.unit
-def test_strips_are_as_long_as_the_arena_allows() -> None:
+def test_strips_are_as_long_as_the_arena_allows(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(price, "SHARE_PER_ARENA_BYTE", 1.0)
     draft = _draft(graphs.narrowing())
     shorter = run_passes(draft, Target(), ("lengthen-strips",))
     longer = run_passes(draft, Target())
