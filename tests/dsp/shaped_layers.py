@@ -11,7 +11,7 @@ from tests.ops.case import Case
 
 
 def shaped() -> Graph:
-    """Return a model: a 3x3 convolution of some size, a whole image's average, a row's product."""
+    """Return a model: a 3x3 convolution of some size, whole images, a row's product."""
     b, rng = GraphBuilder(), np.random.default_rng(7)
     image = b.tensor("image", (1, 8, 8, 16), scale=0.02, zero_point=-128)
     data = rng.integers(-127, 128, (16, 3, 3, 16))
@@ -24,12 +24,18 @@ def shaped() -> Graph:
         "AVERAGE_POOL_2D", [wide], [mean], **{**place, "padding": "VALID"},
         filter_height=8, filter_width=8,
     )  # fmt: skip
+    filters = b.tensor(
+        "filters", (1, 8, 8, 16), scale=0.004, data=rng.integers(-127, 128, (1, 8, 8, 16))
+    )
+    whole = b.tensor("whole", (1, 1, 1, 16), scale=0.4, zero_point=-128)
+    valid = {**place, "padding": "VALID", "depth_multiplier": 1}
+    b.node("DEPTHWISE_CONV_2D", [wide, filters], [whole], **valid)
     row = b.tensor("row", (1, 1, 1, 16), scale=0.05, zero_point=-128)
     matrix = b.tensor("matrix", (1, 1, 16, 8), scale=0.02, zero_point=3)
     product = b.tensor("product", (1, 1, 1, 8), scale=0.1, zero_point=4)
     b.node("RESHAPE", [mean], [row])
     b.node("BATCH_MATMUL", [row, matrix], [product], adj_x=False, adj_y=False)
-    return b.build([image, matrix], [product])
+    return b.build([image, matrix], [product, whole])
 
 
 def with_room() -> Graph:

@@ -98,7 +98,7 @@ LAYERS = {
     "two_outputs_each": Layer("short", (12, 9, 6), (3, 3), many=2),
     "sequence": Layer("signed", (28, 1, 8), (5, 1), padding="VALID", **LINEAR),
     "long_taps": Layer("signed", (24, 1, 8), (10, 1), padding="VALID", **LINEAR),
-    "all_taps_at_once": Layer("signed", (15, 1, 8), (15, 1), padding="VALID", **LINEAR),
+    "all_taps_at_once": Layer("signed", (16, 1, 8), (15, 1), padding="VALID", **LINEAR),
     "odd_taps": Layer("short", (1, 60, 4), (1, 21), zero_point=0),
     "sequence_stride_2": Layer("short", (1, 33, 8), (1, 5), (1, 2)),
     "nine_taps_stride_2": Layer("short", (1, 40, 4), (1, 9), (1, 2)),

@@ -144,8 +144,7 @@ def model_of_kinds(
 
 
 MADE_FOR = (
-    "gemm", "gemv", "depthwise", "bmm", "lstm_input", "lstm_hidden", "lstm_cells", "winograd",
-    "winograd4",
+    "gemm", "gemv", "depthwise", "bmm", "lstm_input", "lstm_steps", "winograd", "winograd4",
 )  # fmt: skip
 """What the names of kernels begin with that a core with DSP instructions gets for `kinds`."""
 
