@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mcu_slm.dsp.packing import SCALE_BITS, PackedRescaling, pack
-from mcu_slm.dsp.rescaling import ShortRescaling, Sums, accumulator_range, shorten
+from mcu_slm.dsp.rescaling import shorten, sums_of
 from mcu_slm.ops.linear import Linear
 
 __all__ = ["SCALE_BITS", "numbers_of", "table_of"]
@@ -21,27 +21,11 @@ def numbers_of(linear: Linear, shift: int | None = None) -> tuple[str, PackedRes
 
     `shift` asks for a certain last shift, so that layers can share code.
     """
-    rows = np.moveaxis(linear.weights, 2, 0)
-    low, high = accumulator_range(rows, linear.bias, linear.input_zero_point)
-    sums = Sums(
-        low,
-        high,
-        linear.multipliers,
-        linear.output_zero_point,
-        linear.act_min,
-        linear.act_max,
-    )
+    sums = sums_of(linear, np.moveaxis(linear.weights, 2, 0))
     rescaling = shorten(sums, SCALE_BITS, shift)
     if rescaling is None or rescaling.is_mixed:
         return None
-    return _form(rescaling), pack(sums, rescaling)
-
-
-def _form(rescaling: ShortRescaling) -> str:
-    """Return how sums become int8, as the kernel template calls it."""
-    if rescaling.is_signed:
-        return "signed"
-    return "extra" if rescaling.extra_shift.any() else "short"
+    return rescaling.form, pack(sums, rescaling)
 
 
 def table_of(packed: PackedRescaling) -> npt.NDArray[np.int32]:

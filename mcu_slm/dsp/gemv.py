@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Final
 
 from mcu_slm.dsp.banks import (
@@ -32,7 +32,7 @@ _FEW_MACS = 8192
 
 @dataclass(frozen=True)
 class GemvText:
-    """The holes of `kernels/dsp/dsp_gemv.[ch].j2`."""
+    """The holes of `kernels/dsp/dsp_gemv.[ch].j2`, and of its panels."""
 
     name: str
     guard: str
@@ -53,28 +53,14 @@ class GemvText:
 
 
 @dataclass(frozen=True)
-class PanelsText:
+class PanelsText(GemvText):
     """The holes of `kernels/dsp/dsp_gemv_panels.[ch].j2`.
 
     `at_act`: where the bounds of the activation stand in the frame; `last_words`: the registers
     that its last words come through, but for the last one.
     """
 
-    name: str
-    guard: str
-    inputs: str
     panel: int
-    chunk_pairs: int
-    rest_pairs: int
-    chunk_list: str
-    rest_list: str
-    rest_bank: str
-    bank: str
-    shift: int
-    form: str
-    clamp: bool
-    uniform: bool
-    scale_words: int
     at_act: int
     frame_bytes: int
     last_words: str
@@ -90,43 +76,32 @@ def panel_chunk(depth: int, blocks: int, tuning: Tuning) -> int:
 
 def panels_kernel(matrix: Matrix, tuning: Tuning) -> GeneratedKernel:
     """Return the kernel that multiplies a matrix by one row, panel by panel."""
-    pairs = matrix.depth // 2
-    tuning = replace(tuning, bank=fitting_bank(pairs, tuning.bank))
-    chunks, rest = chunks_of(pairs, tuning.bank)
-    is_uniform, scale_words = matrix.rescaling.is_uniform, scale_words_of(matrix)
-    numbers = scale_words if is_uniform else 1
-    last = numbers + 2 * matrix.is_clamped
-    name = f"mcu_slm_dsp_gemv_panels_{depths_of(matrix, chunks, rest, tuning)}_{_variant(matrix)}"
+    common = _text("mcu_slm_dsp_gemv_panels", matrix, tuning)
+    numbers = common.scale_words if common.uniform else 1
+    last = numbers + 2 * common.clamp
     text = PanelsText(
-        name=name,
-        guard=f"{name.upper()}_H",
-        inputs=inputs_of(matrix, chunks, rest, tuning),
+        **{part.name: getattr(common, part.name) for part in fields(common)},
         panel=tuning.panel,
-        chunk_pairs=tuning.bank,
-        rest_pairs=rest,
-        chunk_list=numbered(tuning.bank),
-        rest_list=numbered(rest),
-        rest_bank=bank_of(rest),
-        bank=registers_of(tuning.bank),
-        shift=matrix.shift,
-        form=matrix.form,
-        clamp=matrix.is_clamped,
-        uniform=is_uniform,
-        scale_words=scale_words,
         at_act=_AT_SCALE + 4 * numbers,
         frame_bytes=-(-(_AT_SCALE + 4 * last) // 8) * 8,
         last_words=f"r1-r{1 + last}",
     )
-    return GeneratedKernel(name, "dsp/dsp_gemv_panels", text)
+    return GeneratedKernel(text.name, "dsp/dsp_gemv_panels", text)
 
 
 def gemv_kernel(matrix: Matrix, tuning: Tuning) -> GeneratedKernel:
     """Return the kernel that multiplies a matrix by one row, block by block."""
-    pairs, shift = matrix.depth // 2, matrix.shift
+    text = _text("mcu_slm_dsp_gemv", matrix, tuning)
+    return GeneratedKernel(text.name, "dsp/dsp_gemv", text)
+
+
+def _text(family: str, matrix: Matrix, tuning: Tuning) -> GemvText:
+    """Return what both ways have in common; `family` begins the name."""
+    pairs = matrix.depth // 2
     tuning = replace(tuning, bank=fitting_bank(pairs, tuning.bank))
     chunks, rest = chunks_of(pairs, tuning.bank)
-    name = f"mcu_slm_dsp_gemv_{depths_of(matrix, chunks, rest, tuning)}_{_variant(matrix)}"
-    text = GemvText(
+    name = f"{family}_{depths_of(matrix, chunks, rest, tuning)}_{_variant(matrix)}"
+    return GemvText(
         name=name,
         guard=f"{name.upper()}_H",
         inputs=inputs_of(matrix, chunks, rest, tuning),
@@ -138,13 +113,12 @@ def gemv_kernel(matrix: Matrix, tuning: Tuning) -> GeneratedKernel:
         rest_list=numbered(rest),
         rest_bank=bank_of(rest),
         bank=registers_of(tuning.bank if chunks else rest),
-        shift=shift,
+        shift=matrix.shift,
         form=matrix.form,
         clamp=matrix.is_clamped,
         uniform=matrix.rescaling.is_uniform,
         scale_words=scale_words_of(matrix),
     )
-    return GeneratedKernel(name, "dsp/dsp_gemv", text)
 
 
 def bank_for(macs: int, tuning: Tuning) -> Tuning:

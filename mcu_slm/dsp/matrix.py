@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from mcu_slm.dsp.direct import BIAS_BITS, DirectRescaling, direct_rescaling
 from mcu_slm.dsp.packing import SCALE_BITS, PackedRescaling, pack
-from mcu_slm.dsp.rescaling import ShortRescaling, Sums, accumulator_range, shorten
+from mcu_slm.dsp.rescaling import ShortRescaling, Sums, shorten, sums_of
 from mcu_slm.ops.base import Constant
 from mcu_slm.ops.linear import Linear
 from mcu_slm.quant import INT8_MAX, INT8_MIN, Int64
@@ -165,9 +165,7 @@ class Matrix:
         """How sums become int8: `short`, `signed`, `extra` or `direct`, as in the templates."""
         if self.direct is not None:
             return "direct"
-        if self.rescaling.is_signed:
-            return "signed"
-        return "extra" if self.rescaling.extra_shift.any() else "short"
+        return self.rescaling.form
 
     @property
     def is_clamped(self) -> bool:
@@ -275,15 +273,7 @@ def matrix_of(linear: Linear, rows: npt.NDArray[np.int8], order: list[int]) -> M
         rows: Its weights.
         order: For each place of the widened inputs the input it holds, -1 for none.
     """
-    low, high = accumulator_range(rows, linear.bias, linear.input_zero_point)
-    sums = Sums(
-        low,
-        high,
-        linear.multipliers,
-        linear.output_zero_point,
-        linear.act_min,
-        linear.act_max,
-    )
+    sums = sums_of(linear, rows)
     rescaling = shorten(sums, SCALE_BITS)
     if rescaling is None or rescaling.is_mixed:
         return None

@@ -22,6 +22,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
+from mcu_slm.ops.linear import Linear
 from mcu_slm.quant import INT32_MAX, Int64, Multiplier, requantize
 
 _LONGEST_SHIFT = 31 - 8
@@ -78,6 +79,13 @@ class ShortRescaling:
     def is_signed(self) -> bool:
         """Whether negative sums take the correction."""
         return bool(self.correction.any())
+
+    @property
+    def form(self) -> str:
+        """How sums become int8, as kernel templates call it."""
+        if self.is_signed:
+            return "signed"
+        return "extra" if self.extra_shift.any() else "short"
 
     @property
     def is_mixed(self) -> bool:
@@ -179,6 +187,19 @@ def accumulator_range(
     raising, lowering = np.maximum(rows, 0).sum(1), np.minimum(rows, 0).sum(1)
     wide = bias.astype(np.int64)
     return raising * low + lowering * high + wide, raising * high + lowering * low + wide
+
+
+def sums_of(linear: Linear, rows: npt.NDArray[np.int8]) -> Sums:
+    """Return what the sums of a layer can be. Shapes: rows: [channels, ...], its weights."""
+    low, high = accumulator_range(rows, linear.bias, linear.input_zero_point)
+    return Sums(
+        low,
+        high,
+        linear.multipliers,
+        linear.output_zero_point,
+        linear.act_min,
+        linear.act_max,
+    )
 
 
 def decisive_sums(sums: Sums) -> Int64:

@@ -94,14 +94,19 @@ def _share_shifts(found: list[Operator]) -> None:
 
 def _share_rests(found: list[Operator]) -> None:
     """Let a kernel do what some layer has beyond whole quads and pairs for all that call it."""
+    for group in _by_kernel(found).values():
+        room = next(iter(group.values())).sharing.room
+        for number, layer in _for_all(group, room).items():
+            found[number] = layer
+
+
+def _by_kernel(found: Sequence[Operator]) -> dict[str, dict[int, MatrixProduct]]:
+    """Return matrix products by the kernel that they have but for rests and strides."""
     groups: defaultdict[str, dict[int, MatrixProduct]] = defaultdict(dict)
     for number, layer in enumerate(found):
         if isinstance(layer, MatrixProduct):
             groups[_without_rests(layer)][number] = layer
-    for number, layer in enumerate(found):
-        if isinstance(layer, MatrixProduct):
-            group = groups[_without_rests(layer)]
-            found[number] = _for_all(group, layer.sharing.room)[number]
+    return groups
 
 
 def _for_all(group: Mapping[int, MatrixProduct], room: int) -> dict[int, MatrixProduct]:
@@ -246,11 +251,7 @@ def _more_cycles(before: Mapping[int, Operator], after: Mapping[int, Operator]) 
 
 def _stream_weights(found: list[Operator], worth: float) -> None:
     """Let kernels keep some weights in registers where that is worth code for all inputs."""
-    groups: defaultdict[str, dict[int, MatrixProduct]] = defaultdict(dict)
-    for number, layer in enumerate(found):
-        if isinstance(layer, MatrixProduct):
-            groups[_without_rests(layer)][number] = layer
-    for group in groups.values():
+    for group in _by_kernel(found).values():
         depths = {layer.matrix.depth // 2 for layer in group.values()}
         for pairs in filter(may_stream, depths):
             way = {
